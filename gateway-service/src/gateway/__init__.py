@@ -1,0 +1,1 @@
+"""Reelwork's HTTP gateway."""

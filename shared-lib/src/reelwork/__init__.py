@@ -1,0 +1,1 @@
+"""Reelwork: a media-generation platform."""
