@@ -1,0 +1,1 @@
+"""Tickets and notices: two small ports and their two adapters (RabbitMQ, in process)."""

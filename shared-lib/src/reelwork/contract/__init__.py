@@ -1,0 +1,1 @@
+"""The wire: what gateway and client say to each other, as pydantic models. Shared, so that they cannot drift."""

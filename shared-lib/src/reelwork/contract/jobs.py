@@ -1,0 +1,127 @@
+"""Jobs on the wire."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue, StringConstraints
+
+from reelwork.contract.base import Timestamp, Wire
+
+PriorityName = Literal["low", "normal", "high"]
+StatusName = Literal["pending", "queued", "processing", "cancelling", "completed", "failed", "cancelled", "expired"]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+MetadataValue = Annotated[str, StringConstraints(max_length=500)]
+
+
+class JobBody(Wire):
+    """What to make: a model and its input. The input is checked against the model's `input_schema`."""
+
+    model: Annotated[str, Field(min_length=1, max_length=128, examples=["builtin/landscape"])]
+    input: Annotated[
+        dict[str, JsonValue],
+        Field(default_factory=dict, examples=[{"prompt": "A sunset over mountains"}]),
+    ]
+    priority: Annotated[PriorityName, Field(description="Order inside your own share.")] = "normal"
+    tags: Annotated[list[Tag], Field(max_length=16)] = []
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
+
+
+class ProgressDetail(Wire):
+    stage: str
+    message: str
+    step: int | None
+    steps: int | None
+    updated_at: Timestamp | None
+
+
+class OutputView(Wire):
+    """One result. `url` is stable and wants the API key; it redirects to a short-lived signed address."""
+
+    index: int
+    asset_id: str
+    name: str
+    role: str
+    type: str
+    content_type: str
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    duration_seconds: float | None
+    url: str
+
+
+class JobErrorView(Wire):
+    code: str
+    message: str
+    retryable: bool
+    attempt: int
+
+
+class AttemptView(Wire):
+    n: int
+    worker: str
+    started_at: Timestamp
+    ended_at: Timestamp | None
+    outcome: str | None
+    error: JobErrorView | None
+
+
+class CancelView(Wire):
+    requested_at: Timestamp
+    confirmed_at: Timestamp | None
+    by: str
+
+
+class JobUrls(Wire):
+    self: str
+    events: str
+    cancel: str
+
+
+class JobMetrics(Wire):
+    queue_seconds: float | None
+    run_seconds: float | None
+
+
+class JobView(Wire):
+    """A job as its owner sees it. `progress` is 0 to 1; `is_terminal` tells when to stop asking."""
+
+    id: str
+    object: Literal["job"] = "job"
+    model: str
+    model_version: str
+    status: StatusName
+    substatus: str | None
+    is_terminal: bool
+    is_success: bool | None
+    version: int
+    attempt: int
+    max_attempts: int
+    created_at: Timestamp
+    queued_at: Timestamp | None
+    started_at: Timestamp | None
+    completed_at: Timestamp | None
+    not_before: Timestamp | None
+    progress: float
+    progress_detail: ProgressDetail
+    priority: PriorityName
+    input: dict[str, Any]  # as submitted; its shape is the model's
+    seed: int
+    outputs: list[OutputView]
+    error: JobErrorView | None
+    attempts: list[AttemptView]
+    cancel: CancelView | None
+    tags: list[str]
+    metadata: dict[str, str]
+    metrics: JobMetrics
+    urls: JobUrls
+    poll_after_ms: int
+
+
+class JobPage(Wire):
+    """`next_cursor` goes into `cursor` for the next page; null at the end. Newest first."""
+
+    items: list[JobView]
+    next_cursor: str | None
+    has_more: bool

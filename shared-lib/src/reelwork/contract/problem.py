@@ -1,0 +1,28 @@
+"""Errors on the wire: RFC 9457 problem details with Reelwork's extension members."""
+
+from reelwork.contract.base import Timestamp, Wire
+
+
+class FieldProblem(Wire):
+    """One wrong value: `pointer` is a JSON pointer into the request, such as `#/input/duration_seconds`."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Wire):
+    """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str
+    request_id: str
+    timestamp: Timestamp
+    retryable: bool
+    retry_after: int | None = None
+    hint: str | None = None
+    errors: list[FieldProblem] = []

@@ -1,0 +1,40 @@
+"""An asset: bytes with metadata, put in by a caller or made by a job."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reelwork.domain.ids import AccountId, AssetId, JobId
+
+
+class AssetState(StrEnum):
+    """`staged` is written before the bytes are, so that no object exists without a document that knows it."""
+
+    STAGED = "staged"
+    READY = "ready"
+
+
+class Purpose(StrEnum):
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A stored asset. `key` is the object's key, of our own making: no part of it comes from a caller."""
+
+    id: AssetId
+    account_id: AccountId
+    state: AssetState
+    purpose: Purpose
+    key: str
+    content_type: str
+    filename: str
+    size_bytes: int
+    sha256: str
+    created_at: datetime
+    width: int | None = None
+    height: int | None = None
+    duration_seconds: float | None = None
+    job_id: JobId | None = None
+    attempt: int | None = None

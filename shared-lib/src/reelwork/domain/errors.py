@@ -1,0 +1,141 @@
+"""What can go wrong, as the caller sees it. One class per code; the class decides status, code and title.
+
+ReelworkError
+├── InvalidRequest        400  invalid_request
+│   └── InvalidCursor     400  invalid_cursor
+├── MissingCredentials    401  missing_credentials
+├── InvalidApiKey         401  invalid_api_key
+├── NotFound              404  (job|asset|model|route)_not_found
+├── MethodNotAllowed      405  method_not_allowed
+├── InvalidState          409  invalid_state
+├── UploadTooLarge        413  upload_too_large
+├── UnsupportedMediaType  415  unsupported_media_type
+├── InvalidInput          422  invalid_input
+├── TooManyStreams        429  too_many_streams
+├── InternalError         500  internal_error
+└── Unavailable           503  (store|storage|model)_unavailable
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One wrong value: a JSON pointer into the request (`#/input/duration_seconds`), a code and the cure."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ReelworkError(Exception):
+    """An error that is answered to the caller as it stands: `detail` says what happened, `hint` what to do next."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        hint: str | None = None,
+        errors: Sequence[FieldError] = (),
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+        self.errors = tuple(errors)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidRequest(ReelworkError):
+    status, code, title = 400, "invalid_request", "The request cannot be read"
+
+
+class InvalidCursor(InvalidRequest):
+    code, title = "invalid_cursor", "The cursor is not one of ours"
+
+
+class MissingCredentials(ReelworkError):
+    status, code, title = 401, "missing_credentials", "No API key was sent"
+
+
+class InvalidApiKey(ReelworkError):
+    status, code, title = 401, "invalid_api_key", "The API key is not valid"
+
+
+class NotFound(ReelworkError):
+    status, code, title = 404, "not_found", "Not found"
+
+
+class JobNotFound(NotFound):
+    code, title = "job_not_found", "No such job"
+
+
+class AssetNotFound(NotFound):
+    code, title = "asset_not_found", "No such asset"
+
+
+class ModelNotFound(NotFound):
+    code, title = "model_not_found", "No such model"
+
+
+class RouteNotFound(NotFound):
+    code, title = "route_not_found", "No such address"
+
+
+class MethodNotAllowed(ReelworkError):
+    status, code, title = 405, "method_not_allowed", "This address does not take that method"
+
+
+class InvalidState(ReelworkError):
+    status, code, title = 409, "invalid_state", "Not possible in the present state"
+
+
+class UploadTooLarge(ReelworkError):
+    status, code, title = 413, "upload_too_large", "The upload is too large"
+
+
+class UnsupportedMediaType(ReelworkError):
+    status, code, title = 415, "unsupported_media_type", "This kind of content is not accepted"
+
+
+class InvalidInput(ReelworkError):
+    status, code, title = 422, "invalid_input", "The input is not valid"
+
+
+class TooManyStreams(ReelworkError):
+    status, code, title, retryable = 429, "too_many_streams", "Too many open event streams", True
+
+
+class InternalError(ReelworkError):
+    """The last resort; its detail never carries the cause."""
+
+
+class Unavailable(ReelworkError):
+    status, code, title, retryable = 503, "unavailable", "Not available at the moment", True
+
+
+class StoreUnavailable(Unavailable):
+    code, title = "store_unavailable", "The job store does not answer"
+
+
+class StorageUnavailable(Unavailable):
+    code, title = "storage_unavailable", "The object storage does not answer"
+
+
+def all_errors() -> list[type[ReelworkError]]:
+    """Every error class with a code of its own, sorted by status and code."""
+    found: list[type[ReelworkError]] = []
+    queue: list[type[ReelworkError]] = [ReelworkError]
+    while queue:
+        cls = queue.pop()
+        queue.extend(cls.__subclasses__())
+        if "code" in cls.__dict__ and cls is not ReelworkError:
+            found.append(cls)
+    return sorted(found, key=lambda cls: (cls.status, cls.code))

@@ -1,0 +1,165 @@
+"""A job: its states, the only legal ways between them, and its shape inside Reelwork."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from reelwork.domain.ids import AccountId, AssetId, JobId, LaneId
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    CANCELLING = "cancelling"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+class Priority(IntEnum):
+    """Order inside the owner's own lane; never touches another account's share."""
+
+    LOW = -1
+    NORMAL = 0
+    HIGH = 1
+
+
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+RUNNING = frozenset({Status.PROCESSING, Status.CANCELLING})
+
+# The state table. Every change is a compare-and-set whose filter is `sources_of(target)`.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED, Status.FAILED}),
+    Status.QUEUED: frozenset({Status.PROCESSING, Status.CANCELLED, Status.EXPIRED}),
+    Status.PROCESSING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLING, Status.QUEUED}),
+    Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED, Status.FAILED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.EXPIRED: frozenset(),
+}
+
+
+def sources_of(target: Status) -> frozenset[Status]:
+    """The states from which `target` may be reached."""
+    return frozenset(source for source, targets in TRANSITIONS.items() if target in targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who may act on a running job: `slot` is the fence, unique per claim. Expiry is the database's time."""
+
+    worker: str
+    slot: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """`fraction` is 0 to 1 and never falls inside one attempt."""
+
+    fraction: float = 0.0
+    stage: str = ""
+    message: str = ""
+    step: int | None = None
+    steps: int | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One result: metadata of the asset as it was stored."""
+
+    index: int
+    asset_id: AssetId
+    name: str
+    role: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    duration_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobError:
+    """Why a job or an attempt failed; `message` is written for the caller."""
+
+    code: str
+    message: str
+    retryable: bool
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    n: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    error: JobError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    requested_at: datetime
+    by: str
+    confirmed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A durable event. `seq` counts 1, 2, 3 … within one job, without gaps."""
+
+    seq: int
+    at: datetime
+    type: str
+    status: Status
+    attempt: int
+    error: JobError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A stored job. `version` grows with every change; `events` is its durable history, in order."""
+
+    id: JobId
+    account_id: AccountId
+    lane: LaneId
+    pool: str
+    model: str
+    model_version: str
+    status: Status
+    input: dict[str, Any]  # checked against the model's JSON Schema, whose shape only the model knows
+    seed: int
+    priority: Priority
+    order: float
+    estimate_seconds: float
+    max_attempts: int
+    created_at: datetime
+    version: int = 1
+    attempt: int = 0
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    not_before: datetime | None = None
+    lease: Lease | None = None
+    progress: Progress = field(default_factory=Progress)
+    outputs: tuple[Output, ...] = ()
+    error: JobError | None = None
+    attempts: tuple[Attempt, ...] = ()
+    cancel: Cancellation | None = None
+    events: tuple[Event, ...] = ()
+    input_assets: tuple[AssetId, ...] = ()
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    request_id: str | None = None

@@ -1,0 +1,60 @@
+"""A lane: one account's share of one pool, served by start-time fair queueing (SFQ).
+
+Goyal, Vin, Cheng: "Start-time Fair Queueing", IEEE/ACM Transactions on Networking 5(5), 1997; for several jobs at a
+time SFQ(D) of Jin, Chase, Kaur, SIGMETRICS 2004. Lengths are unknown at dispatch, so an estimate is charged then and
+corrected at the end, as Kubernetes API priority and fairness does.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reelwork.domain.ids import AccountId, JobId, LaneId, lane_id
+from reelwork.domain.tier import PLANS, Tier
+
+# The charge for a job before anything is known about the lane's jobs, in seconds. Any positive number is fair in
+# the long run: the end of the job corrects it.
+FIRST_ESTIMATE_SECONDS = 1.0
+# How much one finished job moves a lane's estimate: an exponentially weighted mean over about the last five jobs.
+ESTIMATE_GAIN = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneTerms:
+    """What a lane is entitled to. `weight`: relative share; `limit`: jobs at once."""
+
+    id: LaneId
+    pool: str
+    account_id: AccountId
+    weight: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One running job's place in a lane. `charge` is the virtual time paid for it in advance."""
+
+    id: str
+    at: datetime
+    charge: float
+    job: JobId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A place taken in a lane, before a job was found for it. `epoch` is the lane's at that moment."""
+
+    lane: LaneId
+    slot: str
+    epoch: int
+
+
+def terms_for(account: AccountId, tier: Tier, pool: str) -> LaneTerms:
+    """The lane of an account in a pool, by its tier."""
+    plan = PLANS[tier]
+    return LaneTerms(
+        id=lane_id(pool, account),
+        pool=pool,
+        account_id=account,
+        weight=plan.weight,
+        limit=plan.concurrent_jobs,
+    )
