@@ -1,0 +1,98 @@
+"""The one interface that everything Reelwork can make goes through."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar, final, get_args
+
+from reelwork.generator.artifact import Artifact
+from reelwork.generator.context import GenerationContext
+from reelwork.generator.parameters import Parameters, asset_ids
+from reelwork.generator.resources import Estimate, Resources
+
+P = TypeVar("P", bound=Parameters)
+
+
+class MediaGeneratorModel(ABC, Generic[P]):
+    """Makes files from parameters. A subclass states what it is as class attributes and implements `generate`.
+
+    One instance lives as long as its worker process and runs one job at a time. `parameters` is taken from
+    the generic argument: `class Blur(MediaGeneratorModel[BlurParameters])`.
+    """
+
+    id: ClassVar[str]
+    """`vendor/name`, lower case; what a job names as its `model`."""
+    version: ClassVar[str]
+    """Changes whenever the same parameters may give another result."""
+    title: ClassVar[str]
+    description: ClassVar[str]
+    task: ClassVar[str]
+    """The kind of work, in Hugging Face's words: `text-to-image`, `image-to-video`."""
+    parameters: ClassVar[type[Parameters]]
+    produces: ClassVar[tuple[str, ...]]
+    """Media types of the artifacts."""
+    resources: ClassVar[Resources] = Resources()
+    deterministic: ClassVar[bool] = False
+    """The same version, parameters and seed always give the same bytes."""
+    is_ai: ClassVar[bool]
+    """A learned model decides what the result looks like."""
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """Parameters worth trying; shown to users (JSON values)."""
+    seconds_hint: ClassVar[float] = 10.0
+    """How long a typical run takes; only a first guess for queues, measured times replace it."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            for argument in get_args(base):
+                if "parameters" not in cls.__dict__ and isinstance(argument, type) and issubclass(argument, Parameters):
+                    cls.parameters = argument
+
+    @classmethod
+    def available(cls) -> str | None:
+        """Why this model cannot run here, in a sentence with the cure; None when it can. Must be quick."""
+        return None
+
+    def setup(self) -> None:
+        """Load what takes long (weights). Called once in a process, before the first `generate`."""
+        return
+
+    def estimate(self, params: P) -> Estimate:  # noqa: ARG002 - subclasses look at the parameters
+        """What a run with these parameters is expected to take; must be quick and touch no file."""
+        return Estimate(seconds=self.seconds_hint)
+
+    @abstractmethod
+    def generate(self, params: P, ctx: GenerationContext) -> Iterable[Artifact]:
+        """Make the outputs, handing over each as soon as it is complete.
+
+        Raises `GenerationError` subclasses; anything else that escapes counts as a fault of the model.
+        """
+
+    @final
+    def cache_key(self, params: P, *, seed: int, digests: Mapping[str, str]) -> str | None:
+        """A name for the result that these inputs will give, or None where no two runs are alike.
+
+        `digests` maps each asset id in the parameters to the sha256 of its content, so the same picture
+        uploaded twice counts as one. Raises KeyError for an asset without a digest.
+        """
+        if not self.deterministic:
+            return None
+        values = params.model_dump(mode="json")
+        contents = {asset: digests[asset] for _, asset in asset_ids(type(params).input_schema(), values)}
+        values.pop("seed", None)
+        identity = [self.id, self.version, seed, _with_contents(values, contents)]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _with_contents(value: Any, contents: Mapping[str, str]) -> Any:
+    """JSON in, the same JSON out with asset ids replaced by what they contain."""
+    match value:
+        case dict():
+            return {key: _with_contents(item, contents) for key, item in value.items()}
+        case list():
+            return [_with_contents(item, contents) for item in value]
+        case str() if value in contents:
+            return {"sha256": contents[value]}
+        case _:
+            return value

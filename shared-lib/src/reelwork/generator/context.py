@@ -1,0 +1,133 @@
+"""What a model is given while it runs."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from reelwork.generator.errors import Cancelled, TimeLimitExceeded
+
+T = TypeVar("T")
+
+REPORT_INTERVAL_SECONDS = 0.25
+GENERATING = "generating"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One report: `fraction` 0 to 1, `stage` a short code (`loading_model`), `step` of `steps` where counted."""
+
+    fraction: float
+    stage: str
+    message: str = ""
+    step: int | None = None
+    steps: int | None = None
+
+
+Fetch: TypeAlias = Callable[[str], Path]
+Report: TypeAlias = Callable[[Progress], None]
+
+
+class GenerationContext:
+    """A running job, seen from the model. Used from the model's own thread only.
+
+    Every method may raise `Cancelled` or `TimeLimitExceeded`: calling one of them often is all that a model
+    does to be stoppable. `workdir` is an empty scratch folder that the platform removes after the run.
+    """
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        workdir: Path,
+        seed: int,
+        fetch: Fetch,
+        report: Report,
+        is_cancelled: Callable[[], bool],
+        time_limit_seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`fetch`, `report` and `is_cancelled` are called in the model's thread; the time limit counts from now."""
+        self.job_id = job_id
+        self.workdir = workdir
+        self.seed = seed
+        self._fetch = fetch
+        self._report = report
+        self._is_cancelled = is_cancelled
+        self._limit = time_limit_seconds
+        self._clock = clock
+        self._started = clock()
+        self._reported_at: float | None = None
+        self._last = Progress(fraction=0.0, stage=GENERATING)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Time since the run began."""
+        return self._clock() - self._started
+
+    def check(self) -> None:
+        """Raise if the run must stop; costs next to nothing."""
+        if self._is_cancelled():
+            raise Cancelled("The job was cancelled.")
+        if self._limit is not None and self.elapsed_seconds > self._limit:
+            raise TimeLimitExceeded(self._limit)
+
+    def fetch(self, asset: str) -> Path:
+        """The local file of an input asset; read-only, gone after the run."""
+        self.check()
+        return self._fetch(asset)
+
+    def progress(
+        self,
+        fraction: float,
+        message: str = "",
+        *,
+        stage: str | None = None,
+        step: int | None = None,
+        steps: int | None = None,
+    ) -> None:
+        """Say how far the run is, 0 to 1; call it as often as you like.
+
+        Reports go out at most every quarter of a second, besides the last one and changes of stage. The
+        fraction never goes back: a smaller one counts as the largest so far.
+        """
+        self.check()
+        reached = max(self._last.fraction, min(max(fraction, 0.0), 1.0))
+        known = stage or self._last.stage
+        self._publish(Progress(fraction=reached, stage=known, message=message, step=step, steps=steps))
+
+    def substatus(self, code: str) -> None:
+        """Name what happens now (`loading_model`, `encoding`); the fraction stays."""
+        self.progress(self._last.fraction, stage=code)
+
+    def track(
+        self,
+        items: Iterable[T],
+        total: int | None = None,
+        *,
+        message: str = "",
+        begin: float = 0.0,
+        end: float = 1.0,
+    ) -> Iterator[T]:
+        """Pass the items through, reporting after each; `begin` and `end` bound this part of the whole run.
+
+        Without `total`, and without a length of `items`, it only checks.
+        """
+        steps = total if total is not None else (len(items) if isinstance(items, Sized) else None)
+        for step, item in enumerate(items, start=1):
+            self.check()
+            yield item
+            if steps:
+                done = begin + (end - begin) * min(step / steps, 1.0)
+                self.progress(done, message, step=min(step, steps), steps=steps)
+        self.check()
+
+    def _publish(self, report: Progress) -> None:
+        now = self._clock()
+        news = report.stage != self._last.stage or (report.fraction >= 1.0 > self._last.fraction)
+        due = self._reported_at is None or now - self._reported_at >= REPORT_INTERVAL_SECONDS
+        self._last = report
+        if news or due:
+            self._reported_at = now
+            self._report(report)
