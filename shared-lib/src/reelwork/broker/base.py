@@ -55,5 +55,5 @@ class Broker(Tickets, Notices, Protocol):
         ...
 
 
-class BrokerDown(Exception):  # noqa: N818  (a fact, read as one)
+class BrokerDown(Exception):
     """There is no usable connection to the broker."""

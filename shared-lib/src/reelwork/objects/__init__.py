@@ -1,0 +1,1 @@
+"""Bytes: the object store, spoken to over S3."""
