@@ -1,0 +1,131 @@
+"""The reconciler: makes up for whatever a crash left behind. Any process may run it at any time, together with others:
+every step is a compare-and-set, and every step is bounded."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from reelwork.domain.errors import ReelworkError
+from reelwork.domain.ids import AccountId, LaneId
+from reelwork.domain.job import Job
+from reelwork.domain.lane import terms_for
+from reelwork.domain.retry import AttemptFailure
+from reelwork.engine.engine import Engine
+from reelwork.engine.finish import fail
+from reelwork.engine.sweep import Sweeper
+from reelwork.store.client import server_time
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+# More tickets than this at once would only make workers look twice.
+MAX_TICKETS = 50
+INTERVAL = timedelta(seconds=1)
+
+WORKER_LOST = AttemptFailure(
+    code="worker_lost",
+    message="The worker that ran this job stopped answering.",
+    retryable=True,
+    retry_after=0.0,
+)
+
+
+class Reconciler:
+    """One pass repairs a bounded amount; what remains is next second's work."""
+
+    def __init__(self, engine: Engine, sweeper: Sweeper) -> None:
+        self._engine = engine
+        self._sweeper = sweeper
+        self._lanes_after = ""
+
+    async def run(self) -> None:
+        """A pass about every second among all processes, until cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  (jitter)
+            try:
+                if await self._engine.stores.pulses.take("reconcile", every=INTERVAL * 0.8):
+                    await self.run_once()
+            except ReelworkError as error:
+                log.warning("reconcile.skipped", reason=error.detail)
+            except Exception:
+                # The last line of defence must survive whatever one bad document does to it; the next pass tries again.
+                log.exception("reconcile.failed")
+
+    async def run_once(self) -> Counter[str]:
+        """One pass. The answer counts what was repaired."""
+        now = await server_time(self._engine.stores.database)
+        steps: dict[str, Callable[[datetime], Awaitable[int]]] = {
+            "leases": self._end_lapsed_leases,
+            "due": self._make_due,
+            "lanes": self._open_lanes_with_work,
+            "slots": self._drop_orphan_slots,
+            "tickets": self._top_up_tickets,
+            "assets": self._sweeper.sweep,
+        }
+        repaired: Counter[str] = Counter()
+        for name, step in steps.items():
+            repaired[name] = await step(now)
+        if +repaired:
+            log.info("reconcile.repaired", **(+repaired))
+        return +repaired
+
+    async def _end_lapsed_leases(self, now: datetime) -> int:
+        lapsed = await self._engine.stores.backlog.lapsed(now, limit=BATCH)
+        for job in lapsed:
+            await self._end_lapsed(job)
+        return len(lapsed)
+
+    async def _end_lapsed(self, job: Job) -> None:
+        used = job.lease.expires_at - job.started_at if job.lease and job.started_at else timedelta()
+        await fail(self._engine, job, WORKER_LOST, used=used, lapsed=True)
+
+    async def _make_due(self, now: datetime) -> int:
+        released = await self._engine.stores.backlog.make_due(now, limit=BATCH)
+        return len(released)  # their lanes are opened by the next step
+
+    async def _open_lanes_with_work(self, now: datetime) -> int:  # noqa: ARG002  (a step like the others)
+        stores = self._engine.stores
+        found = await stores.backlog.lanes_with_work(after=self._lanes_after, limit=BATCH)
+        self._lanes_after = found[-1][0] if len(found) == BATCH else ""
+        owners = {lane: (account, pool) for lane, account, pool in found}
+        inactive = await stores.lanes.inactive(list(owners))
+        for lane in inactive:
+            await self._open(lane, *owners[lane])
+        return len(inactive)
+
+    async def _open(self, lane: LaneId, account_id: AccountId, pool: str) -> None:
+        account = await self._engine.stores.accounts.get(account_id)
+        if account is None:
+            log.error("lane.without_account", lane=lane, account_id=account_id)
+            return
+        await self._engine.stores.lanes.open(terms_for(account_id, account.tier, pool))
+
+    async def _drop_orphan_slots(self, now: datetime) -> int:
+        stores, lease = self._engine.stores, self._engine.rules.lease
+        old = await stores.lanes.slots_before(now - lease, limit=BATCH)
+        held = await stores.backlog.running_slots([slot for _, slot in old])
+        dropped = 0
+        for lane, slot in old:
+            if slot not in held:
+                dropped += await stores.lanes.drop_slot(lane, slot, older_than=lease)
+        return dropped
+
+    async def _top_up_tickets(self, now: datetime) -> int:  # noqa: ARG002  (a step like the others)
+        published = 0
+        for pool in await self._engine.stores.lanes.ready_pools():
+            published += await self._top_up(pool)
+        return published
+
+    async def _top_up(self, pool: str) -> int:
+        stores, broker = self._engine.stores, self._engine.broker
+        lanes = await stores.lanes.ready_lanes(pool, limit=MAX_TICKETS)
+        wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS)
+        waiting = await broker.depth(pool) if wanted else None
+        if waiting is None or waiting >= wanted:
+            return 0
+        broker.publish(pool, wanted - waiting)
+        return wanted - waiting

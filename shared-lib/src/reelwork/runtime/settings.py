@@ -1,0 +1,79 @@
+"""Settings that gateway and worker share. Read once, in `wiring.py`, and passed down as values.
+
+Every setting is an environment variable `REELWORK_<NAME>`; `.env.example` lists them all.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from reelwork.engine.engine import Rules
+from reelwork.objects.s3 import S3Options
+from reelwork.store.client import MongoOptions
+
+INPROCESS = "inprocess://"
+PLACEHOLDERS = frozenset({"", "test", "guest", "changeme", "change-me", "secret", "password", "reelwork"})
+
+
+class SharedSettings(BaseSettings):
+    """Where the servers are, and the numbers that both sides must agree on."""
+
+    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore")
+
+    env: Annotated[
+        Literal["development", "production"],
+        Field(description="`production` refuses placeholder secrets and never hands out a key."),
+    ] = "development"
+    log_format: Annotated[Literal["console", "json"], Field(description="How log lines are written.")] = "json"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="Least level logged.")] = (
+        "info"
+    )
+
+    mongo_url: Annotated[SecretStr, Field(description="MongoDB replica set, `mongodb://…`.")]
+    mongo_database: Annotated[str, Field(description="Database name.")] = "reelwork"
+    mongo_driver: Annotated[
+        Literal["pymongo", "motor"], Field(description="`motor` needs the extra `reelwork[motor]`.")
+    ] = "pymongo"
+    broker_url: Annotated[SecretStr, Field(description="RabbitMQ, `amqp://…`, or `inprocess://`.")]
+    broker_prefix: Annotated[str, Field(description="Put before every queue and exchange name.")] = ""
+
+    s3_endpoint_url: Annotated[str, Field(description="Where this process reaches S3.")]
+    s3_public_endpoint_url: Annotated[
+        str | None, Field(description="Where browsers reach S3; signed addresses carry it. Default: the same.")
+    ] = None
+    s3_region: Annotated[str, Field(description="S3 region.")] = "us-east-1"
+    s3_bucket: Annotated[str, Field(description="Bucket for all objects; made if missing.")] = "reelwork"
+    s3_access_key: Annotated[SecretStr, Field(description="S3 access key id.")]
+    s3_secret_key: Annotated[SecretStr, Field(description="S3 secret access key.")]
+
+    lease_seconds: Annotated[
+        float, Field(gt=0.2, description="How long a worker may be silent before its job goes to another.")
+    ] = 30.0
+
+    @model_validator(mode="after")
+    def _no_placeholders_in_production(self) -> Self:
+        if self.env == "production":
+            for name in ("s3_access_key", "s3_secret_key"):
+                if getattr(self, name).get_secret_value().lower() in PLACEHOLDERS:
+                    raise ValueError(f"REELWORK_{name.upper()} is a placeholder; set a real secret in production")
+        return self
+
+    def mongo(self) -> MongoOptions:
+        return MongoOptions(
+            url=self.mongo_url.get_secret_value(), database=self.mongo_database, driver=self.mongo_driver
+        )
+
+    def s3(self) -> S3Options:
+        return S3Options(
+            endpoint_url=self.s3_endpoint_url,
+            public_endpoint_url=self.s3_public_endpoint_url or self.s3_endpoint_url,
+            region=self.s3_region,
+            bucket=self.s3_bucket,
+            access_key=self.s3_access_key.get_secret_value(),
+            secret_key=self.s3_secret_key.get_secret_value(),
+        )
+
+    def rules(self) -> Rules:
+        return Rules(lease=timedelta(seconds=self.lease_seconds))

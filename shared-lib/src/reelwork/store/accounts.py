@@ -1,0 +1,43 @@
+"""Accounts and API keys. Keys are stored as digests; the key itself is nowhere."""
+
+from pymongo import ASCENDING, IndexModel
+
+from reelwork.domain.account import Account, ApiKey
+from reelwork.domain.ids import AccountId, KeyId
+from reelwork.store.client import Database, adapter
+from reelwork.store.codec import Codec
+
+_ACCOUNTS = Codec(Account)
+_KEYS = Codec(ApiKey)
+
+
+@adapter
+class Accounts:
+    """The `accounts` and `keys` collections."""
+
+    ACCOUNT_INDEXES = (IndexModel([("name", ASCENDING)], name="name", unique=True),)
+    KEY_INDEXES = (IndexModel([("account_id", ASCENDING)], name="account"),)
+
+    def __init__(self, database: Database) -> None:
+        self._accounts = database["accounts"]
+        self._keys = database["keys"]
+
+    async def add(self, account: Account) -> Account:
+        """Store an account, or give the one that has its name already: safe to repeat."""
+        document = _ACCOUNTS.encode(account)
+        await self._accounts.update_one({"name": account.name}, {"$setOnInsert": document}, upsert=True)
+        stored = await self._accounts.find_one({"name": account.name})
+        assert stored is not None, "accounts are never removed"  # noqa: S101
+        return _ACCOUNTS.decode(stored)
+
+    async def get(self, account: AccountId) -> Account | None:
+        document = await self._accounts.find_one({"_id": account})
+        return _ACCOUNTS.decode(document) if document is not None else None
+
+    async def add_key(self, key: ApiKey) -> None:
+        document = _KEYS.encode(key)
+        await self._keys.insert_one(document | {"scopes": sorted(key.scopes)})
+
+    async def key(self, key: KeyId) -> ApiKey | None:
+        document = await self._keys.find_one({"_id": key})
+        return _KEYS.decode(document) if document is not None else None

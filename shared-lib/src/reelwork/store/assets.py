@@ -1,0 +1,73 @@
+"""Assets: what is known of stored bytes. A document is staged before its bytes are written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from reelwork.domain.asset import Asset, AssetState, Purpose
+from reelwork.domain.ids import AccountId, AssetId
+from reelwork.store.client import Database, Document, adapter
+from reelwork.store.codec import Codec
+
+_CODEC = Codec(Asset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetFilter:
+    purpose: Purpose | None = None
+    kind: str | None = None
+
+
+@adapter
+class Assets:
+    """The `assets` collection."""
+
+    INDEXES = (
+        IndexModel([("account_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)], name="newest"),
+        IndexModel(
+            [("created_at", ASCENDING)],
+            name="staged",
+            partialFilterExpression={"state": AssetState.STAGED.value},
+        ),
+    )
+
+    def __init__(self, database: Database) -> None:
+        self._assets = database["assets"]
+
+    async def stage(self, asset: Asset) -> None:
+        """Write down that bytes are about to be stored under `asset.key`."""
+        await self._assets.insert_one(_CODEC.encode(asset))
+
+    async def commit(self, assets: Sequence[AssetId]) -> None:
+        """staged -> ready: the bytes are there and belong to somebody."""
+        query = {"_id": {"$in": list(assets)}, "state": AssetState.STAGED}
+        await self._assets.update_many(query, {"$set": {"state": AssetState.READY}})
+
+    async def get(self, account: AccountId, asset: AssetId) -> Asset | None:
+        """The account's asset, staged or ready; None for unknown ids and for other accounts' ids alike."""
+        document = await self._assets.find_one({"_id": asset, "account_id": account})
+        return _CODEC.decode(document) if document is not None else None
+
+    async def page(self, account: AccountId, where: AssetFilter, *, before: AssetId | None, limit: int) -> list[Asset]:
+        """Up to `limit` ready assets, newest first, older than `before`."""
+        query: Document = {"account_id": account, "state": AssetState.READY}
+        if before is not None:
+            query["_id"] = {"$lt": before}
+        if where.purpose is not None:
+            query["purpose"] = where.purpose
+        if where.kind is not None:
+            query["content_type"] = {"$gte": f"{where.kind}/", "$lt": f"{where.kind}0"}  # "0" follows "/" in ASCII
+        cursor = self._assets.find(query).sort([("_id", DESCENDING)]).limit(limit)
+        return [_CODEC.decode(document) async for document in cursor]
+
+    async def staged_before(self, moment: datetime, *, limit: int) -> list[Asset]:
+        """Assets still staged since before `moment`, oldest first."""
+        query = {"state": AssetState.STAGED, "created_at": {"$lt": moment}}
+        cursor = self._assets.find(query).sort("created_at", ASCENDING).limit(limit)
+        return [_CODEC.decode(document) async for document in cursor]
+
+    async def forget(self, assets: Sequence[AssetId]) -> None:
+        """Remove staged documents whose objects are gone. Ready assets are never touched."""
+        await self._assets.delete_many({"_id": {"$in": list(assets)}, "state": AssetState.STAGED})

@@ -1,0 +1,59 @@
+"""The backlog: what the reconciler asks of the `jobs` collection. Every question is bounded and served by an index."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pymongo import ASCENDING
+
+from reelwork.domain.ids import AccountId, LaneId
+from reelwork.domain.job import RUNNING, Job, Status
+from reelwork.store.client import Database, adapter
+from reelwork.store.jobs import JOB_CODEC
+
+
+@adapter
+class Backlog:
+    """Lapsed leases, due jobs, lanes with work."""
+
+    def __init__(self, database: Database) -> None:
+        self._jobs = database["jobs"]
+
+    async def lapsed(self, now: datetime, *, limit: int) -> list[Job]:
+        """Running jobs whose lease ended before `now` (database time), oldest first."""
+        query = {"status": {"$in": list(RUNNING)}, "lease.expires_at": {"$lt": now}}
+        cursor = self._jobs.find(query).sort("lease.expires_at", ASCENDING).limit(limit)
+        return [JOB_CODEC.decode(document) async for document in cursor]
+
+    async def make_due(self, now: datetime, *, limit: int) -> list[LaneId]:
+        """Let queued jobs whose `not_before` has come be claimed. One lane per job, for opening and tickets."""
+        waiting = {"status": Status.QUEUED, "not_before": {"$lte": now}, "due": False}
+        found = [job async for job in self._jobs.find(waiting, {"lane": 1}).limit(limit)]
+        released: list[LaneId] = []
+        for job in found:
+            query = {"_id": job["_id"], **waiting}
+            moved = await self._jobs.update_one(query, {"$set": {"due": True}, "$inc": {"version": 1}})
+            if moved.modified_count:
+                released.append(job["lane"])
+        return released
+
+    async def lanes_with_work(self, *, after: str, limit: int) -> list[tuple[LaneId, AccountId, str]]:
+        """Lanes with claimable jobs, in id order from `after`, with their account and pool: one index seek each."""
+        found: list[tuple[LaneId, AccountId, str]] = []
+        while len(found) < limit:
+            query = {"status": Status.QUEUED, "due": True, "lane": {"$gt": after}}
+            job = await self._jobs.find_one(query, {"lane": 1, "account_id": 1, "pool": 1}, sort=[("lane", ASCENDING)])
+            if job is None:
+                break
+            after = job["lane"]
+            found.append((job["lane"], job["account_id"], job["pool"]))
+        return found
+
+    async def count_claimable(self, lanes: Sequence[LaneId], *, limit: int) -> int:
+        """How many jobs of these lanes could be claimed, counted up to `limit`."""
+        query = {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
+        return int(await self._jobs.count_documents(query, limit=limit))
+
+    async def running_slots(self, slots: Sequence[str]) -> set[str]:
+        """Those of `slots` that a running job holds."""
+        query = {"status": {"$in": list(RUNNING)}, "lease.slot": {"$in": list(slots)}}
+        return {job["lease"]["slot"] async for job in self._jobs.find(query, {"lease.slot": 1})}

@@ -1,0 +1,15 @@
+"""The indexes of every collection. Creating one that exists is a no-op, so every process may do it at start."""
+
+from reelwork.store.accounts import Accounts
+from reelwork.store.assets import Assets
+from reelwork.store.client import Database
+from reelwork.store.jobs import Jobs
+from reelwork.store.lanes import Lanes
+
+
+async def ensure_indexes(database: Database) -> None:
+    await database["jobs"].create_indexes(Jobs.INDEXES)
+    await database["lanes"].create_indexes(Lanes.INDEXES)
+    await database["assets"].create_indexes(Assets.INDEXES)
+    await database["accounts"].create_indexes(Accounts.ACCOUNT_INDEXES)
+    await database["keys"].create_indexes(Accounts.KEY_INDEXES)

@@ -1,0 +1,220 @@
+"""Lanes: who may run next. Hints that can be rebuilt from the jobs, but for the virtual time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+
+from reelwork.domain.ids import JobId, LaneId
+from reelwork.domain.lane import ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation
+from reelwork.store.client import Database, Document, adapter
+from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_slot
+
+
+@adapter
+class Lanes:
+    """The `lanes` collection."""
+
+    INDEXES = (
+        IndexModel(
+            [
+                ("pool", ASCENDING),
+                ("active", ASCENDING),
+                ("full", ASCENDING),
+                ("paused", ASCENDING),
+                ("vstart", ASCENDING),
+            ],
+            name="next",
+        ),
+        IndexModel([("pool", ASCENDING), ("last_start", DESCENDING)], name="served"),
+        IndexModel([("slots.at", ASCENDING)], name="oldest_slot", sparse=True),
+    )
+
+    def __init__(self, database: Database) -> None:
+        self._lanes = database["lanes"]
+
+    async def open(self, terms: LaneTerms) -> None:
+        """Say that the lane may have queued jobs. Bumps the epoch, so that a late "went idle" loses."""
+        same = {"_id": terms.id, "active": True, "weight": terms.weight, "limit": terms.limit}
+        touched = await self._lanes.update_one(same, {"$inc": {"epoch": 1}})
+        if touched.matched_count:
+            return
+        virtual_time = await self._virtual_time(terms.pool)
+        entered = {"$max": [{"$ifNull": ["$vstart", 0.0]}, virtual_time]}  # idle time is not saved up
+        await self._lanes.update_one(
+            {"_id": terms.id},
+            [
+                {
+                    "$set": {
+                        "pool": literal(terms.pool),
+                        "account_id": literal(terms.account_id),
+                        "weight": terms.weight,
+                        "limit": terms.limit,
+                        "slots": {"$ifNull": ["$slots", []]},
+                        "paused": {"$ifNull": ["$paused", False]},
+                        "starved": {"$ifNull": ["$starved", False]},
+                        "estimate": {"$ifNull": ["$estimate", FIRST_ESTIMATE_SECONDS]},
+                        "last_start": {"$ifNull": ["$last_start", 0.0]},
+                        "vstart": {"$cond": [{"$ifNull": ["$active", False]}, "$vstart", entered]},
+                        "epoch": {"$add": [{"$ifNull": ["$epoch", 0]}, 1]},
+                        "active": True,
+                    }
+                },
+                RECOUNT,
+            ],
+            upsert=True,
+        )
+
+    async def _virtual_time(self, pool: str) -> float:
+        """Smallest start tag among the lanes that could be served now, else the largest ever served."""
+        ready = await self._lanes.find_one(_ready(pool), {"vstart": 1}, sort=[("vstart", ASCENDING)])
+        if ready is not None:
+            return float(ready["vstart"])
+        served = await self._lanes.find_one({"pool": pool}, {"last_start": 1}, sort=[("last_start", DESCENDING)])
+        return float(served["last_start"]) if served is not None else 0.0
+
+    async def reserve(self, pool: str, slot: str) -> Reservation | None:
+        """Take a place in the lane that is next by virtual start time, and charge its estimate in advance.
+
+        None when no lane may be served; lanes that are full are then marked, so that whoever frees a place wakes
+        a worker.
+        """
+        charge: Expression = {"$divide": ["$estimate", "$weight"]}
+        place = {"id": slot, "at": NOW, "charge": charge, "job": None}
+        before = await self._lanes.find_one_and_update(
+            _ready(pool),
+            [
+                {
+                    "$set": {
+                        "slots": {"$concatArrays": ["$slots", [place]]},
+                        "last_start": "$vstart",
+                        "vstart": {"$add": ["$vstart", charge]},
+                    }
+                },
+                RECOUNT,
+            ],
+            projection={"epoch": 1},
+            sort=[("vstart", ASCENDING)],
+            return_document=ReturnDocument.BEFORE,
+        )
+        if before is None:
+            swallowed = {"pool": pool, "active": True, "full": True, "starved": {"$ne": True}}
+            await self._lanes.update_many(swallowed, {"$set": {"starved": True}})
+            return None
+        return Reservation(lane=before["_id"], slot=slot, epoch=before["epoch"])
+
+    async def confirm(self, reservation: Reservation, job: JobId) -> bool:
+        """Write the job into its slot. False when the slot was taken back meanwhile: the job must not run."""
+        held = {"_id": reservation.lane, "slots.id": reservation.slot}
+        confirmed = await self._lanes.update_one(held, {"$set": {"slots.$.job": job}})
+        return bool(confirmed.matched_count)
+
+    async def give_back(self, reservation: Reservation) -> None:
+        """Nothing was queued: return place and charge, and go idle unless the lane was opened meanwhile."""
+        unchanged = {"$eq": ["$epoch", reservation.epoch]}
+        await self._lanes.update_one(
+            {"_id": reservation.lane, "slots.id": reservation.slot},
+            [
+                {
+                    "$set": {
+                        "slots": without_slot(reservation.slot),
+                        "vstart": {"$subtract": ["$vstart", _charge_of(reservation.slot)]},
+                        "active": {"$cond": [unchanged, False, "$active"]},
+                        "starved": {"$cond": [unchanged, False, "$starved"]},
+                    }
+                },
+                RECOUNT,
+            ],
+        )
+
+    async def release(self, lane: LaneId, slot: str, *, used: timedelta | None) -> bool:
+        """Free a place and correct the charge to what was really used (None: the charge is returned).
+
+        Idempotent, since the place is known by its id. True when a ticket may have been swallowed while the lane
+        was full: the caller publishes one.
+        """
+        seconds = used.total_seconds() if used is not None else 0.0
+        actual: Expression = {"$divide": [seconds, "$weight"]}
+        corrected = {"$add": ["$vstart", {"$subtract": [actual, _charge_of(slot)]}]}
+        learned = {"$add": ["$estimate", {"$multiply": [ESTIMATE_GAIN, {"$subtract": [seconds, "$estimate"]}]}]}
+        before = await self._lanes.find_one_and_update(
+            {"_id": lane, "slots.id": slot},
+            [
+                {
+                    "$set": {
+                        "slots": without_slot(slot),
+                        "vstart": corrected,
+                        "estimate": learned if used is not None else "$estimate",
+                    }
+                },
+                RECOUNT,
+            ],
+            projection={"active": 1, "starved": 1, "full": 1, "pool": 1},
+            return_document=ReturnDocument.BEFORE,
+        )
+        if before is None:
+            return False
+        if before["full"]:
+            await self._forfeit_credit(lane, before["pool"])
+        return bool(before["active"] and before["starved"])
+
+    async def _forfeit_credit(self, lane: LaneId, pool: str) -> None:
+        """A lane that waited for its own limit earns no credit by it: it starts again at the pool's time."""
+        others = _ready(pool) | {"_id": {"$ne": lane}}
+        ready = await self._lanes.find_one(others, {"vstart": 1}, sort=[("vstart", ASCENDING)])
+        if ready is not None:
+            await self._lanes.update_one({"_id": lane}, {"$max": {"vstart": ready["vstart"]}})
+
+    async def slots_before(self, moment: datetime, *, limit: int = 100) -> list[tuple[LaneId, str]]:
+        """Places taken before `moment` (database time): candidates for being orphans."""
+        cursor = self._lanes.find({"slots.at": {"$lt": moment}}, {"slots": 1}).limit(limit)
+        return [(lane["_id"], slot["id"]) async for lane in cursor for slot in lane["slots"] if slot["at"] < moment]
+
+    async def drop_slot(self, lane: LaneId, slot: str, *, older_than: timedelta) -> bool:
+        """Free an orphan place, if it is still there and still that old. Its charge is returned."""
+        cutoff = {"$subtract": [NOW, int(older_than.total_seconds() * 1000)]}
+        mine = {"$filter": {"input": "$slots", "cond": {"$eq": ["$$this.id", slot]}}}
+        old = {"$lt": [{"$min": {"$map": {"input": mine, "in": "$$this.at"}}}, cutoff]}
+        dropped = await self._lanes.update_one(
+            {"_id": lane, "slots.id": slot, "$expr": old},
+            [
+                {
+                    "$set": {
+                        "slots": without_slot(slot),
+                        "vstart": {"$subtract": ["$vstart", _charge_of(slot)]},
+                    }
+                },
+                RECOUNT,
+            ],
+        )
+        return bool(dropped.modified_count)
+
+    async def inactive(self, lanes: Sequence[LaneId]) -> list[LaneId]:
+        """Those of `lanes` that are not open for serving: unknown, or idle."""
+        cursor = self._lanes.find({"_id": {"$in": list(lanes)}, "active": True}, {"_id": 1})
+        active = {lane["_id"] async for lane in cursor}
+        return [lane for lane in lanes if lane not in active]
+
+    async def ready_pools(self) -> list[str]:
+        """Pools in which some lane may be served now."""
+        filters = {"active": True, "full": False, "paused": False}
+        return [str(pool) for pool in await self._lanes.distinct("pool", filters)]
+
+    async def ready_lanes(self, pool: str, *, limit: int) -> list[LaneId]:
+        """Some lanes of a pool that may be served now."""
+        return [lane["_id"] async for lane in self._lanes.find(_ready(pool), {"_id": 1}).limit(limit)]
+
+    async def get(self, lane: LaneId) -> Document | None:
+        """The lane as it is stored, for explaining and for tests."""
+        found: Document | None = await self._lanes.find_one({"_id": lane})
+        return found
+
+
+def _ready(pool: str) -> Document:
+    return {"pool": pool, "active": True, "full": False, "paused": False}
+
+
+def _charge_of(slot: str) -> Expression:
+    """What was charged for a place, read from the lane itself; 0 when the place is gone."""
+    mine = {"$filter": {"input": "$slots", "cond": {"$eq": ["$$this.id", slot]}}}
+    return {"$sum": {"$map": {"input": mine, "in": "$$this.charge"}}}

@@ -1,0 +1,63 @@
+"""Pieces of update pipelines. Times are `$$NOW`, the database's clock: no worker's clock decides anything."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from reelwork.domain.job import Status
+
+Expression = Any  # an aggregation expression: nested dicts, lists and scalars
+
+NOW: Expression = "$$NOW"
+
+
+def literal(value: object) -> Expression:
+    """A value that is never read as an expression, whatever a caller wrote into it."""
+    return {"$literal": value.value if isinstance(value, Enum) else value}
+
+
+def later(delay: timedelta) -> Expression:
+    """The database's now plus `delay`."""
+    return {"$add": [NOW, int(delay.total_seconds() * 1000)]}
+
+
+def transition(
+    target: Status,
+    event: str,
+    *,
+    of_attempt: Expression = "$attempt",
+    recorded: Mapping[str, object] | None = None,
+    **sets: Expression,
+) -> list[dict[str, Expression]]:
+    """The update that moves a job to `target` and records the durable event of it, in one write.
+
+    The event's number is the length of the history, so that numbers have no gaps and no double.
+    """
+    entry: dict[str, Expression] = {
+        "seq": {"$add": [{"$size": "$events"}, 1]},
+        "at": NOW,
+        "type": literal(event),
+        "status": literal(target),
+        "attempt": of_attempt,
+        "error": literal(recorded),
+    }
+    return [
+        {
+            "$set": {
+                "status": literal(target),
+                "version": {"$add": ["$version", 1]},
+                "events": {"$concatArrays": ["$events", [entry]]},
+                **sets,
+            }
+        }
+    ]
+
+
+def without_slot(slot: str) -> Expression:
+    """A lane's slots but for this one."""
+    return {"$filter": {"input": "$slots", "cond": {"$ne": ["$$this.id", slot]}}}
+
+
+RECOUNT: dict[str, Expression] = {"$set": {"full": {"$gte": [{"$size": "$slots"}, "$limit"]}}}
+"""The stage after every change of slots or limit."""

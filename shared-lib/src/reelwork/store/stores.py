@@ -1,0 +1,41 @@
+"""All stores over one database."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from reelwork.store.accounts import Accounts
+from reelwork.store.assets import Assets
+from reelwork.store.attempts import Attempts
+from reelwork.store.backlog import Backlog
+from reelwork.store.client import Database
+from reelwork.store.jobs import Jobs
+from reelwork.store.lanes import Lanes
+from reelwork.store.models import Models
+from reelwork.store.pulse import Pulses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    database: Database
+    jobs: Jobs
+    attempts: Attempts
+    backlog: Backlog
+    lanes: Lanes
+    assets: Assets
+    accounts: Accounts
+    models: Models
+    pulses: Pulses
+
+    @classmethod
+    def of(cls, database: Database) -> Self:
+        return cls(
+            database=database,
+            jobs=Jobs(database),
+            attempts=Attempts(database),
+            backlog=Backlog(database),
+            lanes=Lanes(database),
+            assets=Assets(database),
+            accounts=Accounts(database),
+            models=Models(database),
+            pulses=Pulses(database),
+        )
