@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar, final, get_args
 
 from reelwork.generator.artifact import Artifact
 from reelwork.generator.context import GenerationContext
-from reelwork.generator.parameters import Parameters, asset_ids
+from reelwork.generator.parameters import Parameters, asset_fields
 from reelwork.generator.resources import Estimate, Resources
 
 P = TypeVar("P", bound=Parameters)
@@ -79,20 +79,15 @@ class MediaGeneratorModel(ABC, Generic[P]):
         if not self.deterministic:
             return None
         values = params.model_dump(mode="json")
-        contents = {asset: digests[asset] for _, asset in asset_ids(type(params).input_schema(), values)}
+        for name in asset_fields(type(params).input_schema()):
+            values[name] = _contents(values[name], digests)
         values.pop("seed", None)
-        identity = [self.id, self.version, seed, _with_contents(values, contents)]
+        identity = [self.id, self.version, seed, values]
         return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _with_contents(value: Any, contents: Mapping[str, str]) -> Any:
-    """JSON in, the same JSON out with asset ids replaced by what they contain."""
-    match value:
-        case dict():
-            return {key: _with_contents(item, contents) for key, item in value.items()}
-        case list():
-            return [_with_contents(item, contents) for item in value]
-        case str() if value in contents:
-            return {"sha256": contents[value]}
-        case _:
-            return value
+def _contents(value: Any, digests: Mapping[str, str]) -> Any:
+    """What an asset parameter (JSON: an id, a list of ids or null) refers to."""
+    if isinstance(value, list):
+        return [_contents(item, digests) for item in value]
+    return None if value is None else digests[value]

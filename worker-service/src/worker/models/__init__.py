@@ -1,0 +1,1 @@
+"""The built-in models, one module each; sub-packages hold what they share."""

@@ -1,0 +1,1 @@
+"""Picture in, film out: reading pictures, camera moves, planes and encoding."""
