@@ -77,7 +77,7 @@ class Watchers:
     def __init__(self) -> None:
         self._watchers: dict[WatchKey, set[Watcher]] = {}
 
-    def keys(self) -> set[WatchKey]:
+    def watched(self) -> set[WatchKey]:
         """What is watched at the moment, each once."""
         return set(self._watchers)
 
