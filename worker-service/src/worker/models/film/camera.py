@@ -64,8 +64,9 @@ def point_of_interest(rgb: Pixels) -> Point:
 
     The centre of gravity of the gradient's energy in a thumbnail of 96 pixels.
     """
-    scale = 96 / max(rgb.shape[:2])
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+    scale = min(1.0, 96 / max(rgb.shape[:2]))
+    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
     grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (0, 0), 1.2).astype(np.float32)
     energy = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     down, across = (np.linspace(-1, 1, length, dtype=np.float32) for length in energy.shape)

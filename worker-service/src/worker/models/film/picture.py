@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from reelwork.generator import InvalidInput
 from worker.models.film.geometry import Box, Size
@@ -17,8 +17,18 @@ MAX_PIXELS = 40_000_000
 """About 160 MB as RGBA; the largest that a worker of 1 GB decodes without risk."""
 
 _PAPER, _SLATE = (244, 244, 242), (24, 26, 30)
-_TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 _ORIENTATION_TAG = 0x0112
+_TURN = Image.Transpose
+_UPRIGHT = {  # EXIF 2.32, tag 0x0112: how the stored picture is brought upright
+    2: _TURN.FLIP_LEFT_RIGHT,
+    3: _TURN.ROTATE_180,
+    4: _TURN.FLIP_TOP_BOTTOM,
+    5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_270,
+    7: _TURN.TRANSVERSE,
+    8: _TURN.ROTATE_90,
+}
+_SIDEWAYS = {5, 6, 7, 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class Picture:
 
     path: Path
     size: Size
+    orientation: int
     field: str
 
     def load(self, *, enough: Size | None = None) -> Image.Image:
@@ -38,10 +49,11 @@ class Picture:
         try:
             with Image.open(self.path) as opened:
                 if enough is not None:
-                    turned = opened.size != (self.size.width, self.size.height)
-                    opened.draft("RGB", (enough.height, enough.width) if turned else (enough.width, enough.height))
+                    sideways = self.orientation in _SIDEWAYS
+                    opened.draft("RGB", (enough.height, enough.width) if sideways else (enough.width, enough.height))
                 opened.load()
-                upright = ImageOps.exif_transpose(opened)
+                turn = _UPRIGHT.get(self.orientation)
+                upright = opened if turn is None else opened.transpose(turn)
                 return _flat(_in_srgb(upright, opened.info.get("icc_profile")))
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise for damaged data
             raise InvalidInput(
@@ -53,17 +65,18 @@ def open_picture(path: Path, *, field: str = "image") -> Picture:
     """Read a picture's header. Raises InvalidInput for what is no picture, or too large to decode."""
     try:
         with Image.open(path) as opened:
-            width, height = opened.size
-            turned = opened.getexif().get(_ORIENTATION_TAG) in _TURNED
+            stored = Size(*opened.size)
+            if stored.pixels > MAX_PIXELS:
+                raise _too_large(field)
+            orientation = _orientation(opened)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(field) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InvalidInput(
             "The file is not a picture that can be read; use JPEG, PNG, WebP, GIF or TIFF.", field=field
         ) from error
-    if width * height > MAX_PIXELS:
-        raise _too_large(field)
-    return Picture(path, Size(height, width) if turned else Size(width, height), field)
+    shown = Size(stored.height, stored.width) if orientation in _SIDEWAYS else stored
+    return Picture(path, shown, orientation, field)
 
 
 def cut(image: Image.Image, box: Box, *, picture: Size, size: Size) -> Pixels:
@@ -82,6 +95,14 @@ def _too_large(field: str) -> InvalidInput:
     return InvalidInput(
         f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller.", field=field
     )
+
+
+def _orientation(opened: Image.Image) -> int:
+    """The EXIF orientation that is left to us: Pillow turns TIFF by itself.
+
+    The base class is asked, since the PNG reader's own method decodes the whole picture.
+    """
+    return 1 if opened.format == "TIFF" else int(Image.Image.getexif(opened).get(_ORIENTATION_TAG, 1))
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
