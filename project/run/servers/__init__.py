@@ -7,12 +7,14 @@ caller names, and dies with the process that started it.
 from run.servers.keys import Keys
 from run.servers.mongod import Mongod
 from run.servers.process import Command, Server, ServerError, ServerFailed, ServerMissing
+from run.servers.rabbitmq import RabbitMQ
 from run.servers.seaweedfs import SeaweedFS
 
 __all__ = [
     "Command",
     "Keys",
     "Mongod",
+    "RabbitMQ",
     "SeaweedFS",
     "Server",
     "ServerError",

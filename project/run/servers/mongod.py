@@ -47,29 +47,37 @@ class Mongod(Server):
         return f"mongodb://127.0.0.1:{self.port}/?replicaSet={_SET}"
 
     def _is_primary(self) -> bool:
-        options: dict[str, Any] = {"serverSelectionTimeoutMS": _PROBE_MS, "socketTimeoutMS": _PROBE_MS}
-        with MongoClient[dict[str, Any]]("127.0.0.1", self.port, directConnection=True, **options) as client:
-            try:
-                if client.admin.command("hello")["isWritablePrimary"]:
-                    return True
-                self._join(client)
-            except (ConnectionFailure, OperationFailure):  # not listening yet, or busy recovering and electing
-                return False
-            return False
+        return become_primary(self.port)
 
-    def _join(self, client: MongoClient[dict[str, Any]]) -> None:
-        """Make the member belong to a set of itself under its present address; whoever has joined becomes primary."""
-        here = f"127.0.0.1:{self.port}"
+
+def become_primary(port: int) -> bool:
+    """Move the mongod at 127.0.0.1:port one step towards being the primary of `rs0`; True once it is.
+
+    Initiates a fresh member, and takes a member whose data were set up under another address to the present one. To be
+    called again until it returns True; False also while nothing listens.
+    """
+    options: dict[str, Any] = {"serverSelectionTimeoutMS": _PROBE_MS, "socketTimeoutMS": _PROBE_MS}
+    with MongoClient[dict[str, Any]]("127.0.0.1", port, directConnection=True, **options) as client:
         try:
-            config = client.admin.command("replSetGetConfig")["config"]
-        except OperationFailure as error:
-            if error.code != _NOT_YET_INITIALIZED:
-                raise
-            client.admin.command("replSetInitiate", {"_id": _SET, "members": [{"_id": 0, "host": here}]})
-            return
-        if config["members"][0]["host"] != here:  # the data moved to another port: no majority could vote for that
-            moved = {**config, "version": config["version"] + 1, "members": [{"_id": 0, "host": here}]}
-            client.admin.command("replSetReconfig", moved, force=True)
+            if client.admin.command("hello")["isWritablePrimary"]:
+                return True
+            _join(client, f"127.0.0.1:{port}")
+        except (ConnectionFailure, OperationFailure):  # not listening yet, or busy recovering and electing
+            return False
+        return False
+
+
+def _join(client: MongoClient[dict[str, Any]], here: str) -> None:
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as error:
+        if error.code != _NOT_YET_INITIALIZED:
+            raise
+        client.admin.command("replSetInitiate", {"_id": _SET, "members": [{"_id": 0, "host": here}]})
+        return
+    if config["members"][0]["host"] != here:  # the data moved to another port: no majority could vote for that
+        moved = {**config, "version": config["version"] + 1, "members": [{"_id": 0, "host": here}]}
+        client.admin.command("replSetReconfig", moved, force=True)
 
 
 def find_mongod() -> Path:

@@ -57,22 +57,9 @@ class SeaweedFS(Server):
         """Address of the S3 interface; use path-style addressing."""
         return f"http://127.0.0.1:{self._ports[0]}"
 
-    def client(self, *, timeout: timedelta = timedelta(seconds=10)) -> "S3Client":
+    def client(self) -> "S3Client":
         """Return a new boto3 client without retries; the caller closes it."""
-        seconds = timeout.total_seconds()
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint_url,
-            region_name=self.region,
-            aws_access_key_id=self.keys.name,
-            aws_secret_access_key=self.keys.secret,
-            config=Config(
-                connect_timeout=seconds,
-                read_timeout=seconds,
-                retries={"total_max_attempts": 1},
-                s3={"addressing_style": "path"},
-            ),
-        )
+        return s3_client(self.endpoint_url, self.keys)
 
     def stop(self) -> None:
         """Stop as any server, and remove the sockets that SeaweedFS leaves in /tmp."""
@@ -85,21 +72,43 @@ class SeaweedFS(Server):
         self._sweep_sockets()
 
     def _lists_buckets(self) -> bool:
-        if is_free(self._ports[0]):  # making a client costs more than this look
-            return False
-        client = self.client(timeout=timedelta(seconds=2))
-        try:
-            client.list_buckets()
-        except (BotoCoreError, ClientError):
-            return False
-        finally:
-            client.close()
-        return True
+        # Making a client costs more than this look, so look first.
+        return not is_free(self._ports[0]) and s3_is_ready(self.endpoint_url, self.keys)
 
     def _sweep_sockets(self) -> None:
         for port in self._ports:
             for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  where SeaweedFS puts them
                 socket.unlink(missing_ok=True)
+
+
+def s3_client(endpoint_url: str, keys: Keys, *, timeout: timedelta = timedelta(seconds=10)) -> "S3Client":
+    """Return a new path-style client that makes one attempt per call; the caller closes it."""
+    seconds = timeout.total_seconds()
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=keys.name,
+        aws_secret_access_key=keys.secret,
+        config=Config(
+            connect_timeout=seconds,
+            read_timeout=seconds,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+def s3_is_ready(endpoint_url: str, keys: Keys) -> bool:
+    """Tell whether the S3 at this address lists its buckets to these keys."""
+    client = s3_client(endpoint_url, keys, timeout=timedelta(seconds=2))
+    try:
+        client.list_buckets()
+    except (BotoCoreError, ClientError):
+        return False
+    finally:
+        client.close()
+    return True
 
 
 def find_weed() -> Path:
