@@ -196,6 +196,16 @@ def test_broken_entry_points_are_absent_with_a_reason(installed_wheel):
     assert "neither a model class nor a module" in catalogue.absent["odd (acme_models:Artifact)"]
 
 
+def test_module_named_by_the_operator_is_found(folder):
+    folder.add("voice/__init__.py", "")
+    folder.add("voice/shout.py", MODEL.format(name="Shout", id="acme/shout"))
+
+    catalogue = discover(entry_point_group=None, modules=[f"{folder.name}.voice.shout", "no.such.module"])
+
+    assert list(catalogue.models) == ["acme/shout"]
+    assert catalogue.absent == {"no.such.module": "needs the package 'no', which is not installed"}
+
+
 def test_wheel_may_not_take_the_id_of_a_built_in(folder, installed_wheel):
     folder.add("shout.py", MODEL.format(name="Shout", id="acme/shout"))
     installed_wheel(MODEL.format(name="Impostor", id="acme/shout"), "shout = acme_models:Impostor")

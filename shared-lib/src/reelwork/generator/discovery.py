@@ -10,15 +10,19 @@ modules whose name begins with `_` are the models' own business. A package bring
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
+from typing import TypeAlias
 
 from reelwork.generator.base import MediaGeneratorModel
 from reelwork.generator.card import AnyModel, IncompleteModel, ModelCard
 
 ENTRY_POINT_GROUP = "reelwork.models"
+
+Load: TypeAlias = Callable[[], list[type[AnyModel]]]
 
 
 class DuplicateModel(Exception):
@@ -44,14 +48,18 @@ class Catalogue:
 
 
 def discover(
-    folder_package: ModuleType | str | None = None, *, entry_point_group: str | None = ENTRY_POINT_GROUP
+    folder_package: ModuleType | str | None = None,
+    *,
+    entry_point_group: str | None = ENTRY_POINT_GROUP,
+    modules: Iterable[str] = (),
 ) -> Catalogue:
-    """Find every model. One that is broken or lacks something is absent with a reason, never a crash.
+    """Find every model: of a folder, of installed packages, and of single modules named by the operator.
 
+    One that is broken or lacks something is absent with a reason, never a crash.
     Raises DuplicateModel. Imports the modules it looks at.
     """
     catalogue = Catalogue()
-    for name, load in _sources(folder_package, entry_point_group):
+    for name, load in _sources(folder_package, entry_point_group, modules):
         try:
             found = load()
         except ImportError as error:
@@ -66,21 +74,27 @@ def discover(
     return catalogue
 
 
-def _sources(
-    package: ModuleType | str | None, group: str | None
-) -> Iterator[tuple[str, Callable[[], list[type[AnyModel]]]]]:
+def _sources(package: ModuleType | str | None, group: str | None, modules: Iterable[str]) -> Iterator[tuple[str, Load]]:
+    """Where models may be: a name for people, and how to load what is there."""
     if package is not None:
         folder = importlib.import_module(package) if isinstance(package, str) else package
         for entry in sorted(pkgutil.iter_modules(folder.__path__), key=lambda entry: entry.name):
             if not entry.ispkg and not entry.name.startswith("_"):
                 name = f"{folder.__name__}.{entry.name}"
-                yield name, lambda name=name: _models_in(importlib.import_module(name))  # type: ignore[misc]  # bound default
+                yield name, partial(_models_in_module, name)
+    for name in modules:
+        yield name, partial(_models_in_module, name)
     if group is not None:
         for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value)):
-            yield f"{point.name} ({point.value})", lambda point=point: _models_of(point.load())  # type: ignore[misc]
+            yield f"{point.name} ({point.value})", partial(_models_at, point)
 
 
-def _models_of(loaded: object) -> list[type[AnyModel]]:
+def _models_in_module(name: str) -> list[type[AnyModel]]:
+    return _models_in(importlib.import_module(name))
+
+
+def _models_at(point: EntryPoint) -> list[type[AnyModel]]:
+    loaded = point.load()
     if isinstance(loaded, ModuleType):
         return _models_in(loaded)
     if isinstance(loaded, type) and issubclass(loaded, MediaGeneratorModel):
