@@ -18,7 +18,8 @@ def content_disposition(disposition: Disposition, filename: str) -> str:
     download folder, nor end the header, nor look like another type.
     """
     name = _clean(filename)
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().strip() or "file"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().strip()
+    plain = plain if plain and not plain.startswith(".") else f"file{plain}"
     value = f'{disposition}; filename="{plain}"'
     return value if plain == name else f"{value}; filename*=UTF-8''{quote(name, safe=_RFC8187_SAFE)}"
 
