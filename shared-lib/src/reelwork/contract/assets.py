@@ -32,3 +32,10 @@ class AssetPage(Wire):
     items: list[AssetView]
     next_cursor: str | None
     has_more: bool
+
+
+class AssetLink(Wire):
+    """A signed address of an asset's bytes: works without a key, until `expires_at`."""
+
+    url: str
+    expires_at: Timestamp

@@ -26,3 +26,16 @@ class Problem(Wire):
     retry_after: int | None = None
     hint: str | None = None
     errors: list[FieldProblem] = []
+
+
+class ErrorEntry(Wire):
+    """One error code of the catalogue."""
+
+    code: str
+    status: int
+    title: str
+    retryable: bool
+
+
+class ErrorList(Wire):
+    items: list[ErrorEntry]

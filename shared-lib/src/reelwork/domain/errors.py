@@ -5,7 +5,7 @@ ReelworkError
 │   └── InvalidCursor     400  invalid_cursor
 ├── MissingCredentials    401  missing_credentials
 ├── InvalidApiKey         401  invalid_api_key
-├── NotFound              404  (job|asset|model|route)_not_found
+├── NotFound              404  (job|task|video|asset|model|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── UploadTooLarge        413  upload_too_large
@@ -69,12 +69,28 @@ class InvalidApiKey(ReelworkError):
     status, code, title = 401, "invalid_api_key", "The API key is not valid"
 
 
+class InsufficientTier(ReelworkError):
+    status, code, title = 403, "insufficient_tier", "Your plan does not include this"
+
+
+class ScopeMissing(ReelworkError):
+    status, code, title = 403, "scope_missing", "The API key may not do this"
+
+
 class NotFound(ReelworkError):
     status, code, title = 404, "not_found", "Not found"
 
 
 class JobNotFound(NotFound):
     code, title = "job_not_found", "No such job"
+
+
+class TaskNotFound(JobNotFound):
+    code, title = "task_not_found", "No such task"
+
+
+class VideoNotFound(JobNotFound):
+    code, title = "video_not_found", "No such video"
 
 
 class AssetNotFound(NotFound):

@@ -1,5 +1,6 @@
 """A job: its states, the only legal ways between them, and its shape inside Reelwork."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -50,6 +51,11 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 def sources_of(target: Status) -> frozenset[Status]:
     """The states from which `target` may be reached."""
     return frozenset(source for source, targets in TRANSITIONS.items() if target in targets)
+
+
+def draw_seed(job: JobId) -> int:
+    """The seed of a job that asked for none, 32 bits: every attempt of a job draws the same one."""
+    return int.from_bytes(hashlib.sha256(job.encode()).digest()[:4])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from reelwork.store.lanes import Lanes
 
 
 async def ensure_indexes(database: Database) -> None:
-    await database["jobs"].create_indexes(Jobs.INDEXES)
-    await database["lanes"].create_indexes(Lanes.INDEXES)
-    await database["assets"].create_indexes(Assets.INDEXES)
-    await database["accounts"].create_indexes(Accounts.ACCOUNT_INDEXES)
-    await database["keys"].create_indexes(Accounts.KEY_INDEXES)
+    await database["jobs"].create_indexes(list(Jobs.INDEXES))
+    await database["lanes"].create_indexes(list(Lanes.INDEXES))
+    await database["assets"].create_indexes(list(Assets.INDEXES))
+    await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
+    await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))

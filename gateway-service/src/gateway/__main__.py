@@ -1,0 +1,38 @@
+"""`python -m gateway`: one gateway process. Any number may run side by side; none keeps state."""
+
+import argparse
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from reelwork.runtime.logging import configure_logging
+
+# An open event stream must not hold up a stop: streams see `closing` within a second.
+GRACE_SECONDS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m gateway", description="Serve Reelwork's HTTP API.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+    arguments = parser.parse_args()
+    settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
+    configure_logging(style=settings.log_format, level=settings.log_level)
+    server: uvicorn.Server | None = None
+    app = create_app(settings, closing=lambda: server is not None and server.should_exit)
+    config = uvicorn.Config(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    server.run()
+
+
+if __name__ == "__main__":
+    main()

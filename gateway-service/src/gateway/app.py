@@ -1,0 +1,63 @@
+"""The FastAPI application: routes, error answers and middleware. What they need is opened in the lifespan."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gateway import problems
+from gateway.middleware.plain_errors import PlainErrors
+from gateway.middleware.request_context import RequestContext
+from gateway.routes import assets, events, jobs, meta, models
+from gateway.routes.sources import task
+from gateway.settings import GatewaySettings
+from gateway.version import VERSION
+from gateway.wiring import open_gateway
+from reelwork.broker.base import Broker
+
+DESCRIPTION = """Turn pictures and prompts into films and pictures: submit a job, follow it, fetch the file.
+
+Send your API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`. Errors are RFC 9457 problem documents:
+decide by `code`, show `detail` and `hint`, quote `request_id`.
+"""
+
+
+def create_app(
+    settings: GatewaySettings, *, broker: Broker | None = None, closing: Callable[[], bool] = lambda: False
+) -> FastAPI:
+    """The application. `broker`: one inside this process; `closing`: true once the server is shutting down."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_gateway(settings, broker=broker, closing=closing) as gateway:
+            app.state.gateway = gateway
+            yield
+
+    app = FastAPI(
+        title="Reelwork",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    for part in (meta, models, jobs, events, assets, task):
+        app.include_router(part.router)
+    problems.install(app)
+    app.add_middleware(PlainErrors)
+    app.add_middleware(RequestContext)
+    if settings.page_directory is not None:
+        app.frontend("/", directory=settings.page_directory, fallback="index.html")
+    else:
+        app.add_api_route("/", _links, include_in_schema=False)
+    return app
+
+
+async def _links() -> dict[str, Any]:
+    return meta.links()
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Stable names for generated clients: the function's."""
+    return route.name

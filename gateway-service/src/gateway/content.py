@@ -1,0 +1,69 @@
+"""Bytes of an asset through the gateway: streamed, with a single range if asked (RFC 9110 section 14)."""
+
+import re
+from dataclasses import dataclass
+
+from fastapi import Response
+from fastapi.responses import StreamingResponse
+
+from gateway.services.assets import AssetService
+from reelwork.domain.asset import Asset
+from reelwork.objects.disposition import Disposition, content_disposition
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Bytes `start` to `end`, both included."""
+
+    start: int
+    end: int
+
+
+class Unsatisfiable(Exception):
+    """The range begins behind the last byte."""
+
+
+def parse_range(header: str | None, size: int) -> Wanted | None:
+    """The wanted part, or None for all of it: absent, malformed and multiple ranges may be ignored.
+
+    Raises Unsatisfiable.
+    """
+    match = _RANGE.fullmatch(header.replace(" ", "")) if header else None
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if not first:  # the last so many bytes
+        wanted = Wanted(max(0, size - int(last)), size - 1)
+    else:
+        wanted = Wanted(int(first), min(int(last), size - 1) if last else size - 1)
+        if last and int(last) < int(first):
+            return None
+    if wanted.start >= size or wanted.start > wanted.end:
+        raise Unsatisfiable
+    return wanted
+
+
+async def content_response(
+    assets: AssetService, asset: Asset, *, range_header: str | None, disposition: Disposition
+) -> Response:
+    """200 with everything, 206 with a part, 416 when the part is not there."""
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": content_disposition(disposition, asset.filename),
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "ETag": f'"{asset.sha256}"',
+    }
+    try:
+        wanted = parse_range(range_header, asset.size_bytes)
+    except Unsatisfiable:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{asset.size_bytes}"})
+    if wanted is None:
+        stream = await assets.open(asset)
+        headers["Content-Length"] = str(asset.size_bytes)
+        return StreamingResponse(stream, media_type=asset.content_type, headers=headers)
+    stream = await assets.open(asset, wanted.start, wanted.end)
+    headers["Content-Length"] = str(wanted.end - wanted.start + 1)
+    headers["Content-Range"] = f"bytes {wanted.start}-{wanted.end}/{asset.size_bytes}"
+    return StreamingResponse(stream, status_code=206, media_type=asset.content_type, headers=headers)

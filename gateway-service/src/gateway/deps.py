@@ -1,0 +1,82 @@
+"""What a route may have in its signature: services, and callers that may do what the route does."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from gateway.auth import Caller
+from gateway.services.assets import AssetService
+from gateway.services.events import EventStreams
+from gateway.services.jobs import JobService
+from gateway.services.models import Catalogue
+from gateway.services.uploads import UploadService
+from gateway.wiring import Gateway
+from reelwork.domain.account import Scope
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="BearerKey", description="`Authorization: Bearer <API key>`")
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="HeaderKey")
+
+
+def gateway_of(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+async def _caller(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    header: Annotated[str | None, Security(_header)],
+) -> Caller:
+    text = bearer.credentials if bearer is not None else header
+    return await gateway_of(request).authenticator.caller(text)
+
+
+class _May:
+    """A dependency that lets only callers with a scope through."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(self, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+        caller.require(self._scope)
+        return caller
+
+
+CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
+CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
+CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
+
+WholeGateway = Annotated[Gateway, Depends(gateway_of)]
+
+
+def _catalogue(gateway: WholeGateway) -> Catalogue:
+    return gateway.catalogue
+
+
+def _jobs(gateway: WholeGateway) -> JobService:
+    return gateway.jobs
+
+
+def _uploads(gateway: WholeGateway) -> UploadService:
+    return gateway.uploads
+
+
+def _assets(gateway: WholeGateway) -> AssetService:
+    return gateway.assets
+
+
+def _streams(gateway: WholeGateway) -> EventStreams:
+    return gateway.streams
+
+
+def _request_id(request: Request) -> str:
+    return str(request.state.request_id)
+
+
+Models = Annotated[Catalogue, Depends(_catalogue)]
+Jobs = Annotated[JobService, Depends(_jobs)]
+Uploads = Annotated[UploadService, Depends(_uploads)]
+Assets = Annotated[AssetService, Depends(_assets)]
+Streams = Annotated[EventStreams, Depends(_streams)]
+RequestId = Annotated[str, Depends(_request_id)]

@@ -1,0 +1,43 @@
+"""A request id on every request, in every log line of it and in every answer; and how long the answer took."""
+
+import re
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reelwork.domain.ids import new_request_id
+
+log = structlog.get_logger(__name__)
+
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+class RequestContext:
+    """Takes `X-Request-ID` if it is harmless, else makes one; adds `Server-Timing` and safety headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        asked = Headers(scope=scope).get("x-request-id", "")
+        request_id = asked if _ACCEPTABLE.fullmatch(asked) else new_request_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["Server-Timing"] = f"total;dur={(time.perf_counter() - begun) * 1000:.1f}"
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "same-origin")
+                log.debug("request.answered", path=scope["path"], method=scope["method"], status=message["status"])
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, stamped)

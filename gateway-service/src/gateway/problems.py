@@ -1,0 +1,163 @@
+"""Every error answer: RFC 9457 problem details, from the one table of `reelwork.domain.errors`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from reelwork.contract.problem import FieldProblem, Problem
+from reelwork.domain.errors import (
+    FieldError,
+    InternalError,
+    InvalidInput,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    ReelworkError,
+    RouteNotFound,
+    StorageUnavailable,
+    UploadTooLarge,
+)
+from reelwork.objects.errors import ObjectStoreDown
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemResponse(JSONResponse):
+    media_type = MEDIA_TYPE
+
+
+def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer these errors. `Any`: FastAPI's own type for an OpenAPI part."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        entry = documented.setdefault(
+            error.status, {"description": "", "model": Problem, "content": {MEDIA_TYPE: {"examples": {}}}}
+        )
+        entry["description"] = ", ".join(filter(None, [entry["description"], f"`{error.code}`"]))
+    for entry in documented.values():
+        entry["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return documented
+
+
+def answer(request: Request, error: ReelworkError) -> ProblemResponse:
+    """The problem document for an error, with the request's id."""
+    problem = Problem(
+        type=f"/v1/errors/{error.code}",
+        title=error.title,
+        status=error.status,
+        code=error.code,
+        detail=error.detail,
+        instance=request.url.path,
+        request_id=request.scope.get("state", {}).get("request_id", ""),
+        timestamp=datetime.now(UTC),
+        retryable=error.retryable,
+        retry_after=error.retry_after_seconds,
+        hint=error.hint,
+        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=e.detail) for e in error.errors],
+    )
+    headers = {}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
+    content = problem.model_dump(mode="json", exclude_none=True)
+    return ProblemResponse(content, status_code=error.status, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Make every way of failing answer a problem document."""
+    app.add_exception_handler(ReelworkError, _reelwork)
+    app.add_exception_handler(ObjectStoreDown, _object_store)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _reelwork(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, ReelworkError)  # noqa: S101  (FastAPI types handlers by Exception)
+    return answer(request, error)
+
+
+async def _object_store(request: Request, error: Exception) -> ProblemResponse:
+    log.warning("storage.unavailable", reason=str(error))
+    down = StorageUnavailable(
+        "The object storage does not answer.", hint="Try again in a moment.", retry_after_seconds=2
+    )
+    return answer(request, down)
+
+
+async def _validation(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  (FastAPI types handlers by Exception)
+    return answer(request, invalid(error.errors()))
+
+
+def invalid(details: Sequence[dict[str, Any]]) -> ReelworkError:
+    """From pydantic's error list (untyped there) to ours: names the place, never repeats the value."""
+    fields = [
+        FieldError(pointer=_pointer(detail["loc"]), code=detail["type"], detail=detail["msg"])
+        for detail in details[:20]
+    ]
+    if any(detail["type"] == "json_invalid" for detail in details):
+        return InvalidRequest("The body is not valid JSON.", hint="Send one JSON object.", errors=fields)
+    if any(detail["loc"][0] == "body" for detail in details):
+        return InvalidInput(_summary(fields), hint="Mend the named fields and send it again.", errors=fields)
+    return InvalidRequest(_summary(fields), hint="Mend the named parameters and send it again.", errors=fields)
+
+
+def _summary(fields: Sequence[FieldError]) -> str:
+    named = ", ".join(dict.fromkeys(field.pointer for field in fields))
+    return f"Not valid: {named}."
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    """`#/input/width` for a place in the body, `?limit` for a query parameter."""
+    place, *rest = location
+    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in rest)
+    match place:
+        case "body":
+            return f"#/{path}" if path else "#"
+        case "query":
+            return f"?{path}"
+        case _:
+            return f"{place}:{path}"
+
+
+async def _http(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  (FastAPI types handlers by Exception)
+    return answer(request, from_status(error.status_code, request.method, request.url.path))
+
+
+def from_status(status: int, method: str, path: str) -> ReelworkError:
+    """Our error for one that a library raised or answered by its status alone."""
+    match status:
+        case 404:
+            return RouteNotFound(f"There is nothing at {path}.", hint="GET /docs lists every address.")
+        case 405:
+            return MethodNotAllowed(f"{path} does not take {method}.", hint="GET /docs lists every address.")
+        case 413:
+            return UploadTooLarge("The body is larger than this address takes.", hint="Send less at once.")
+        case _ if status < 500:
+            return InvalidRequest("The request cannot be read.", hint="GET /docs shows what is expected.")
+        case _:
+            return InternalError("Something went wrong on our side.")
+
+
+async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
+    """The last resort: the cause goes to the log, the caller gets the request id to quote."""
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    return answer(request, InternalError("Something went wrong on our side.", hint="Quote the request id."))
+
+
+def not_found(error: type[NotFound], kind: str, name: str) -> NotFound:
+    """The same words for an id that does not exist and for one that belongs to somebody else."""
+    return error(
+        f"There is no {kind} {name[:100]!r} in your account.", hint=f"Check the id; GET /v1/{kind}s lists them."
+    )

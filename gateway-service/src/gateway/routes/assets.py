@@ -1,0 +1,102 @@
+"""Assets: pictures in, results out."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, File, Header, Query, Response, UploadFile
+from fastapi.responses import RedirectResponse
+
+from gateway.content import content_response
+from gateway.deps import Assets, CanRead, CanSubmit, Uploads, WholeGateway
+from gateway.problems import problems
+from gateway.views import asset_view
+from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetView
+from reelwork.domain.asset import Purpose
+from reelwork.domain.errors import (
+    AssetNotFound,
+    InvalidApiKey,
+    InvalidCursor,
+    InvalidInput,
+    StorageUnavailable,
+    StoreUnavailable,
+    UnsupportedMediaType,
+    UploadTooLarge,
+)
+from reelwork.store.assets import AssetFilter
+
+# The form around the file: boundaries and part headers.
+FORM_LIMIT_BYTES = 33 * 1024 * 1024
+
+router = APIRouter(prefix="/v1/assets", tags=["assets"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    max_body_size=FORM_LIMIT_BYTES,
+    form_limits={"max_files": 1, "max_fields": 4},
+    responses=problems(InvalidApiKey, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
+)
+async def upload_asset(
+    file: Annotated[UploadFile, File(description="A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.")],
+    caller: CanSubmit,
+    uploads: Uploads,
+    response: Response,
+) -> AssetView:
+    """Upload a picture. What it is, is told by its bytes; name and declared type are not trusted."""
+    asset = await uploads.upload(caller.account.id, file.file, file.filename or "")
+    response.headers["Location"] = f"/v1/assets/{asset.id}"
+    return asset_view(asset)
+
+
+@router.get("", responses=problems(InvalidCursor, InvalidApiKey, StoreUnavailable))
+async def list_assets(
+    caller: CanRead,
+    assets: Assets,
+    purpose: Annotated[Literal["input", "output"] | None, Query()] = None,
+    kind: Annotated[AssetKind | None, Query()] = None,
+    cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> AssetPage:
+    """Your assets, newest first."""
+    where = AssetFilter(purpose=Purpose(purpose) if purpose else None, kind=kind)
+    page = await assets.page(caller, where, cursor=cursor, limit=limit)
+    items = [asset_view(asset) for asset in page.items]
+    return AssetPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
+
+
+@router.get("/{asset_id}", responses=problems(InvalidApiKey, AssetNotFound, StoreUnavailable))
+async def get_asset(asset_id: str, caller: CanRead, assets: Assets) -> AssetView:
+    """One asset's metadata."""
+    return asset_view(await assets.get(caller, asset_id))
+
+
+@router.get(
+    "/{asset_id}/content",
+    response_class=Response,
+    responses={
+        200: {"description": "The bytes, or with `redirect=false` the address.", "model": AssetLink},
+        206: {"description": "A part of the bytes, as `Range` asked."},
+        302: {"description": "To a signed address that works for a few minutes."},
+        416: {"description": "`Range` lies outside of the asset."},
+        **problems(InvalidApiKey, AssetNotFound, StorageUnavailable),
+    },
+)
+async def asset_content(
+    asset_id: str,
+    caller: CanRead,
+    assets: Assets,
+    gateway: WholeGateway,
+    redirect: Annotated[bool | None, Query(description="false: answer the address as JSON.")] = None,
+    proxy: Annotated[bool, Query(description="true: send the bytes through this address.")] = False,
+    download: Annotated[bool, Query(description="true: ask browsers to save, not to show.")] = False,
+    range: Annotated[str | None, Header()] = None,  # noqa: A002  (the header's name)
+) -> Response:
+    """The bytes: a redirect to S3, or streamed from here when asked to proxy."""
+    asset = await assets.get(caller, asset_id)
+    disposition: Literal["inline", "attachment"] = "attachment" if download else "inline"
+    if proxy or (redirect is None and gateway.settings.delivery == "proxy"):
+        return await content_response(assets, asset, range_header=range, disposition=disposition)
+    link = assets.link(asset, disposition)
+    if redirect is False:
+        return Response(link.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return RedirectResponse(link.url, status_code=302, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,144 @@
+"""The LeyLine image-to-video API: a picture in, a task to ask after, a video out.
+
+Tasks are jobs: a task's UUID is the one inside the job's id. Its status words and its numbers are the original's.
+"""
+
+import uuid
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, File, Header, Response, UploadFile
+
+from gateway.auth import Caller
+from gateway.content import content_response
+from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
+from gateway.problems import problems
+from gateway.routes.assets import FORM_LIMIT_BYTES
+from gateway.services.jobs import JobService
+from reelwork.contract.base import Wire
+from reelwork.contract.jobs import JobBody
+from reelwork.domain.errors import (
+    InvalidApiKey,
+    InvalidInput,
+    JobNotFound,
+    StorageUnavailable,
+    TaskNotFound,
+    UnsupportedMediaType,
+    UploadTooLarge,
+    VideoNotFound,
+)
+from reelwork.domain.ids import decode, job_id_of, job_uuid
+from reelwork.domain.job import Job, Status
+
+router = APIRouter(prefix="/api/v1", tags=["sources: image to video"])
+
+# The best that is there: layered parallax, else a moving camera.
+MODELS = ("builtin/parallax", "builtin/camera-move")
+
+TaskStatus = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED"]
+_STATUS: dict[Status, TaskStatus] = {
+    Status.PENDING: "PENDING",
+    Status.QUEUED: "PENDING",
+    Status.PROCESSING: "PROCESSING",
+    Status.CANCELLING: "PROCESSING",
+    Status.COMPLETED: "COMPLETED",
+    Status.FAILED: "FAILED",
+    Status.CANCELLED: "FAILED",
+    Status.EXPIRED: "FAILED",
+}
+
+
+class TaskCreated(Wire):
+    id: uuid.UUID
+
+
+class TaskView(Wire):
+    """`progress` is 0 to 100; `filename` names the uploaded picture; `message` says why a task failed."""
+
+    status: TaskStatus
+    progress: int
+    filename: str
+    message: str | None
+
+
+class Pong(Wire):
+    message: Literal["pong"] = "pong"
+
+
+@router.get("/ping")
+async def ping() -> Pong:
+    """The service is alive."""
+    return Pong()
+
+
+@router.post(
+    "/task",
+    max_body_size=FORM_LIMIT_BYTES,
+    form_limits={"max_files": 1, "max_fields": 4},
+    responses=problems(InvalidApiKey, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
+)
+async def create_task(
+    file: Annotated[UploadFile, File(description="The picture, at most 32 MiB.")],
+    caller: CanSubmit,
+    uploads: Uploads,
+    models: Models,
+    jobs: Jobs,
+    request_id: RequestId,
+) -> TaskCreated:
+    """Turn a picture into a video. The same picture twice makes two tasks."""
+    model = await models.first_available(*MODELS)
+    asset = await uploads.upload(caller.account.id, file.file, file.filename or "")
+    body = JobBody(model=model.card.name, input={"image": asset.id}, metadata={"extension": _extension(asset.key)})
+    job = await jobs.submit(caller, body, request_id=request_id)
+    return TaskCreated(id=job_uuid(job.id))
+
+
+@router.get("/task/{task_id}", responses=problems(InvalidApiKey, TaskNotFound))
+async def get_task(task_id: str, caller: CanRead, jobs: Jobs) -> TaskView:
+    """How far a task is."""
+    job = await _task(jobs, caller, task_id)
+    picture = decode(str(job.input["image"]).removeprefix("asset_"))
+    return TaskView(
+        status=_STATUS[job.status],
+        progress=100 if job.status is Status.COMPLETED else int(job.progress.fraction * 100),
+        filename=f"/uploads/{picture}{job.metadata.get('extension', '')}",
+        message=_message(job),
+    )
+
+
+@router.get("/video/{task_id}", response_class=Response, responses=problems(InvalidApiKey, VideoNotFound))
+async def get_video(
+    task_id: str,
+    caller: CanRead,
+    jobs: Jobs,
+    assets: Assets,
+    range: Annotated[str | None, Header()] = None,  # noqa: A002  (the header's name)
+) -> Response:
+    """The finished video of a task, as an MP4 stream."""
+    job = await _task(jobs, caller, task_id, VideoNotFound)
+    videos = [output for output in job.outputs if output.content_type == "video/mp4"]
+    if not videos:
+        raise VideoNotFound(f"Task {task_id} has no video (yet).", hint=f"GET /api/v1/task/{task_id} tells its state.")
+    asset = await assets.get(caller, videos[0].asset_id)
+    return await content_response(assets, asset, range_header=range, disposition="inline")
+
+
+async def _task(jobs: JobService, caller: Caller, task_id: str, missing: type[JobNotFound] = TaskNotFound) -> Job:
+    """The job behind a task id. Only jobs that take a picture are tasks."""
+    try:
+        job = await jobs.get(caller, job_id_of(uuid.UUID(task_id)))
+    except (ValueError, JobNotFound) as error:
+        raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.") from error
+    if not isinstance(job.input.get("image"), str):
+        raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.")
+    return job
+
+
+def _message(job: Job) -> str | None:
+    if job.status is Status.CANCELLED:
+        return "The task was cancelled."
+    return job.error.message if job.error is not None and job.status.is_terminal else None
+
+
+def _extension(key: str) -> str:
+    return PurePosixPath(key).suffix

@@ -1,0 +1,67 @@
+"""Reading assets: metadata, signed addresses, and bytes through the gateway."""
+
+from datetime import UTC, datetime, timedelta
+
+from gateway.auth import Caller
+from gateway.problems import not_found
+from gateway.services.pages import Page, check_cursor
+from reelwork.contract.assets import AssetLink
+from reelwork.domain.asset import Asset, AssetState
+from reelwork.domain.errors import AssetNotFound
+from reelwork.domain.ids import AssetId
+from reelwork.objects.disposition import Disposition
+from reelwork.objects.s3 import ObjectStore
+from reelwork.objects.stream import ObjectStream
+from reelwork.store.assets import AssetFilter
+from reelwork.store.stores import Stores
+
+
+class AssetService:
+    """Every method sees the caller's own assets only."""
+
+    def __init__(self, stores: Stores, objects: ObjectStore, *, link_life: timedelta) -> None:
+        self._stores = stores
+        self._objects = objects
+        self._link_life = link_life
+
+    async def get(self, caller: Caller, asset_id: str) -> Asset:
+        """Raises AssetNotFound, for other accounts' assets too.
+
+        An output is visible as soon as its job is completed, even if its own document is not committed yet.
+        """
+        asset = await self._stores.assets.get(caller.account.id, AssetId(asset_id))
+        if asset is not None and (asset.state is AssetState.READY or await self._is_output(asset)):
+            return asset
+        raise not_found(AssetNotFound, "asset", asset_id)
+
+    async def _is_output(self, asset: Asset) -> bool:
+        if asset.job_id is None:
+            return False
+        job = await self._stores.jobs.get(asset.account_id, asset.job_id)
+        if job is None or asset.id not in {output.asset_id for output in job.outputs}:
+            return False
+        await self._stores.assets.commit([asset.id])
+        return True
+
+    async def page(self, caller: Caller, where: AssetFilter, *, cursor: str | None, limit: int) -> Page[Asset]:
+        """Raises InvalidCursor."""
+        before = check_cursor(cursor, "asset_")
+        found = await self._stores.assets.page(
+            caller.account.id, where, before=AssetId(before) if before else None, limit=limit + 1
+        )
+        return Page.cut(found, limit)
+
+    def link(self, asset: Asset, disposition: Disposition) -> AssetLink:
+        """A signed address that serves the asset to anyone who has it, for a short while. No I/O."""
+        url = self._objects.presign_get(
+            asset.key,
+            expires=self._link_life,
+            filename=asset.filename,
+            content_type=asset.content_type,
+            disposition=disposition,
+        )
+        return AssetLink(url=url, expires_at=datetime.now(UTC) + self._link_life)
+
+    async def open(self, asset: Asset, start: int = 0, end: int | None = None) -> ObjectStream:
+        """The bytes `start` to `end` (both included). Raises ObjectMissing, RangeOutside, ObjectStoreDown."""
+        return await self._objects.open_range(asset.key, start, end)

@@ -1,0 +1,129 @@
+"""A job's events as a stream: what is stored first, then what happens."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastapi.sse import format_sse_event
+
+from gateway.views import event_view, job_view
+from reelwork.broker.base import Broker, Notice
+from reelwork.contract.base import Wire
+from reelwork.contract.events import ProgressFrame
+from reelwork.domain.errors import TooManyStreams
+from reelwork.domain.ids import AccountId
+from reelwork.domain.job import Job
+from reelwork.store.jobs import Jobs
+
+KEEP_ALIVE_SECONDS = 15.0
+# A notice can be lost; so often the job is read anyway.
+REREAD_SECONDS = 3.0
+# How soon an idle stream notices that the gateway is going down.
+TICK_SECONDS = 1.0
+RETRY_MS = 3000
+
+
+@dataclass(slots=True)
+class _Clock:
+    """What an idle stream still owes, in seconds of the loop's time."""
+
+    ends: float
+    reread: float = 0.0
+    keep_alive: float = 0.0
+
+
+class EventStreams:
+    """Streams of single jobs. Durable events come from the job itself, numbered; progress passes through.
+
+    A stream ends after the terminal event, when its life is over, or when the gateway closes: the client then comes
+    back with the last number it saw, and misses nothing.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        broker: Broker,
+        *,
+        life_seconds: float,
+        per_account: int,
+        closing: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._jobs = jobs
+        self._broker = broker
+        self._life = life_seconds
+        self._per_account = per_account
+        self._closing = closing
+        self._open: Counter[AccountId] = Counter()
+
+    def check_capacity(self, account: AccountId) -> None:
+        """Raises TooManyStreams before anything is sent."""
+        if self._open[account] >= self._per_account:
+            raise TooManyStreams(
+                f"{self._per_account} event streams are open already.",
+                hint="Close one, or poll the job instead.",
+                retry_after_seconds=5,
+            )
+
+    async def frames(self, job: Job, *, after: int) -> AsyncIterator[bytes]:
+        """Server-sent events: a snapshot without id, the durable events after number `after`, then live."""
+        loop = asyncio.get_running_loop()
+        clock = _Clock(ends=loop.time() + self._life)
+        with self._counted(job.account_id):
+            async with self._broker.watch(job.account_id, job.id) as notices:
+                current = await self._jobs.get(job.account_id, job.id) or job
+                yield format_sse_event(data_str=_json(job_view(current)), event="snapshot", retry=RETRY_MS)
+                self._reset(clock)
+                while True:
+                    for event in current.events[after:]:
+                        yield format_sse_event(data_str=_json(event_view(event)), event=event.type, id=str(event.seq))
+                        after = event.seq
+                    if current.status.is_terminal or self._closing() or loop.time() > clock.ends:
+                        return
+                    notice = await _next(notices)
+                    if notice is not None and notice.kind == "progress":
+                        yield format_sse_event(data_str=_json(_progress(notice)), event="progress")
+                    elif notice is not None or loop.time() > clock.reread:
+                        current = await self._jobs.get(job.account_id, job.id) or current
+                        clock.reread = loop.time() + REREAD_SECONDS
+                    if loop.time() > clock.keep_alive:
+                        yield format_sse_event(comment="keep-alive")
+                        clock.keep_alive = loop.time() + KEEP_ALIVE_SECONDS
+
+    def _reset(self, clock: _Clock) -> None:
+        now = asyncio.get_running_loop().time()
+        clock.reread, clock.keep_alive = now + REREAD_SECONDS, now + KEEP_ALIVE_SECONDS
+
+    @contextmanager
+    def _counted(self, account: AccountId) -> Iterator[None]:
+        self._open[account] += 1
+        try:
+            yield
+        finally:
+            self._open[account] -= 1
+            if not self._open[account]:
+                del self._open[account]
+
+
+async def _next(notices: AsyncIterator[Notice]) -> Notice | None:
+    try:
+        async with asyncio.timeout(TICK_SECONDS):
+            return await anext(notices)
+    except TimeoutError:
+        return None
+
+
+def _progress(notice: Notice) -> ProgressFrame:
+    data = notice.data
+    return ProgressFrame(
+        progress=data["fraction"],
+        stage=data["stage"],
+        message=data["message"],
+        step=data["step"],
+        steps=data["steps"],
+    )
+
+
+def _json(model: Wire) -> str:
+    return model.model_dump_json()

@@ -1,0 +1,119 @@
+"""Checking a job's input: against the model's JSON Schema, against what can be stored, and the assets it names."""
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, cast
+
+import jsonschema_rs
+
+from reelwork.domain.asset import AssetState
+from reelwork.domain.errors import FieldError, InvalidInput
+from reelwork.domain.ids import AccountId, AssetId
+from reelwork.generator import ModelCard, asset_ids
+from reelwork.store.assets import Assets
+
+MAX_DEPTH = 32
+MAX_FAULTS = 20
+LONGEST_DETAIL = 300
+# BSON integers have 64 bits.
+_INTEGERS = range(-(2**63), 2**63)
+
+
+class InputChecker:
+    """Knows each model's schema in compiled form."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._assets = assets
+        # `Any`: the library's validators have no types.
+        self._compiled: dict[str, tuple[Mapping[str, Any], Any]] = {}
+
+    async def check(self, account: AccountId, card: ModelCard, values: Mapping[str, Any]) -> list[AssetId]:
+        """The assets that the input names, all of them the account's own. Raises InvalidInput with every fault."""
+        faults = list(unstorable(values, "#/input")) or list(self._against_schema(card, values))
+        if faults:
+            raise _invalid(card, faults)
+        found: list[AssetId] = []
+        for name, asset_id in asset_ids(card.input_schema, values):
+            if fault := await _asset_fault(self._assets, account, card, name, AssetId(asset_id)):
+                raise _invalid(card, [fault])
+            found.append(AssetId(asset_id))
+        return found
+
+    def _against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> Iterator[FieldError]:
+        """What the model's schema finds wrong; never repeats the caller's values."""
+        for error in islice(self._validator(card).iter_errors(dict(values)), MAX_FAULTS):
+            pointer = "/".join(["#/input", *(_escape(part) for part in error.instance_path)])
+            code = str(error.schema_path[-1]) if error.schema_path else "invalid"
+            yield FieldError(pointer=pointer, code=code, detail=str(error.message)[:LONGEST_DETAIL])
+
+    def _validator(self, card: ModelCard) -> Any:
+        schema, validator = self._compiled.get(card.name, (None, None))
+        if schema != card.input_schema:
+            validator = jsonschema_rs.validator_for(card.input_schema, mask="the value")
+            self._compiled[card.name] = (card.input_schema, validator)
+        return validator
+
+
+def unstorable(value: object, pointer: str, depth: int = 0) -> Iterator[FieldError]:
+    """What no model could use and no database keep: not-a-number, huge integers, broken text, deep nesting."""
+    if depth > MAX_DEPTH:
+        yield FieldError(pointer=pointer, code="too_deep", detail=f"At most {MAX_DEPTH} levels.")
+        return
+    match value:
+        case int() if value not in _INTEGERS:
+            yield FieldError(pointer=pointer, code="too_large", detail="Integers have at most 64 bits.")
+        case float() if not math.isfinite(value):
+            yield FieldError(pointer=pointer, code="not_finite", detail="NaN and infinity are not numbers here.")
+        case str() if not _is_clean(value):
+            yield FieldError(pointer=pointer, code="not_text", detail="Text must be valid Unicode without NUL.")
+        case dict():
+            for key, item in cast("dict[str, object]", value).items():
+                yield from _unstorable_name(key, pointer)
+                yield from unstorable(item, f"{pointer}/{_escape(key)}", depth + 1)
+        case list():
+            for index, item in enumerate(cast("list[object]", value)):
+                yield from unstorable(item, f"{pointer}/{index}", depth + 1)
+
+
+def _unstorable_name(name: str, pointer: str) -> Iterator[FieldError]:
+    if not name or name[0] == "$" or not _is_clean(name):
+        yield FieldError(pointer=pointer, code="bad_name", detail="A name is empty, broken, or begins with $.")
+
+
+def _is_clean(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _escape(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+async def _asset_fault(
+    assets: Assets, account: AccountId, card: ModelCard, name: str, asset_id: AssetId
+) -> FieldError | None:
+    pointer = f"#/input/{name}"
+    asset = await assets.get(account, asset_id)
+    if asset is None or asset.state is not AssetState.READY:
+        cure = "There is no such asset in your account; POST /v1/assets makes one."
+        return FieldError(pointer=pointer, code="asset_not_found", detail=cure)
+    accepted = card.asset_inputs.get(name, ("*/*",))
+    if not any(_accepts(pattern, asset.content_type) for pattern in accepted):
+        cure = f"It is {asset.content_type}; this model takes {', '.join(accepted)}."
+        return FieldError(pointer=pointer, code="wrong_media_type", detail=cure)
+    return None
+
+
+def _accepts(pattern: str, content_type: str) -> bool:
+    kind, _, subtype = pattern.partition("/")
+    has_kind, _, has_subtype = content_type.partition("/")
+    return kind in {"*", has_kind} and subtype in {"*", has_subtype}
+
+
+def _invalid(card: ModelCard, faults: list[FieldError]) -> InvalidInput:
+    named = ", ".join(dict.fromkeys(fault.pointer for fault in faults))
+    return InvalidInput(
+        f"{card.name} cannot take this input: {named}.",
+        hint=f"GET /v1/models/{card.name} shows its input_schema.",
+        errors=faults,
+    )

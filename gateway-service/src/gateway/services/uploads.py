@@ -1,0 +1,145 @@
+"""Taking in pictures: told by their bytes, really decoded, measured, and stored under a name of our own."""
+
+import asyncio
+import hashlib
+import tempfile
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import anyio
+import anyio.to_thread
+import structlog
+from PIL import Image, UnidentifiedImageError
+
+from reelwork.domain.asset import Asset, AssetState, Purpose
+from reelwork.domain.errors import FieldError, InvalidInput, UnsupportedMediaType, UploadTooLarge
+from reelwork.domain.ids import AccountId, new_asset_id
+from reelwork.domain.media import SNIFF_BYTES, UPLOADABLE, extension_for, safe_filename, sniff
+from reelwork.engine.sweep import Sweeper
+from reelwork.objects.s3 import ObjectStore
+from reelwork.store.assets import Assets
+
+log = structlog.get_logger(__name__)
+
+FIELD = "#/file"
+CHUNK_BYTES = 256 * 1024
+# A decoded picture takes four bytes a pixel: two at once bound the memory of a gateway.
+DECODERS = 2
+_TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height (EXIF 2.3, tag 0x0112)
+_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP", "image/avif": "AVIF"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Received:
+    content_type: str
+    size_bytes: int
+    sha256: str
+    width: int
+    height: int
+
+
+class UploadService:
+    """Stores uploads whole or not at all."""
+
+    def __init__(
+        self, assets: Assets, objects: ObjectStore, sweeper: Sweeper, *, limit_bytes: int, limit_pixels: int
+    ) -> None:
+        self._assets = assets
+        self._objects = objects
+        self._sweeper = sweeper
+        self._limit_bytes = limit_bytes
+        self._limit_pixels = limit_pixels
+        self._decoders = anyio.CapacityLimiter(DECODERS)
+
+    async def upload(self, account: AccountId, source: BinaryIO, filename: str) -> Asset:
+        """Read `source` to its end and keep it as an input asset.
+
+        Raises UploadTooLarge, UnsupportedMediaType, InvalidInput (empty, broken, too many pixels),
+        ObjectStoreDown, StoreUnavailable. After an error nothing is stored.
+        """
+        with tempfile.TemporaryDirectory(prefix="reelwork-upload-") as folder:
+            path = Path(folder) / "bytes"
+            received = await anyio.to_thread.run_sync(self._receive, source, path, limiter=self._decoders)
+            return await self._keep(account, path, received, filename)
+
+    def _receive(self, source: BinaryIO, path: Path) -> _Received:
+        size, sha256 = self._copy(source, path)
+        if size == 0:
+            raise _refused(InvalidInput, "empty", "The file is empty; send a picture.")
+        with path.open("rb") as file:
+            content_type = sniff(file.read(SNIFF_BYTES))
+        if content_type is None:
+            raise _refused(UnsupportedMediaType, "unknown_type", f"The bytes are none of {', '.join(UPLOADABLE)}.")
+        width, height = self._measure(path, content_type)
+        return _Received(content_type=content_type, size_bytes=size, sha256=sha256, width=width, height=height)
+
+    def _copy(self, source: BinaryIO, path: Path) -> tuple[int, str]:
+        digest, size = hashlib.sha256(), 0
+        with path.open("wb") as file:
+            while chunk := source.read(CHUNK_BYTES):
+                size += len(chunk)
+                if size > self._limit_bytes:
+                    raise _refused(UploadTooLarge, "too_large", f"At most {self._limit_bytes >> 20} MiB by form.")
+                digest.update(chunk)
+                file.write(chunk)
+        return size, digest.hexdigest()
+
+    def _measure(self, path: Path, content_type: str) -> tuple[int, int]:
+        """Width and height as displayed, after decoding every pixel of the first frame."""
+        try:
+            with warnings.catch_warnings(), Image.open(path, formats=[_FORMATS[content_type]]) as image:
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own cap comes next
+                width, height = image.size
+                if width * height > self._limit_pixels:
+                    raise _too_many_pixels(width, height, self._limit_pixels)
+                image.load()
+                turned = image.getexif().get(0x0112) in _TURNED
+        except Image.DecompressionBombError as error:
+            raise _refused(InvalidInput, "too_many_pixels", f"At most {self._limit_pixels:,} pixels.") from error
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+            cure = f"It begins like {content_type} but cannot be decoded; save it anew and send that."
+            raise _refused(InvalidInput, "broken_picture", cure) from error
+        return (height, width) if turned else (width, height)
+
+    async def _keep(self, account: AccountId, path: Path, received: _Received, filename: str) -> Asset:
+        asset_id = new_asset_id()
+        extension = extension_for(received.content_type)
+        asset = Asset(
+            id=asset_id,
+            account_id=account,
+            state=AssetState.STAGED,
+            purpose=Purpose.INPUT,
+            key=f"accounts/{account}/uploads/{asset_id}{extension}",
+            content_type=received.content_type,
+            filename=safe_filename(filename, fallback=f"upload{extension}"),
+            size_bytes=received.size_bytes,
+            sha256=received.sha256,
+            created_at=datetime.now(UTC),
+            width=received.width,
+            height=received.height,
+        )
+        await self._assets.stage(asset)
+        try:
+            await self._objects.put_file(asset.key, path, asset.content_type, sha256=asset.sha256)
+            await self._assets.commit([asset.id])
+        except BaseException:  # also a client that hung up: nothing half-done stays behind
+            await asyncio.shield(self._sweeper.discard([asset]))
+            raise
+        log.info("asset.uploaded", asset_id=asset.id, bytes=asset.size_bytes, content_type=asset.content_type)
+        return asset
+
+
+def _refused(
+    error: type[InvalidInput | UnsupportedMediaType | UploadTooLarge], code: str, cure: str
+) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:
+    return error(
+        f"The uploaded file is not accepted: {cure}", errors=[FieldError(pointer=FIELD, code=code, detail=cure)]
+    )
+
+
+def _too_many_pixels(width: int, height: int, limit: int) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:
+    cure = f"It has {width} x {height} pixels; at most {limit:,} in all. Send a smaller picture."
+    return _refused(InvalidInput, "too_many_pixels", cure)

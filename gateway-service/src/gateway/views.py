@@ -1,0 +1,191 @@
+"""From the domain's objects to what is on the wire."""
+
+from collections.abc import Mapping, Sequence
+
+from reelwork.contract.assets import AssetView
+from reelwork.contract.events import EventView
+from reelwork.contract.jobs import (
+    AttemptView,
+    CancelView,
+    JobErrorView,
+    JobMetrics,
+    JobUrls,
+    JobView,
+    OutputView,
+    PriorityName,
+    ProgressDetail,
+)
+from reelwork.contract.models import Capabilities, ModelExample, ModelLimits, ModelView
+from reelwork.domain.asset import Asset
+from reelwork.domain.job import Attempt, Event, Job, JobError, Output, Priority, Status
+from reelwork.domain.media import kind_of
+from reelwork.store.models import Listing
+
+_PRIORITIES: dict[Priority, PriorityName] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
+# How soon asking again is worth it: running jobs change quickly, waiting ones wait.
+_POLL_RUNNING_MS = 1000
+_POLL_WAITING_MS = 2000
+
+
+def job_view(job: Job) -> JobView:
+    base = f"/v1/jobs/{job.id}"
+    progress = job.progress
+    return JobView(
+        id=job.id,
+        model=job.model,
+        model_version=job.model_version,
+        status=job.status.value,
+        substatus=_substatus(job),
+        is_terminal=job.status.is_terminal,
+        is_success=job.status is Status.COMPLETED if job.status.is_terminal else None,
+        version=job.version,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        created_at=job.created_at,
+        queued_at=job.queued_at,
+        started_at=job.started_at,
+        completed_at=job.completed_at,
+        not_before=job.not_before,
+        progress=progress.fraction,
+        progress_detail=ProgressDetail(
+            stage=progress.stage,
+            message=progress.message,
+            step=progress.step,
+            steps=progress.steps,
+            updated_at=progress.updated_at,
+        ),
+        priority=_PRIORITIES[job.priority],
+        input=job.input,
+        seed=job.seed,
+        outputs=[_output_view(output) for output in job.outputs],
+        error=_error_view(job.error),
+        attempts=[_attempt_view(attempt) for attempt in job.attempts],
+        cancel=CancelView(requested_at=job.cancel.requested_at, confirmed_at=job.cancel.confirmed_at, by=job.cancel.by)
+        if job.cancel
+        else None,
+        tags=list(job.tags),
+        metadata=job.metadata,
+        metrics=_metrics(job),
+        urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel"),
+        poll_after_ms=poll_after_ms(job),
+    )
+
+
+def poll_after_ms(job: Job) -> int:
+    """When to ask again; 0 for a job that has ended."""
+    if job.status.is_terminal:
+        return 0
+    return _POLL_WAITING_MS if job.status in {Status.PENDING, Status.QUEUED} else _POLL_RUNNING_MS
+
+
+def _substatus(job: Job) -> str | None:
+    match job.status:
+        case Status.QUEUED if job.not_before is not None and job.attempt:
+            return "waiting_for_retry"
+        case Status.QUEUED:
+            return "waiting_for_slot"
+        case Status.PROCESSING:
+            return job.progress.stage or "starting"
+        case _:
+            return None
+
+
+def _metrics(job: Job) -> JobMetrics:
+    queued = (job.started_at - job.queued_at).total_seconds() if job.started_at and job.queued_at else None
+    ran = (job.completed_at - job.started_at).total_seconds() if job.completed_at and job.started_at else None
+    return JobMetrics(queue_seconds=queued, run_seconds=ran)
+
+
+def _output_view(output: Output) -> OutputView:
+    return OutputView(
+        index=output.index,
+        asset_id=output.asset_id,
+        name=output.name,
+        role=output.role,
+        type=kind_of(output.content_type),
+        content_type=output.content_type,
+        bytes=output.size_bytes,
+        sha256=output.sha256,
+        width=output.width,
+        height=output.height,
+        duration_seconds=output.duration_seconds,
+        url=f"/v1/assets/{output.asset_id}/content",
+    )
+
+
+def _error_view(error: JobError | None) -> JobErrorView | None:
+    if error is None:
+        return None
+    return JobErrorView(code=error.code, message=error.message, retryable=error.retryable, attempt=error.attempt)
+
+
+def _attempt_view(attempt: Attempt) -> AttemptView:
+    return AttemptView(
+        n=attempt.n,
+        worker=attempt.worker,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        outcome=attempt.outcome,
+        error=_error_view(attempt.error),
+    )
+
+
+def event_view(event: Event) -> EventView:
+    return EventView(
+        seq=event.seq,
+        at=event.at,
+        type=event.type,
+        status=event.status.value,
+        attempt=event.attempt,
+        error=_error_view(event.error),
+    )
+
+
+def asset_view(asset: Asset) -> AssetView:
+    return AssetView(
+        id=asset.id,
+        kind=kind_of(asset.content_type),
+        purpose=asset.purpose.value,
+        content_type=asset.content_type,
+        filename=asset.filename,
+        bytes=asset.size_bytes,
+        sha256=asset.sha256,
+        width=asset.width,
+        height=asset.height,
+        duration_seconds=asset.duration_seconds,
+        job_id=asset.job_id,
+        created_at=asset.created_at,
+        url=f"/v1/assets/{asset.id}/content",
+    )
+
+
+def model_view(listing: Listing) -> ModelView:
+    card = listing.card
+    return ModelView(
+        name=card.name,
+        version=card.version,
+        task=card.task,
+        title=card.title,
+        description=card.description,
+        input_schema=dict(card.input_schema),
+        produces=list(card.output_media_types),
+        pool=card.pool,
+        is_ai=card.is_ai,
+        deterministic=card.deterministic,
+        seconds_hint=card.seconds_hint,
+        capabilities=Capabilities(
+            progress=card.capabilities.progress, cancel=card.capabilities.cancel, seed=card.capabilities.seed
+        ),
+        limits=ModelLimits(run_timeout_seconds=round(card.limits.run_timeout_seconds)),
+        examples=_examples(card.examples),
+        available=listing.available,
+        seen_at=listing.seen_at,
+    )
+
+
+def _examples(inputs: Sequence[Mapping[str, object]]) -> list[ModelExample]:
+    """Examples under a title: the prompt where there is one."""
+    return [
+        ModelExample(title=str(values.get("prompt") or f"Example {number}"), input=dict(values))
+        for number, values in enumerate(inputs, start=1)
+    ]

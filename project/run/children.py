@@ -1,0 +1,53 @@
+"""Gateway and worker as processes of their own, over RabbitMQ."""
+
+import sys
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from run.servers.process import Command, Server, ServerFailed
+
+_LOOK = timedelta(seconds=1)
+
+
+def serve_in_children(*, port: int, folder: Path) -> None:
+    """Serve until KeyboardInterrupt; settings come from the environment. Raises ServerFailed if one of them ends."""
+    with ExitStack() as stack:
+        worker = stack.enter_context(worker_process(folder / "worker.log"))
+        gateway = stack.enter_context(gateway_process(port, folder / "gateway.log"))
+        sys.stdout.write(f"  Logs: {gateway.log} and {worker.log}\n")
+        while worker.running:
+            if gateway.wait(_LOOK):
+                raise ServerFailed(f"The gateway ended; the end of {gateway.log}:\n{gateway.tail()}")
+        raise ServerFailed(f"The worker ended; the end of {worker.log}:\n{worker.tail()}")
+
+
+def gateway_process(port: int, log: Path) -> Server:
+    """A gateway on this port, with this process's environment; started means that it answers."""
+    return Server(
+        name="gateway",
+        command=Command(argv=(sys.executable, "-m", "gateway", "--port", str(port))),
+        log=log,
+        ready=lambda: _answers(f"http://127.0.0.1:{port}/healthz"),
+    )
+
+
+def worker_process(log: Path, *, name: str = "worker") -> Server:
+    """A worker with this process's environment. It counts as started at once: what it misses waits in the queue."""
+    return Server(
+        name=name,
+        command=Command(argv=(sys.executable, "-m", "worker")),
+        log=log,
+        ready=lambda: True,
+        stop_within=timedelta(seconds=45),
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310  (our own gateway on loopback)
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,65 @@
+"""The models of this worker: found once, set up when first needed, vouched for while the worker lives."""
+
+import asyncio
+
+import anyio.to_thread
+import structlog
+
+from reelwork.domain.errors import StoreUnavailable
+from reelwork.generator import AnyModel, Catalogue, GenerationError, ModelCard, discover
+from reelwork.store import models as store
+
+log = structlog.get_logger(__name__)
+
+PUBLISH_SECONDS = 15.0
+
+
+class ModelUnavailable(GenerationError):
+    """This worker does not have the model; another one may."""
+
+    code = "model_unavailable"
+    default_retry_after = 0.0
+
+
+class Models:
+    """Instances by name; each is set up once in a process."""
+
+    def __init__(self, catalogue: Catalogue, *, pool: str) -> None:
+        self._classes = {name: cls for name, cls in catalogue.models.items() if cls.resources.pool == pool}
+        self._absent = catalogue.absent
+        self._ready: dict[str, AnyModel] = {}
+        self._setting_up = asyncio.Lock()
+
+    async def ready(self, name: str) -> AnyModel:
+        """The model, set up. Raises ModelUnavailable, or whatever its `setup` raises."""
+        if name not in self._classes:
+            reason = self._absent.get(name, "no such model")
+            raise ModelUnavailable(f"This worker does not run {name}: {reason}")
+        async with self._setting_up:
+            if name not in self._ready:
+                model = self._classes[name]()
+                await anyio.to_thread.run_sync(model.setup)
+                self._ready[name] = model
+        return self._ready[name]
+
+    def cards(self) -> list[ModelCard]:
+        return [ModelCard.of(cls) for cls in self._classes.values()]
+
+    async def vouch(self, models: store.Models) -> None:
+        """Publish the cards now and again, until cancelled."""
+        cards = self.cards()
+        for name, reason in self._absent.items():
+            log.warning("model.absent", model=name, reason=reason)
+        log.info("models.published", names=[card.name for card in cards])
+        while True:
+            try:
+                for card in cards:
+                    await models.publish(card)
+            except StoreUnavailable as error:
+                log.warning("models.not_published", reason=error.detail)
+            await asyncio.sleep(PUBLISH_SECONDS)
+
+
+def find_models() -> Catalogue:
+    """The built-in models of `worker.models`, and those of installed packages."""
+    return discover("worker.models")

@@ -1,0 +1,96 @@
+"""The lifeline of a running job: renews the lease, reports progress, and learns that the job must stop."""
+
+import time
+from enum import Enum, auto
+
+import anyio
+import structlog
+
+from reelwork.broker.base import Notice
+from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.job import Job, Progress, Status
+from reelwork.engine.claim import renew
+from reelwork.engine.engine import Engine, claimed
+
+log = structlog.get_logger(__name__)
+
+# Progress is written at most this often; it doubles as a heartbeat.
+REPORT_SECONDS = 0.5
+# Without progress a heartbeat still goes out this often, so that a cancel is heard soon.
+BEAT_SECONDS = 2.0
+# Give up a lease that could not be renewed for this part of it: before anybody else may take the job.
+GIVE_UP = 0.8
+
+
+class Stop(Enum):
+    """Why a running model has to stop."""
+
+    CANCELLED = auto()
+    LOST = auto()
+
+
+class Lifeline:
+    """Watches over one attempt until `stop` is set; after that the job is no longer ours to run."""
+
+    def __init__(self, engine: Engine, job: Job) -> None:
+        self._engine = engine
+        self._job = job
+        self._progress: Progress | None = None
+        self._news = anyio.Event()
+        self._renewed_at = time.monotonic()
+        self.stop: Stop | None = None
+        self.stopped = anyio.Event()
+
+    def report(self, progress: Progress) -> None:
+        """Take the newest progress; it goes out with the next heartbeat. On the event loop only."""
+        self._progress = progress
+        self._news.set()
+
+    async def run(self) -> None:
+        """Beat until cancelled, or until there is a reason to stop."""
+        lease = self._engine.rules.lease.total_seconds()
+        while self.stop is None:
+            with anyio.move_on_after(min(BEAT_SECONDS, lease / 4)):
+                await self._news.wait()
+            await self._beat()
+            await anyio.sleep(min(REPORT_SECONDS, lease / 8))
+        log.info("attempt.stopping", job_id=self._job.id, reason=self.stop.name.lower())
+        self.stopped.set()
+
+    async def _beat(self) -> None:
+        progress = self._take_news()
+        try:
+            status = await renew(self._engine, claimed(self._job), progress)
+        except StoreUnavailable as error:
+            self._put_back(progress)
+            log.warning("heartbeat.missed", job_id=self._job.id, reason=error.detail)
+            if time.monotonic() - self._renewed_at > GIVE_UP * self._engine.rules.lease.total_seconds():
+                self.stop = Stop.LOST
+            return
+        self._renewed_at = time.monotonic()
+        if status is None:
+            self.stop = Stop.LOST
+        elif status is Status.CANCELLING:
+            self.stop = Stop.CANCELLED
+        elif progress is not None:
+            self._announce(progress)
+
+    def _take_news(self) -> Progress | None:
+        news, self._progress, self._news = self._progress, None, anyio.Event()
+        return news
+
+    def _put_back(self, progress: Progress | None) -> None:
+        """What could not be written goes out with the next heartbeat, unless something newer came."""
+        if self._progress is None:
+            self._progress = progress
+
+    def _announce(self, progress: Progress) -> None:
+        data = {
+            "fraction": progress.fraction,
+            "stage": progress.stage,
+            "message": progress.message,
+            "step": progress.step,
+            "steps": progress.steps,
+        }
+        notice = Notice(kind="progress", account_id=self._job.account_id, job_id=self._job.id, data=data)
+        self._engine.broker.announce(notice)

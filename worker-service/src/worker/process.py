@@ -1,0 +1,46 @@
+"""What one pool process of a Celery worker holds: an event loop in a thread, and a runner on it."""
+
+import os
+from contextlib import ExitStack
+
+import structlog
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from worker.runner import Runner
+from worker.settings import WorkerSettings
+from worker.wiring import open_runner
+
+log = structlog.get_logger(__name__)
+
+
+class PoolProcess:
+    """Opened after the fork, since neither loops nor connections survive one; closed at the process's end."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+        self._runner: Runner | None = None
+
+    def open(self) -> None:
+        """Connect. Raises StoreUnavailable while MongoDB is away: the pool then starts another process."""
+        named = self._settings.model_copy(update={"worker_name": f"{self._settings.worker_name}-{os.getpid()}"})
+        self._portal = self._stack.enter_context(start_blocking_portal())
+        opened = self._portal.wrap_async_context_manager(open_runner(named, abandon=_end_process))
+        self._runner = self._stack.enter_context(opened)
+
+    def close(self) -> None:
+        """Disconnect; what is still running is stopped."""
+        self._stack.close()
+
+    def work(self, pool: str) -> None:
+        """Answer one ticket; returns when the job it led to has ended. Raises RuntimeError before `open`."""
+        if self._portal is None or self._runner is None:
+            raise RuntimeError("the pool process was not opened")
+        self._portal.call(self._runner.work, pool)
+
+
+def _end_process() -> None:
+    """A model that does not stop cannot be ended but with its process; the pool starts a new one."""
+    log.error("worker.process_ended", pid=os.getpid())
+    os._exit(1)

@@ -1,0 +1,119 @@
+"""A job's files: inputs fetched once, outputs stored and then forgotten. One folder a job, removed at its end."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio.to_thread
+
+from reelwork.domain.asset import Asset, AssetState, Purpose
+from reelwork.domain.ids import AssetId, new_asset_id
+from reelwork.domain.job import Job, Output
+from reelwork.domain.media import extension_for
+from reelwork.engine.engine import claimed
+from reelwork.engine.sweep import Sweeper
+from reelwork.generator import Artifact
+from reelwork.objects.s3 import ObjectStore
+from reelwork.store.stores import Stores
+
+CHUNK_BYTES = 1024 * 1024
+
+
+class InputMissing(Exception):
+    """An input asset that the job names is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    size_bytes: int
+    sha256: str
+
+
+class Files:
+    """Moves one job's bytes between the object store and its folder."""
+
+    def __init__(self, job: Job, folder: Path, stores: Stores, objects: ObjectStore, sweeper: Sweeper) -> None:
+        self._job = job
+        self._folder = folder
+        self._stores = stores
+        self._objects = objects
+        self._sweeper = sweeper
+        self._fetched: dict[str, Path] = {}
+        self._staged: list[Asset] = []
+        self.outputs: list[Output] = []
+
+    async def fetch(self, asset_id: str) -> Path:
+        """The local file of an input asset. Raises InputMissing, ObjectStoreDown, StoreUnavailable."""
+        if asset_id not in self._fetched:
+            asset = await self._stores.assets.get(self._job.account_id, AssetId(asset_id))
+            if asset is None or asset_id not in self._job.input_assets:
+                raise InputMissing(f"The asset {asset_id} is gone.")
+            path = self._folder / f"input-{len(self._fetched)}{extension_for(asset.content_type)}"
+            await self._objects.get_file(asset.key, path)
+            self._fetched[asset_id] = path
+        return self._fetched[asset_id]
+
+    async def store(self, artifact: Artifact) -> None:
+        """Keep an output under a key of this attempt's own. It counts only if the attempt wins."""
+        measured = await anyio.to_thread.run_sync(_measure, artifact.path)
+        asset = self._asset(artifact, measured)
+        await self._stores.assets.stage(asset)
+        self._staged.append(asset)
+        await self._objects.put_file(asset.key, artifact.path, asset.content_type, sha256=asset.sha256)
+        await anyio.Path(artifact.path).unlink(missing_ok=True)
+        self.outputs.append(_output(asset, artifact, index=len(self.outputs)))
+
+    def _asset(self, artifact: Artifact, measured: _Measured) -> Asset:
+        job, fence, asset_id = self._job, claimed(self._job), new_asset_id()
+        extension = extension_for(artifact.media_type)
+        return Asset(
+            id=asset_id,
+            account_id=job.account_id,
+            state=AssetState.STAGED,
+            purpose=Purpose.OUTPUT,
+            key=f"accounts/{job.account_id}/jobs/{job.id}/{job.attempt}-{fence.slot[:8]}/{asset_id}{extension}",
+            content_type=artifact.media_type,
+            filename=artifact.name,
+            size_bytes=measured.size_bytes,
+            sha256=measured.sha256,
+            created_at=datetime.now(UTC),
+            width=artifact.width,
+            height=artifact.height,
+            duration_seconds=artifact.duration_seconds,
+            job_id=job.id,
+            attempt=job.attempt,
+        )
+
+    async def commit(self) -> None:
+        """The attempt won: its outputs are there to stay."""
+        if self._staged:
+            await self._stores.assets.commit([asset.id for asset in self._staged])
+
+    async def discard(self) -> None:
+        """The attempt did not win: what it stored belongs to nobody."""
+        await self._sweeper.discard(self._staged)
+
+
+def _measure(path: Path) -> _Measured:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return _Measured(size, digest.hexdigest())
+
+
+def _output(asset: Asset, artifact: Artifact, *, index: int) -> Output:
+    return Output(
+        index=index,
+        asset_id=asset.id,
+        name=artifact.name,
+        role=artifact.role,
+        content_type=asset.content_type,
+        size_bytes=asset.size_bytes,
+        sha256=asset.sha256,
+        width=asset.width,
+        height=asset.height,
+        duration_seconds=asset.duration_seconds,
+    )

@@ -1,0 +1,25 @@
+"""Settings of a worker alone; see `reelwork.runtime.settings` for those it shares with the gateway."""
+
+import platform
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from reelwork.runtime.settings import SharedSettings
+
+
+class WorkerSettings(SharedSettings):
+    """Every field is an environment variable `REELWORK_<NAME>`."""
+
+    pool: Annotated[str, Field(description="Which pool's tickets this worker takes: cpu, gpu, remote, browser.")] = (
+        "cpu"
+    )
+    concurrency: Annotated[int, Field(ge=1, description="Jobs at once: processes of one worker.")] = 2
+    worker_name: Annotated[str, Field(description="How this worker is called in jobs and logs.")] = platform.node()
+    scratch_directory: Annotated[
+        Path | None, Field(description="Where jobs keep files while they run. None: the system's temporary folder.")
+    ] = None
+    grace_seconds: Annotated[
+        float, Field(gt=0, description="How long a model may take to stop by itself before it is stopped hard.")
+    ] = 10.0

@@ -1,0 +1,12 @@
+"""The one Celery task. A ticket says that there may be work in a pool; everything else is the engine's business."""
+
+from celery import Celery
+
+from reelwork.broker.topology import TASK_NAME
+from worker.process import PoolProcess
+
+
+def register(app: Celery, process: PoolProcess) -> None:
+    @app.task(name=TASK_NAME)
+    def work(pool: str) -> None:
+        process.work(pool)
