@@ -60,9 +60,11 @@ def encode_notice(notice: Notice) -> bytes:
 
 def decode_notice(body: bytes) -> Notice:
     """The inverse of `encode_notice`. Raises `NotANotice`; what comes from the network is not trusted to be ours."""
+    if len(body) > LARGEST_NOTICE_BYTES:
+        raise NotANotice("too large")
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotANotice("not JSON") from error
     match fields:
         case {
@@ -79,5 +81,5 @@ def decode_notice(body: bytes) -> Notice:
 def _json(value: object) -> bytes:
     try:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise ValueError("not JSON") from error

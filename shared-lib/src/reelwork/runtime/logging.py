@@ -6,6 +6,19 @@ from typing import Literal
 
 import structlog
 
+# Libraries that tell more than one line per change of state: tickets, requests to S3, connections.
+NOISY = (
+    "asyncio",
+    "boto3",
+    "botocore",
+    "celery.app.trace",
+    "celery.worker.strategy",
+    "pika",
+    "pymongo",
+    "s3transfer",
+    "urllib3",
+)
+
 
 def configure_logging(*, style: Literal["console", "json"], level: str) -> None:
     """Set up structlog for this process; third parties' log records go the same way."""
@@ -31,7 +44,7 @@ def configure_logging(*, style: Literal["console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("pymongo", "botocore", "boto3", "urllib3", "s3transfer", "pika", "asyncio"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
