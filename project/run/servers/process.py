@@ -81,6 +81,7 @@ class Server:
         self._stop_within = stop_within
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = threading.Event()
+        self._reaping = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -187,9 +188,24 @@ class Server:
             self._process = process
         finally:
             started.set()
-        _wait_for_end(process.pid)
-        process.wait()
+        self._outlive(process)
         ended.set()
+
+    def _outlive(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the child has ended, kill what it left in its group, and only then give its pid back."""
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        else:  # macOS before Python 3.13 cannot wait without reaping, which has to happen under the lock
+            while not self._reaped(process):
+                time.sleep(_POLL)
+            return
+        with self._reaping:
+            _kill_group(process.pid)
+            process.wait()
+
+    def _reaped(self, process: subprocess.Popen[bytes]) -> bool:
+        with self._reaping:
+            return process.poll() is not None
 
     def _popen(self) -> subprocess.Popen[bytes]:
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -218,8 +234,11 @@ class Server:
         return f"the end of {self.log}:\n{self.tail() or '(empty)'}"
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and not self._ended.is_set():
-            self._process.send_signal(number)  # knows when the child was reaped, so it never hits a reused pid
+        process = self._process
+        if process is not None:
+            with self._reaping:  # or the signal could hit a stranger who was given the same pid
+                if process.returncode is None:
+                    os.kill(process.pid, number)
 
 
 def _mortal() -> list[str]:
@@ -228,12 +247,8 @@ def _mortal() -> list[str]:
     return [sys.executable, "-I", "-S", str(_DEATHSIG), str(os.getpid())]
 
 
-def _wait_for_end(pid: int) -> None:
-    """Wait until the child has ended and kill what it left in its group, before its pid is given back."""
-    if not hasattr(os, "waitid"):  # macOS before Python 3.13
-        return
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+def _kill_group(leader: int) -> None:
     try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # the group is already empty (macOS calls that a permission)
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # only the dead leader is left (macOS calls that a permission)
         return
