@@ -1,0 +1,39 @@
+import { CircleAlert, RotateCw } from "lucide-react";
+import { Button } from "@/components/ui/button";
+import { asApiError } from "@/lib/api-error";
+
+interface ErrorPanelProps {
+  /** What the person wanted, as the start of the message: "The jobs could not be loaded". */
+  readonly what: string;
+  readonly error: unknown;
+  readonly onRetry?: (() => void) | undefined;
+}
+
+/** What happened, the cure, a way to try again, and the id to quote. */
+export function ErrorPanel({ what, error, onRetry }: ErrorPanelProps) {
+  const { title, message, hint, requestId } = asApiError(error);
+  return (
+    <div
+      data-slot="error-panel"
+      role="alert"
+      className="flex gap-3 rounded-lg border border-bad/25 bg-bad-soft p-4"
+    >
+      <CircleAlert aria-hidden="true" className="mt-0.5 size-4 shrink-0 text-bad" />
+      <div className="min-w-0 flex-1">
+        <p className="font-medium">
+          {what}: {title.charAt(0).toLowerCase() + title.slice(1)}.
+        </p>
+        {message !== title && <p className="mt-1 text-pretty">{message}</p>}
+        {hint && <p className="mt-1 text-pretty">{hint}</p>}
+        {requestId && (
+          <p className="mt-2 font-mono text-xs text-muted [overflow-wrap:anywhere]">Request {requestId}</p>
+        )}
+        {onRetry && (
+          <Button size="sm" className="mt-3" onClick={onRetry}>
+            <RotateCw aria-hidden="true" className="size-3.5" /> Try again
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}

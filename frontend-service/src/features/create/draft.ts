@@ -1,0 +1,134 @@
+/** What a person has put together so far, apart from how it is shown. Everything here is a pure decision. */
+import { type Attachment, assetIdOf } from "@/lib/attachment";
+import type { JobView, JsonValue, ModelView } from "@/schema/api.gen";
+import { type Field, fieldsOf, primaryAsset, primaryPrompt, type Source, sourceOf } from "./schema-fields";
+
+export type Values = Readonly<Record<string, JsonValue>>;
+
+/** Picture and prompt are kept apart from the values: they stay when another model is chosen. */
+export interface Draft {
+  readonly source: Source;
+  readonly model: string;
+  readonly picture: Attachment | null;
+  readonly prompt: string;
+  readonly values: Values;
+  readonly attachments: Readonly<Record<string, Attachment>>;
+}
+
+/** The models that start from this source; real AI first, what nobody runs now last. */
+export function modelsFor(source: Source, models: readonly ModelView[]): readonly ModelView[] {
+  const rank = (model: ModelView) => (model.available ? 0 : 2) + (model.is_ai ? 0 : 1);
+  return models.filter((model) => sourceOf(model) === source).sort((one, other) => rank(one) - rank(other));
+}
+
+export function freshDraft(models: readonly ModelView[]): Draft {
+  const source: Source = modelsFor("picture", models).length > 0 ? "picture" : "words";
+  const model = modelsFor(source, models)[0]?.name ?? "";
+  return { source, model, picture: null, prompt: "", values: {}, attachments: {} };
+}
+
+/** The draft that would make this job again. A model that is gone leaves picture and words to start from. */
+export function draftOf(job: JobView, models: readonly ModelView[]): Draft {
+  const model = models.find(({ name }) => name === job.model);
+  if (!model) return freshDraft(models);
+  const fields = fieldsOf(model);
+  const [asset, prompt] = [primaryAsset(fields), primaryPrompt(fields)];
+  const input = job.input as Values;
+  const values: Record<string, JsonValue> = {};
+  const attachments: Record<string, Attachment> = {};
+  for (const { name, kind } of fields) {
+    const value = input[name];
+    if (value === undefined || name === asset?.name || name === prompt?.name) continue;
+    if (kind === "asset") attachments[name] = { kind: "stored", assetId: String(value) };
+    else values[name] = value;
+  }
+  const pictureId = asset && input[asset.name];
+  const words = prompt && input[prompt.name];
+  return {
+    source: sourceOf(model),
+    model: model.name,
+    picture: typeof pictureId === "string" ? { kind: "stored", assetId: pictureId } : null,
+    prompt: typeof words === "string" ? words : "",
+    values,
+    attachments,
+  };
+}
+
+/** The same draft from the other source, with a model that takes it. */
+export function withSource(draft: Draft, source: Source, models: readonly ModelView[]): Draft {
+  if (draft.source === source) return draft;
+  return { ...draft, source, model: modelsFor(source, models)[0]?.name ?? draft.model };
+}
+
+/** The value to show in a field: what was set, if this model allows it, else the model's own default. */
+export function shownValue(field: Field, values: Values): JsonValue | undefined {
+  const value = values[field.name];
+  return value !== undefined && allows(field, value) ? value : field.initial;
+}
+
+function allows(field: Field, value: JsonValue): boolean {
+  if (value === null) return true;
+  switch (field.kind) {
+    case "choice":
+      return field.options.some((option) => option.value === value);
+    case "number":
+    case "slider":
+    case "seed":
+      return (
+        typeof value === "number" && value >= (field.minimum ?? value) && value <= (field.maximum ?? value)
+      );
+    case "toggle":
+      return typeof value === "boolean";
+    case "prompt":
+    case "text":
+      return typeof value === "string";
+    default:
+      return true;
+  }
+}
+
+/** A job's input, or what is still missing for it in words: name of the field to what to do. */
+export type Readiness =
+  | { readonly ready: true; readonly input: Values }
+  | { readonly ready: false; readonly missing: Readonly<Record<string, string>> };
+
+export function inputOf(draft: Draft, fields: readonly Field[]): Readiness {
+  const [asset, prompt] = [primaryAsset(fields), primaryPrompt(fields)];
+  const input: Record<string, JsonValue> = {};
+  const missing: Record<string, string> = {};
+  for (const field of fields) {
+    const value = valueOf(field, draft, { isPicture: field === asset, isPrompt: field === prompt });
+    if (value !== undefined && value !== null && value !== "") input[field.name] = value;
+    else if (field.required) missing[field.name] = cure(field);
+  }
+  return Object.keys(missing).length === 0 ? { ready: true, input } : { ready: false, missing };
+}
+
+function valueOf(
+  field: Field,
+  draft: Draft,
+  { isPicture, isPrompt }: { isPicture: boolean; isPrompt: boolean },
+): JsonValue | undefined {
+  if (isPrompt) return draft.prompt.trim();
+  if (field.kind !== "asset") return shownValue(field, draft.values);
+  const attachment = isPicture ? draft.picture : draft.attachments[field.name];
+  return attachment ? (assetIdOf(attachment) ?? undefined) : undefined;
+}
+
+function cure(field: Field): string {
+  if (field.kind === "asset") return "Add a picture first.";
+  if (field.kind === "prompt") return "Say in a few words what you want to see.";
+  return `${field.label} is needed.`;
+}
+
+/** The server's complaints by field: `#/input/duration_seconds` belongs to `duration_seconds`. */
+export function complaintsByField(
+  errors: readonly { readonly pointer: string; readonly detail: string }[],
+): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const { pointer, detail } of errors) {
+    const name = /^#\/input\/([^/]+)/.exec(pointer)?.[1];
+    if (name) found[name] ??= detail;
+  }
+  return found;
+}

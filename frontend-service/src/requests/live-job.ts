@@ -1,0 +1,70 @@
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import type { StreamEvent } from "@/lib/event-stream";
+import { follow } from "@/lib/follow";
+import { jobKey, jobOptions } from "@/requests/job";
+import { jobsKey } from "@/requests/jobs";
+import type { EventView, JobView, ProgressFrame } from "@/schema/api.gen";
+
+/** One job, followed over its event stream until it is over; while the stream is lost it is asked for instead. */
+export function useLiveJob(id: string) {
+  const client = useQueryClient();
+  const [linked, setLinked] = useState(false);
+  const job = useQuery({
+    ...jobOptions(id),
+    refetchInterval: ({ state }) => {
+      if (!state.data || state.data.is_terminal) return false;
+      return linked ? 20_000 : Math.max(1_000, state.data.poll_after_ms);
+    },
+  });
+  const over = job.data?.is_terminal ?? false;
+  const known = job.data !== undefined;
+
+  useEffect(() => {
+    if (over || !known) return;
+    const stop = follow(`/v1/jobs/${id}/events`, {
+      onEvent: (event) => take(client, id, event),
+      onLink: (state) => setLinked(state === "open"),
+    });
+    return () => {
+      stop();
+      setLinked(false);
+    };
+  }, [client, id, over, known]);
+
+  return { job, linked };
+}
+
+/** Writes one event into the cache. True when the job is over. */
+function take(client: QueryClient, id: string, { event, data }: StreamEvent): boolean {
+  if (event === "snapshot") {
+    const job = JSON.parse(data) as JobView;
+    client.setQueryData<JobView>(jobKey(id), (before) => newer(before, job));
+    return job.is_terminal;
+  }
+  if (event === "progress") {
+    const frame = JSON.parse(data) as ProgressFrame;
+    client.setQueryData<JobView>(jobKey(id), (before) => before && withProgress(before, frame));
+    return false;
+  }
+  if (!event.startsWith("job.")) return false;
+  const change = JSON.parse(data) as EventView;
+  const before = client.getQueryData<JobView>(jobKey(id));
+  // An event says what happened, not everything that changed with it (outputs, times): the job itself does.
+  if (!before || before.status !== change.status || before.attempt !== change.attempt) {
+    void client.invalidateQueries({ queryKey: jobKey(id) });
+    void client.invalidateQueries({ queryKey: jobsKey });
+  }
+  return false;
+}
+
+/** Two ways bring the job (stream and question), so an older copy may come last. */
+function newer(before: JobView | undefined, now: JobView): JobView {
+  return before && before.version > now.version ? before : now;
+}
+
+function withProgress(job: JobView, frame: ProgressFrame): JobView {
+  if (job.is_terminal) return job;
+  const { progress, ...detail } = frame;
+  return { ...job, progress, progress_detail: { ...detail, updated_at: new Date().toISOString() } };
+}
