@@ -1,0 +1,1 @@
+"""House rules as code: what CI checks beyond the linters."""
