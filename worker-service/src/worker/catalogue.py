@@ -1,12 +1,13 @@
 """The models of this worker: found once, set up when first needed, vouched for while the worker lives."""
 
 import asyncio
+from collections.abc import Sequence
 
 import anyio.to_thread
 import structlog
 
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.generator import AnyModel, Catalogue, GenerationError, ModelCard, discover
+from reelwork.generator import AnyModel, Catalogue, GenerationError, discover
 from reelwork.store import models as store
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ class Models:
 
     def __init__(self, catalogue: Catalogue, *, pool: str) -> None:
         self._classes = {name: cls for name, cls in catalogue.models.items() if cls.resources.pool == pool}
+        self.cards = [card for name, card in catalogue.cards.items() if name in self._classes]
         self._absent = catalogue.absent
         self._ready: dict[str, AnyModel] = {}
         self._setting_up = asyncio.Lock()
@@ -42,24 +44,20 @@ class Models:
                 self._ready[name] = model
         return self._ready[name]
 
-    def cards(self) -> list[ModelCard]:
-        return [ModelCard.of(cls) for cls in self._classes.values()]
-
     async def vouch(self, models: store.Models) -> None:
         """Publish the cards now and again, until cancelled."""
-        cards = self.cards()
         for name, reason in self._absent.items():
             log.warning("model.absent", model=name, reason=reason)
-        log.info("models.published", names=[card.name for card in cards])
+        log.info("models.published", names=[card.name for card in self.cards])
         while True:
             try:
-                for card in cards:
+                for card in self.cards:
                     await models.publish(card)
             except StoreUnavailable as error:
                 log.warning("models.not_published", reason=error.detail)
             await asyncio.sleep(PUBLISH_SECONDS)
 
 
-def find_models() -> Catalogue:
-    """The built-in models of `worker.models`, and those of installed packages."""
-    return discover("worker.models")
+def find_models(modules: Sequence[str]) -> Catalogue:
+    """The built-in models of `worker.models`, those of installed packages, and those of modules that were named."""
+    return discover("worker.models", modules=modules)

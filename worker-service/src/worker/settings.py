@@ -23,3 +23,10 @@ class WorkerSettings(SharedSettings):
     grace_seconds: Annotated[
         float, Field(gt=0, description="How long a model may take to stop by itself before it is stopped hard.")
     ] = 10.0
+    model_modules: Annotated[
+        str, Field(description="More modules with models, by import name, comma-separated, beside installed packages.")
+    ] = ""
+
+    @property
+    def modules(self) -> list[str]:
+        return [name.strip() for name in self.model_modules.split(",") if name.strip()]

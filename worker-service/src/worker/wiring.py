@@ -37,7 +37,7 @@ async def open_runner(
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
         sweeper = Sweeper(stores, objects)
-        models = Models(find_models(), pool=settings.pool)
+        models = Models(find_models(settings.modules), pool=settings.pool)
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run()))
         await stack.enter_async_context(running(models.vouch(stores.models)))
         options = RunnerOptions(
