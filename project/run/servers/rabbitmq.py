@@ -41,11 +41,12 @@ class RabbitMQ(Server):
         folder = folder.absolute()
         found = installation or find_rabbitmq()
         self.keys = keys or Keys.kept_in(folder / "keys.json")
-        self.port, epmd_port, distribution_port = kept_ports(folder, 3)
+        self.ports = kept_ports(folder, 3)
+        self.port, epmd_port, distribution_port = self.ports
         self._settings = _settings(self.port, self.keys)
         self._folder = folder
         environment = _environment(folder, found, epmd_port=epmd_port, distribution_port=distribution_port)
-        self._names = _epmd(folder, found, epmd_port, environment)
+        self.names = _epmd(folder, found, epmd_port, environment)
         super().__init__(
             name="rabbitmq",
             command=Command(argv=(str(found.server),), env=environment, cwd=folder),
@@ -65,18 +66,18 @@ class RabbitMQ(Server):
         if self.running:
             return
         _write_configuration(self._folder, self._settings)
-        self._names.start()
+        self.names.start()
         super().start()
 
     def stop(self) -> None:
         """Stop the node, then its name server."""
         super().stop()
-        self._names.stop()
+        self.names.stop()
 
     def kill(self) -> None:
         """Kill the node as a crash would, and its name server with it."""
         super().kill()
-        self._names.kill()
+        self.names.kill()
 
 
 def greets(port: int) -> bool:

@@ -36,7 +36,7 @@ class SeaweedFS(Server):
     def __init__(self, folder: Path, *, keys: Keys | None = None, binary: Path | None = None) -> None:
         folder = folder.absolute()
         self.keys = keys or Keys.kept_in(folder / "keys.json")
-        self._ports = kept_ports(folder, 2 * len(_LISTENERS))
+        self.ports = kept_ports(folder, 2 * len(_LISTENERS))
         data = folder / "data"
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         environment = plain_environment(folder) | {
@@ -46,7 +46,7 @@ class SeaweedFS(Server):
         super().__init__(
             name="seaweedfs",
             command=Command(
-                argv=(str(binary or find_weed()), *_options(data, self._ports)), env=environment, cwd=folder
+                argv=(str(binary or find_weed()), *_options(data, self.ports)), env=environment, cwd=folder
             ),
             log=folder / "seaweedfs.log",
             ready=self._lists_buckets,
@@ -55,7 +55,7 @@ class SeaweedFS(Server):
     @property
     def endpoint_url(self) -> str:
         """Address of the S3 interface; use path-style addressing."""
-        return f"http://127.0.0.1:{self._ports[0]}"
+        return f"http://127.0.0.1:{self.ports[0]}"
 
     def client(self) -> "S3Client":
         """Return a new boto3 client without retries; the caller closes it."""
@@ -73,10 +73,10 @@ class SeaweedFS(Server):
 
     def _lists_buckets(self) -> bool:
         # Making a client costs more than this look, so look first.
-        return not is_free(self._ports[0]) and s3_is_ready(self.endpoint_url, self.keys)
+        return not is_free(self.ports[0]) and s3_is_ready(self.endpoint_url, self.keys)
 
     def _sweep_sockets(self) -> None:
-        for port in self._ports:
+        for port in self.ports:
             for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  where SeaweedFS puts them
                 socket.unlink(missing_ok=True)
 

@@ -1,0 +1,240 @@
+"""A whole Reelwork for tests: gateway and workers as real processes, on a database and a bucket of their own.
+
+    with running_stack(Servers(mongo_url=..., s3=...)) as stack:                  # gateway and worker in one process
+    with running_stack(Servers(mongo_url=..., s3=..., amqp_url=...)) as stack:    # processes of their own, on RabbitMQ
+
+`testkit.models` is among the models, so a test can have jobs that take their time, fail or crash.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import httpx2 as httpx
+from pymongo import MongoClient
+
+from reelwork.domain.account import ApiKey, Scope, digest, format_key, new_secret, parse_key
+from reelwork.domain.ids import new_key_id
+from reelwork.domain.tier import Tier
+from reelwork.runtime.settings import INPROCESS
+from reelwork.store.accounts import Accounts
+from reelwork.store.client import Database, MongoOptions, open_database
+from run.account import new_key
+from run.servers.ports import free_port
+from run.servers.process import Command, Server
+from testkit.caller import Caller
+from testkit.services import Bucket, S3Service, fresh_bucket, fresh_database
+from testkit.witness import Witness
+
+T = TypeVar("T")
+
+PROJECT = Path(__file__).resolve().parent.parent
+LEASE_SECONDS = 3.0
+_HOST = (
+    "import sys; from reelwork.runtime.logging import configure_logging; from run.inprocess import serve_in_process;"
+    "configure_logging(style='json', level='info'); serve_in_process(port=int(sys.argv[1]))"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """What a stack stands on. Without `amqp_url` gateway and worker share one process."""
+
+    mongo_url: str
+    s3: S3Service
+    amqp_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Everything that outlives a request: ids of jobs and assets, keys of objects. Equal means nothing was added."""
+
+    jobs: frozenset[str]
+    assets: frozenset[str]
+    objects: frozenset[str]
+
+
+class Stack:
+    """Made by `running_stack`. `owner` calls with the key of an enterprise account."""
+
+    owner: Caller
+    witness: Witness
+
+    def __init__(self, servers: Servers, database: str, bucket: Bucket, folder: Path, **settings: object) -> None:
+        self._servers = servers
+        self._bucket = bucket
+        self._folder = folder
+        self._database = database
+        self._settings = settings
+        self._callers: list[Caller] = []
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.workers: list[Server] = []
+        argv = ("-m", "gateway", "--port") if servers.amqp_url else ("-c", _HOST)
+        self.gateway = self._process("gateway", (*argv, str(self.port)), ready=f"{self.base_url}/healthz")
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether gateway and workers are processes of their own."""
+        return self._servers.amqp_url is not None
+
+    def start(self, *, workers: int) -> None:
+        """Start everything; ready means that the gateway answers and knows the models."""
+        self.gateway.start()
+        self.witness = Witness(self.base_url)
+        self.owner = self.caller("owner")
+        for _ in range(workers if self.is_distributed else 0):
+            self.start_worker()
+
+    def stop(self) -> None:
+        """Stop everything that still runs; callers are closed."""
+        for caller in self._callers:
+            caller.http.close()
+        for worker in self.workers:
+            worker.kill()  # it may be in the middle of a job that nobody waits for
+        self.gateway.stop()
+
+    def start_worker(self, *, concurrency: int = 1) -> Server:
+        """One more worker process; what it misses while it starts waits in the queue."""
+        worker = self._process(f"worker-{len(self.workers)}", ("-m", "worker"), REELWORK_CONCURRENCY=str(concurrency))
+        worker.start()
+        self.workers.append(worker)
+        return worker
+
+    def caller(self, name: str, *, tier: Tier = Tier.ENTERPRISE, scopes: frozenset[Scope] = frozenset(Scope)) -> Caller:
+        """A caller with a new key for the account of this name, which is made if it is not there."""
+        key = self._on_database(lambda database: _key(Accounts(database), name, tier, scopes))
+        return self.with_key(key)
+
+    def with_key(self, key: str | None) -> Caller:
+        """A caller with this very key, or with none."""
+        caller = Caller(self.base_url, key, self.witness)
+        self._callers.append(caller)
+        return caller
+
+    @contextmanager
+    def documents(self) -> Iterator[Any]:
+        """The database itself, for looking at what is stored. `Any`: pymongo's synchronous database."""
+        with MongoClient[dict[str, Any]](self._servers.mongo_url, tz_aware=True) as client:
+            yield client[self._database]
+
+    def stored(self) -> Stored:
+        """What is there now."""
+        with self.documents() as database:
+            jobs = frozenset(str(found["_id"]) for found in database["jobs"].find({}, {"_id": 1}))
+            assets = frozenset(str(found["_id"]) for found in database["assets"].find({}, {"_id": 1}))
+        return Stored(jobs, assets, frozenset(self._object_keys()))
+
+    def remove_object(self, key: str) -> None:
+        """Take an object away behind Reelwork's back."""
+        client = self._servers.s3.client()
+        client.delete_object(Bucket=self._bucket.name, Key=key)
+        client.close()
+
+    def _object_keys(self) -> Iterator[str]:
+        client = self._servers.s3.client()
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket.name):
+            yield from (item["Key"] for item in page.get("Contents", ()))
+        client.close()
+
+    def _process(self, name: str, argv: tuple[str, ...], *, ready: str | None = None, **settings: str) -> Server:
+        return Server(
+            name=name,
+            command=Command(argv=(sys.executable, *argv), env=self._environment() | settings, cwd=PROJECT),
+            log=self._folder / f"{name}.log",
+            ready=(lambda: _answers(ready)) if ready else (lambda: True),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """Ours without any setting of Reelwork, and the stack's settings; children find `run` and `testkit`."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
+        fixed = {
+            "mongo_url": self._servers.mongo_url,
+            "mongo_database": self._database,
+            "broker_url": self._servers.amqp_url or INPROCESS,
+            "broker_prefix": f"{self._database}.",
+            "s3_endpoint_url": self._bucket.endpoint_url,
+            "s3_region": self._bucket.region,
+            "s3_bucket": self._bucket.name,
+            "s3_access_key": self._bucket.access_key,
+            "s3_secret_key": self._bucket.secret_key,
+            "lease_seconds": LEASE_SECONDS,
+            "model_modules": "testkit.models",
+        }
+        chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}
+        return plain | chosen | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+
+    def _on_database(self, work: Any) -> str:  # a function from a Database to a coroutine
+        async def run() -> str:
+            options = MongoOptions(url=self._servers.mongo_url, database=self._database)
+            async with open_database(options) as database:
+                return str(await work(database))
+
+        return in_own_loop(run())
+
+
+@contextmanager
+def running_stack(servers: Servers, *, workers: int = 1, **settings: object) -> Iterator[Stack]:
+    """A stack for the length of the context, with `REELWORK_<NAME>` settings as keywords.
+
+    A failure inside shows the ends of the processes' logs, in a note on the error.
+    """
+    with (
+        fresh_database(servers.mongo_url) as database,
+        fresh_bucket(servers.s3) as bucket,
+        TemporaryDirectory(prefix="reelwork-stack-") as folder,
+    ):
+        stack = Stack(servers, database, bucket, Path(folder), **settings)
+        try:
+            stack.start(workers=workers)
+            yield stack
+        finally:
+            stack.stop()
+
+
+def freeze(worker: Server) -> None:
+    """Stop a worker with all its processes in mid-step (SIGSTOP), as a swapped-out or partitioned machine is."""
+    os.killpg(worker.pid, signal.SIGSTOP)
+
+
+def thaw(worker: Server) -> None:
+    """Let it go on where it was."""
+    os.killpg(worker.pid, signal.SIGCONT)
+
+
+def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, run beside whatever loop the test itself may be on."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _key(accounts: Accounts, name: str, tier: Tier, scopes: frozenset[Scope]) -> str:
+    key = await new_key(accounts, name=name, tier=tier)
+    credentials = parse_key(key)
+    if scopes == frozenset(Scope) or credentials is None:
+        return key
+    whole = await accounts.key(credentials.key_id)
+    assert whole is not None, "it was stored a moment ago"
+    key_id, secret = new_key_id(), new_secret()
+    limited = ApiKey(
+        id=key_id, account_id=whole.account_id, digest=digest(secret), scopes=scopes, created_at=datetime.now(UTC)
+    )
+    await accounts.add_key(limited)
+    return format_key(key_id, secret)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
