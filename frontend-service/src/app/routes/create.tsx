@@ -69,7 +69,7 @@ function Loading() {
         <Skeleton className="h-24" />
         <Skeleton className="h-24" />
       </div>
-      <Skeleton className="aspect-[4/3] w-full sm:aspect-video" />
+      <Skeleton className="aspect-video w-full" />
     </div>
   );
 }

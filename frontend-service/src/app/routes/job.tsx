@@ -2,26 +2,21 @@ import { ArrowLeft } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { AssetImage } from "@/components/media/asset-image";
-import { Stage } from "@/components/media/stage";
+import { Framed } from "@/components/media/framed";
 import { buttonClasses } from "@/components/ui/button";
 import { ErrorPanel } from "@/components/ui/error-panel";
 import { Skeleton } from "@/components/ui/skeleton";
-import { modelsFor } from "@/features/create/draft";
-import { JobAnnouncer } from "@/features/jobs/job-announcer";
+import { jobShape, modelsFor, spokenInput } from "@/features/create/draft";
 import { JobAttempts } from "@/features/jobs/job-attempts";
 import { JobFacts, JobInput } from "@/features/jobs/job-facts";
-import { JobFailure } from "@/features/jobs/job-failure";
 import { JobHistory } from "@/features/jobs/job-history";
-import { JobStage } from "@/features/jobs/job-stage";
-import { inputAssetOf, modelWords, promptOf } from "@/features/jobs/job-words";
-import { ResultActions } from "@/features/jobs/result-actions";
-import { ResultFacts } from "@/features/jobs/result-facts";
-import { StatusBadge } from "@/features/jobs/status-badge";
+import { JobName } from "@/features/jobs/job-name";
+import { JobOutcome } from "@/features/jobs/job-outcome";
+import { inputAssetOf, modelWords } from "@/features/jobs/job-words";
 import { ApiError } from "@/lib/api-error";
 import { useLiveJob } from "@/requests/live-job";
 import { useModels } from "@/requests/models";
-import { useSubmitJob } from "@/requests/submit-job";
-import type { JobView, JsonValue } from "@/schema/api.gen";
+import type { JobView } from "@/schema/api.gen";
 
 export function JobRoute({ id }: { readonly id: string }) {
   const { job } = useLiveJob(id);
@@ -44,37 +39,29 @@ export function JobRoute({ id }: { readonly id: string }) {
 
 function JobPage({ job }: { readonly job: JobView }) {
   const [, go] = useLocation();
-  const models = useModels();
-  const again = useSubmitJob();
-  const model = models.data?.find(({ name }) => name === job.model);
-  const title = model?.title ?? modelWords(job.model);
-  const input = inputAssetOf(job);
-  const canAnimate = modelsFor("picture", models.data ?? []).some(({ available }) => available);
-
-  const makeAgain = () =>
-    again.mutate(
-      { model: job.model, input: job.input as Record<string, JsonValue> },
-      { onSuccess: (next) => go(`/jobs/${next.id}`) },
-    );
+  const models = useModels().data ?? [];
+  const title = models.find(({ name }) => name === job.model)?.title ?? modelWords(job.model);
+  const picture = inputAssetOf(job);
+  const canAnimate = modelsFor("picture", models).some(({ available }) => available);
 
   return (
     <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_22rem]">
-      <JobAnnouncer job={job} />
       <div className="min-w-0 space-y-4">
-        <div className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
-          <h1 className="min-w-0 text-lg font-semibold [overflow-wrap:anywhere]">{promptOf(job) ?? title}</h1>
-          <StatusBadge status={job.status} />
-        </div>
-        <Stage>
-          <JobStage job={job} input={input && <AssetImage assetId={input} alt="" className="size-full" />} />
-        </Stage>
-        <ResultFacts job={job} />
-        <JobFailure job={job} isSending={again.isPending} onAgain={makeAgain} />
-        {again.isError && <ErrorPanel what="It could not be sent" error={again.error} onRetry={makeAgain} />}
-        <ResultActions
+        <h1 className="text-lg font-semibold [overflow-wrap:anywhere]">
+          <JobName job={job} modelTitle={title} />
+        </h1>
+        <JobOutcome
           job={job}
-          onAgain={() => go(`/?again=${job.id}`)}
+          input={
+            picture && (
+              <Framed ratio={jobShape(job, models)}>
+                <AssetImage assetId={picture} alt="" />
+              </Framed>
+            )
+          }
+          onChange={() => go(`/?again=${job.id}`)}
           onAnimate={canAnimate ? (assetId) => go(`/?picture=${assetId}`) : null}
+          onRemade={(id) => go(`/jobs/${id}`)}
         />
       </div>
       <aside aria-label="Details" className="space-y-8">
@@ -82,7 +69,7 @@ function JobPage({ job }: { readonly job: JobView }) {
           <JobFacts job={job} modelTitle={title} />
         </Section>
         <Section title="Input">
-          <JobInput input={job.input} />
+          <JobInput entries={spokenInput(job, models)} />
         </Section>
         <Section title="History">
           <JobHistory job={job} />
@@ -111,7 +98,7 @@ function Loading() {
     <div role="status" aria-label="Loading the job" className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_22rem]">
       <div className="space-y-4">
         <Skeleton className="h-7 w-64" />
-        <Skeleton className="aspect-[4/3] w-full sm:aspect-video" />
+        <Skeleton className="aspect-video w-full" />
       </div>
       <Skeleton className="h-72" />
     </div>

@@ -42,8 +42,11 @@ export function JobsRoute() {
 function Listed({ filter, onClear }: { readonly filter: JobFilter; readonly onClear: () => void }) {
   const jobs = useJobs(filter);
   const models = useModels();
-  const titleOf = (name: string) =>
-    models.data?.find((model) => model.name === name)?.title ?? modelWords(name);
+  const modelOf = (name: string) => {
+    const model = models.data?.find((one) => one.name === name);
+    const makesFilm = model?.produces.some((type) => type.startsWith("video/")) ?? true;
+    return { title: model?.title ?? modelWords(name), makesFilm };
+  };
 
   if (jobs.isPending) return <JobListSkeleton />;
   if (!jobs.data) {
@@ -66,7 +69,7 @@ function Listed({ filter, onClear }: { readonly filter: JobFilter; readonly onCl
           onRetry={() => void jobs.refetch()}
         />
       )}
-      <JobList jobs={jobs.data} titleOf={titleOf} />
+      <JobList jobs={jobs.data} modelOf={modelOf} />
       {jobs.hasNextPage && (
         <div className="text-center">
           <Button disabled={jobs.isFetchingNextPage} onClick={() => void jobs.fetchNextPage()}>

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { complaintsByField, type Draft } from "@/features/create/draft";
+import { RecentResults } from "@/features/jobs/recent-results";
 import { ApiError } from "@/lib/api-error";
 import { useSubmitJob } from "@/requests/submit-job";
 import type { ModelView } from "@/schema/api.gen";
@@ -61,8 +62,9 @@ export function Workbench({ models, initial }: WorkbenchProps) {
           editor={editor}
           models={models}
           jobId={jobId}
-          onNewJob={(id) => setSearch(id ? { job: id } : {})}
+          onShow={(id) => setSearch(id ? { job: id } : {})}
         />
+        <RecentResults without={jobId} />
       </div>
     </div>
   );

@@ -5,7 +5,7 @@ export function Stage({ children }: { readonly children: ReactNode }) {
   return (
     <div
       data-slot="stage"
-      className="@container-[size] relative flex aspect-[4/3] w-full overflow-hidden rounded-lg border border-line bg-stage sm:aspect-video"
+      className="@container-[size] relative flex aspect-video w-full overflow-hidden rounded-lg border border-line bg-stage"
     >
       {children}
     </div>

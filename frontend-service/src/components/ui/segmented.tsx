@@ -26,7 +26,7 @@ export function Segmented<T extends string>({ label, value, segments, onChange }
           className={classes(
             "flex h-8 min-w-0 flex-1 cursor-pointer items-center justify-center gap-2 rounded-sm px-3 font-medium transition-colors",
             "has-focus-visible:outline-2 has-focus-visible:outline-offset-1 has-focus-visible:outline-accent",
-            segment.value === value ? "bg-surface text-text shadow-card" : "text-muted hover:text-text",
+            segment.value === value ? "bg-raised text-text shadow-card" : "text-muted hover:text-text",
           )}
         >
           <input

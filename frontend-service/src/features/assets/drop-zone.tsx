@@ -26,6 +26,7 @@ export function DropZone({ label, accept, problem, onFile, children, size = "han
   };
 
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the drop is an extra; the file input inside is the control.
     <div
       data-slot="drop-zone"
       onDragOver={(event) => {

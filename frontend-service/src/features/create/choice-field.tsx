@@ -2,6 +2,7 @@ import { Segmented } from "@/components/ui/segmented";
 import { classes } from "@/lib/classes";
 import type { JsonValue } from "@/schema/api.gen";
 import { CONTROL, FieldRow } from "./field-row";
+import { ratioOf } from "./ratio";
 import type { ChoiceField } from "./schema-fields";
 
 interface ChoiceInputProps {
@@ -58,7 +59,7 @@ function ChoiceList({
       aria-invalid={problem !== undefined}
       aria-describedby={describedBy}
       onChange={(event) => onChange(original(field, event.target.value))}
-      className={classes(CONTROL, "h-10")}
+      className={classes(CONTROL, "choice-list h-10")}
     >
       {value === undefined && <option value="">Choose…</option>}
       {field.options.map((option) => (
@@ -124,14 +125,6 @@ function Shape({ ratio, isChosen }: { readonly ratio: number | null; readonly is
       )}
     />
   );
-}
-
-/** `16:9` or `1280x720` as width over height; null for words such as "as the picture". */
-export function ratioOf(value: JsonValue | undefined): number | null {
-  const parts = typeof value === "string" ? /^(\d+(?:\.\d+)?)\s*[:x×/]\s*(\d+(?:\.\d+)?)$/.exec(value) : null;
-  if (!parts) return null;
-  const ratio = Number(parts[1]) / Number(parts[2]);
-  return Number.isFinite(ratio) && ratio > 0 ? ratio : null;
 }
 
 /** The control knows texts only; the schema's own value (a number, say) goes into the job. */

@@ -1,6 +1,7 @@
 /** What a person has put together so far, apart from how it is shown. Everything here is a pure decision. */
 import { type Attachment, assetIdOf } from "@/lib/attachment";
 import type { JobView, JsonValue, ModelView } from "@/schema/api.gen";
+import { ratioOf } from "./ratio";
 import { type Field, fieldsOf, primaryAsset, primaryPrompt, type Source, sourceOf } from "./schema-fields";
 
 export type Values = Readonly<Record<string, JsonValue>>;
@@ -97,14 +98,14 @@ export function inputOf(draft: Draft, fields: readonly Field[]): Readiness {
   const input: Record<string, JsonValue> = {};
   const missing: Record<string, string> = {};
   for (const field of fields) {
-    const value = valueOf(field, draft, { isPicture: field === asset, isPrompt: field === prompt });
+    const value = draftValue(field, draft, { isPicture: field === asset, isPrompt: field === prompt });
     if (value !== undefined && value !== null && value !== "") input[field.name] = value;
     else if (field.required) missing[field.name] = cure(field);
   }
   return Object.keys(missing).length === 0 ? { ready: true, input } : { ready: false, missing };
 }
 
-function valueOf(
+function draftValue(
   field: Field,
   draft: Draft,
   { isPicture, isPrompt }: { isPicture: boolean; isPrompt: boolean },
@@ -131,4 +132,37 @@ export function complaintsByField(
     if (name) found[name] ??= detail;
   }
   return found;
+}
+
+/** Width over height of what these values make; null where the model does not let one choose. */
+export function shapeOf(fields: readonly Field[], values: Values): number | null {
+  const aspect = fields.find((field) => field.kind === "choice" && field.look === "aspect");
+  return aspect ? ratioOf(shownValue(aspect, values)) : null;
+}
+
+export function jobShape(job: Pick<JobView, "model" | "input">, models: readonly ModelView[]): number | null {
+  const model = models.find(({ name }) => name === job.model);
+  return model ? shapeOf(fieldsOf(model), job.input as Values) : null;
+}
+
+/** A job's input in the words of its form; names and values as they were sent where the form does not know them. */
+export function spokenInput(
+  job: Pick<JobView, "model" | "input">,
+  models: readonly ModelView[],
+): readonly { readonly label: string; readonly value: JsonValue }[] {
+  const model = models.find(({ name }) => name === job.model);
+  const fields = model ? fieldsOf(model) : [];
+  const order = (name: string) => fields.findIndex((field) => field.name === name);
+  return Object.entries(job.input as Values)
+    .sort(([one], [other]) => order(one) - order(other))
+    .map(([name, value]) => {
+      const field = fields.find((one) => one.name === name);
+      return { label: field?.label ?? name, value: spokenValue(field, value) };
+    });
+}
+
+function spokenValue(field: Field | undefined, value: JsonValue): JsonValue {
+  if (field?.kind === "choice") return field.options.find((option) => option.value === value)?.label ?? value;
+  if (field && "unit" in field && field.unit) return `${value} ${field.unit}`;
+  return value;
 }

@@ -50,6 +50,7 @@ export function ToggleInput({ field, id, value, problem, onChange }: InputProps<
       type="checkbox"
       role="switch"
       checked={value === true}
+      aria-checked={value === true}
       onChange={(event) => onChange(event.target.checked)}
       className={classes(
         "relative h-6 w-10 cursor-pointer appearance-none rounded-full bg-line-strong transition-colors checked:bg-accent",

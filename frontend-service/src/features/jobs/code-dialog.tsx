@@ -14,14 +14,16 @@ export function CodeDialog({ job, onClose }: CodeDialogProps) {
     name,
     content: (
       <div className="relative">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard. */}
-        <pre
-          tabIndex={0}
+        <section
           aria-label={`${name} code`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
+          tabIndex={0}
           className="max-h-[60vh] overflow-auto p-5 pb-16 font-mono text-xs leading-5"
         >
-          <code>{code}</code>
-        </pre>
+          <pre className="font-mono">
+            <code>{code}</code>
+          </pre>
+        </section>
         <div className="absolute right-4 bottom-4">
           <CopyButton label={`Copy ${name}`} text={code} />
         </div>

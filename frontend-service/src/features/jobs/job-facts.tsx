@@ -1,7 +1,10 @@
 import type { ReactNode } from "react";
+import { AssetThumbnail } from "@/components/media/asset-thumbnail";
 import { Age } from "@/components/ui/age";
 import { formatSeconds } from "@/lib/format";
-import type { JobView } from "@/schema/api.gen";
+import { useAsset } from "@/requests/asset";
+import type { JobView, JsonValue } from "@/schema/api.gen";
+import { isAssetId } from "./job-words";
 
 interface JobFactsProps {
   readonly job: JobView;
@@ -16,7 +19,7 @@ export function JobFacts({ job, modelTitle }: JobFactsProps) {
       <Fact term="Model">
         {modelTitle} <span className="text-muted">{job.model_version}</span>
       </Fact>
-      <Fact term="Started">
+      <Fact term="Sent">
         <Age moment={job.created_at} />
       </Fact>
       {waited !== null && <Fact term="Waited">{formatSeconds(waited)}</Fact>}
@@ -33,20 +36,41 @@ export function JobFacts({ job, modelTitle }: JobFactsProps) {
   );
 }
 
-/** What was asked for, as it was sent. */
-export function JobInput({ input }: Pick<JobView, "input">) {
-  const entries = Object.entries(input);
+interface JobInputProps {
+  readonly entries: readonly { readonly label: string; readonly value: JsonValue }[];
+}
+
+/** What was asked for. */
+export function JobInput({ entries }: JobInputProps) {
   if (entries.length === 0) return <p className="text-muted">The model's own defaults.</p>;
   return (
     <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-2.5">
-      {entries.map(([name, value]) => (
-        <Fact key={name} term={name}>
-          <span className="[overflow-wrap:anywhere]">
-            {typeof value === "string" ? value : JSON.stringify(value)}
-          </span>
+      {entries.map(({ label, value }) => (
+        <Fact key={label} term={label}>
+          {isAssetId(value) ? <AssetFact assetId={value} /> : <Plain value={value} />}
         </Fact>
       ))}
     </dl>
+  );
+}
+
+function Plain({ value }: { readonly value: JsonValue }) {
+  return (
+    <span className="[overflow-wrap:anywhere]">
+      {typeof value === "string" ? value : JSON.stringify(value)}
+    </span>
+  );
+}
+
+function AssetFact({ assetId }: { readonly assetId: string }) {
+  const asset = useAsset(assetId);
+  return (
+    <span className="flex items-center gap-2.5">
+      <span className="block size-10 shrink-0 overflow-hidden rounded-sm bg-sunken">
+        <AssetThumbnail assetId={assetId} kind="image" />
+      </span>
+      <span className="min-w-0 truncate">{asset.data?.filename ?? assetId}</span>
+    </span>
   );
 }
 

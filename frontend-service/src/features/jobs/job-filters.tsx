@@ -53,7 +53,7 @@ export function JobFilters({ filter, models, onChange }: JobFiltersProps) {
         aria-label="Model"
         value={filter.model ?? ""}
         onChange={(event) => onChange({ ...filter, model: event.target.value || null })}
-        className="h-8 max-w-full rounded-full border border-line bg-surface px-3 text-xs font-medium text-muted transition-colors hover:border-line-strong hover:text-text sm:ml-auto"
+        className="choice-list h-8 max-w-full rounded-full border border-line bg-surface px-3 text-xs font-medium text-muted transition-colors hover:border-line-strong hover:text-text sm:ml-auto"
       >
         <option value="">Every model</option>
         {models.map(({ name, title }) => (

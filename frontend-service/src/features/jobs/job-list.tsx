@@ -4,18 +4,18 @@ import { JobRow } from "./job-row";
 
 interface JobListProps {
   readonly jobs: readonly JobView[];
-  /** The title of a model by its name. */
-  readonly titleOf: (model: string) => string;
+  /** How a model is called and whether it makes films, by its name. */
+  readonly modelOf: (name: string) => { readonly title: string; readonly makesFilm: boolean };
 }
 
 /** The jobs, one line each. Arrows (or j and k) walk through the lines, Home and End jump, Enter opens. */
-export function JobList({ jobs, titleOf }: JobListProps) {
+export function JobList({ jobs, modelOf }: JobListProps) {
   const list = useRef<HTMLUListElement>(null);
 
   const walk = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const lines = [...(list.current?.querySelectorAll<HTMLElement>("[data-line]") ?? [])];
-    const here = lines.findIndex((line) => line === document.activeElement);
+    const here = lines.indexOf(document.activeElement as HTMLElement);
     const next = destination(event.key, here, lines.length);
     if (next === null) return;
     event.preventDefault();
@@ -29,9 +29,10 @@ export function JobList({ jobs, titleOf }: JobListProps) {
       onKeyDown={walk}
       className="divide-y divide-line overflow-hidden rounded-lg border border-line bg-surface"
     >
-      {jobs.map((job) => (
-        <JobRow key={job.id} job={job} modelTitle={titleOf(job.model)} />
-      ))}
+      {jobs.map((job) => {
+        const { title, makesFilm } = modelOf(job.model);
+        return <JobRow key={job.id} job={job} modelTitle={title} makesFilm={makesFilm} />;
+      })}
     </ul>
   );
 }

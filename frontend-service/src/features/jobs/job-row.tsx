@@ -1,4 +1,5 @@
-import { X } from "lucide-react";
+import { Film, Image, X } from "lucide-react";
+import { useId } from "react";
 import { Link } from "wouter";
 import { AssetThumbnail } from "@/components/media/asset-thumbnail";
 import { Age } from "@/components/ui/age";
@@ -8,73 +9,74 @@ import { ProgressBar } from "@/components/ui/progress-bar";
 import { formatSeconds } from "@/lib/format";
 import { useCancelJob } from "@/requests/cancel-job";
 import type { JobView } from "@/schema/api.gen";
-import { primaryOutput } from "./job-stage";
-import { inputAssetOf, promptOf } from "./job-words";
+import { JobName } from "./job-name";
+import { inputAssetOf, primaryOutput } from "./job-words";
 import { StatusBadge } from "./status-badge";
 
 interface JobRowProps {
   readonly job: JobView;
   readonly modelTitle: string;
+  readonly makesFilm: boolean;
 }
 
-export function JobRow({ job, modelTitle }: JobRowProps) {
-  const words = promptOf(job);
+/** One job in one line; the whole line leads to its page. */
+export function JobRow({ job, modelTitle, makesFilm }: JobRowProps) {
+  const name = useId();
   return (
-    <li className="group relative grid grid-cols-[3.5rem_minmax(0,1fr)_auto] items-center gap-x-4 px-3 py-2.5 transition-colors hover:bg-sunken/60 has-[a:focus-visible]:bg-sunken/60 sm:grid-cols-[3.5rem_minmax(0,1fr)_8.5rem_4.5rem_5.5rem_2.25rem]">
-      <span className="row-span-2 block h-10 w-14 overflow-hidden rounded-sm bg-sunken sm:row-span-1">
-        <Thumbnail job={job} />
+    <li className="relative grid grid-cols-[3.5rem_minmax(0,1fr)_auto] items-center gap-x-3 px-3 py-2.5 transition-colors hover:bg-sunken/60 has-[a:focus-visible]:bg-sunken/60 sm:grid-cols-[3.5rem_minmax(0,1fr)_8.5rem_5.5rem_5.5rem_2.25rem] sm:gap-x-4">
+      <span className="block h-10 w-14 overflow-hidden rounded-sm bg-sunken">
+        <Thumbnail job={job} makesFilm={makesFilm} />
       </span>
       <span className="min-w-0">
         <Link
+          id={name}
           href={`/jobs/${job.id}`}
           data-line
-          className="block truncate font-medium outline-offset-[-2px] before:absolute before:inset-0 before:rounded-md focus-visible:outline-none focus-visible:before:outline-2 focus-visible:before:-outline-offset-2 focus-visible:before:outline-accent"
+          className="block truncate font-medium before:absolute before:inset-0 focus-visible:outline-none focus-visible:before:outline-2 focus-visible:before:-outline-offset-2 focus-visible:before:outline-accent"
         >
-          {words ?? modelTitle}
+          <JobName job={job} modelTitle={modelTitle} />
         </Link>
         <span className="block truncate text-xs text-muted">
-          {words ? modelTitle : job.id}
           <span className="sm:hidden">
-            {" · "}
             <Age moment={job.created_at} />
+            {" · "}
           </span>
+          {modelTitle}
         </span>
       </span>
       <span className="flex flex-col items-end gap-1.5 sm:items-start">
         <StatusBadge status={job.status} />
         {job.status === "processing" && (
-          <ProgressBar
-            label={`Progress of ${words ?? modelTitle}`}
-            value={job.progress}
-            className="h-1 w-24"
-          />
+          <ProgressBar label="Progress" value={job.progress} className="h-1 w-20 sm:w-24" />
         )}
       </span>
       <span className="tabular hidden text-right text-muted sm:block">
         <Duration job={job} />
       </span>
-      <span className="hidden text-right text-muted sm:block">
+      <span className="tabular hidden text-right text-muted sm:block">
         <Age moment={job.created_at} />
       </span>
       <span className="relative hidden justify-self-end sm:block">
-        {!job.is_terminal && <CancelButton job={job} name={words ?? modelTitle} />}
+        {!job.is_terminal && <CancelButton job={job} nameId={name} />}
       </span>
     </li>
   );
 }
 
-function Thumbnail({ job }: { readonly job: JobView }) {
+function Thumbnail({ job, makesFilm }: Pick<JobRowProps, "job" | "makesFilm">) {
   const output = primaryOutput(job);
   if (output) {
-    return (
-      <AssetThumbnail
-        assetId={output.asset_id}
-        kind={output.content_type.startsWith("video/") ? "video" : "image"}
-      />
-    );
+    const kind = output.content_type.startsWith("video/") ? "video" : "image";
+    return <AssetThumbnail assetId={output.asset_id} kind={kind} />;
   }
   const input = inputAssetOf(job);
-  return input ? <AssetThumbnail assetId={input} kind="image" /> : null;
+  if (input) return <AssetThumbnail assetId={input} kind="image" />;
+  const Icon = makesFilm ? Film : Image;
+  return (
+    <span className="grid size-full place-items-center text-muted">
+      <Icon aria-hidden="true" className="size-4" />
+    </span>
+  );
 }
 
 function Duration({ job }: { readonly job: JobView }) {
@@ -83,14 +85,18 @@ function Duration({ job }: { readonly job: JobView }) {
   return <span aria-hidden="true">–</span>;
 }
 
-function CancelButton({ job, name }: { readonly job: JobView; readonly name: string }) {
+function CancelButton({ job, nameId }: { readonly job: JobView; readonly nameId: string }) {
   const cancel = useCancelJob();
+  const id = useId();
+  const label = cancel.isError ? "It could not be cancelled. Try again" : "Cancel";
   return (
     <Button
+      id={id}
       look="quiet"
       size="icon"
-      aria-label={cancel.isError ? `${name} could not be cancelled. Try again` : `Cancel ${name}`}
-      title={cancel.isError ? "It could not be cancelled. Try again." : "Cancel"}
+      aria-label={label}
+      aria-labelledby={`${id} ${nameId}`}
+      title={label}
       disabled={cancel.isPending || job.status === "cancelling"}
       onClick={() => cancel.mutate(job.id)}
       className={cancel.isError ? "text-bad" : ""}

@@ -7,7 +7,7 @@ import { useCancelJob } from "@/requests/cancel-job";
 import { useDownloadAsset } from "@/requests/download-asset";
 import type { JobView } from "@/schema/api.gen";
 import { CodeDialog } from "./code-dialog";
-import { primaryOutput } from "./job-stage";
+import { primaryOutput } from "./job-words";
 
 interface ResultActionsProps {
   readonly job: JobView;

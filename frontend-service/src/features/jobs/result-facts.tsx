@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds } from "@/lib/format";
 import type { JobView } from "@/schema/api.gen";
-import { primaryOutput } from "./job-stage";
+import { primaryOutput } from "./job-words";
 
 /** One quiet line below the result: what it is and what it took. */
 export function ResultFacts({ job }: { readonly job: JobView }) {

@@ -17,14 +17,16 @@ export function snippetsOf(job: Pick<JobView, "model" | "input">, origin: string
 
 function curl(body: object, origin: string): string {
   const json = JSON.stringify(body, null, 2).replaceAll("'", "'\\''");
-  return `# A picture of your own: curl ${origin}/v1/assets -H "Authorization: Bearer $REELWORK_API_KEY" -F file=@photo.jpg
+  return `# A picture of your own becomes an asset first:
+#   curl ${origin}/v1/assets -H "$AUTH" -F file=@photo.jpg
+AUTH="Authorization: Bearer $REELWORK_API_KEY"
 curl ${origin}/v1/jobs \\
-  -H "Authorization: Bearer $REELWORK_API_KEY" \\
+  -H "$AUTH" \\
   -H "Content-Type: application/json" \\
   -d '${json}'
 
 # Follow it, with the id from the answer:
-curl -N ${origin}/v1/jobs/JOB_ID/events -H "Authorization: Bearer $REELWORK_API_KEY"`;
+curl -N ${origin}/v1/jobs/JOB_ID/events -H "$AUTH"`;
 }
 
 function python(body: object, origin: string): string {
