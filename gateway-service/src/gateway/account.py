@@ -1,0 +1,108 @@
+"""`python -m gateway.account`: accounts and keys, made by whoever runs the installation.
+
+python -m gateway.account create --name studio --tier pro     prints a new key of that account
+python -m gateway.account ensure --name development           makes the key in REELWORK_DEVELOPMENT_KEY work
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+
+from reelwork.domain.account import (
+    Account,
+    ApiKey,
+    Credentials,
+    Scope,
+    digest,
+    format_key,
+    new_secret,
+    opens,
+    parse_key,
+)
+from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.ids import new_account_id, new_key_id
+from reelwork.domain.tier import Tier
+from reelwork.runtime.settings import SharedSettings
+from reelwork.store.accounts import Accounts
+from reelwork.store.client import open_database
+from reelwork.store.indexes import ensure_indexes
+
+KEY_VARIABLE = "REELWORK_DEVELOPMENT_KEY"
+
+
+class NotAKey(ValueError):
+    """The text does not have the form of a key, or names a key that has another secret or was revoked."""
+
+
+async def new_key(accounts: Accounts, *, name: str, tier: Tier) -> str:
+    """A new key with every scope for the account of this name, which is made if it is not there.
+
+    The key is in the answer and nowhere else: only its digest is stored.
+    """
+    credentials = Credentials(key_id=new_key_id(), secret=new_secret())
+    await _add(accounts, credentials, name=name, tier=tier)
+    return format_key(credentials.key_id, credentials.secret)
+
+
+async def ensure_key(accounts: Accounts, text: str, *, name: str, tier: Tier) -> None:
+    """See to it that this very key opens the account of this name; safe to repeat. Raises NotAKey."""
+    credentials = parse_key(text)
+    if credentials is None:
+        raise NotAKey(f"{KEY_VARIABLE} is not a key: it has to look like rw_<letters and digits>_<64 hex digits>.")
+    if await accounts.key(credentials.key_id) is None:
+        await _add(accounts, credentials, name=name, tier=tier)
+    elif not await key_works(accounts, text):
+        raise NotAKey(f"{KEY_VARIABLE} was revoked or has a wrong secret; choose another one.")
+
+
+async def key_works(accounts: Accounts, text: str) -> bool:
+    """Whether a request with this key would be let in."""
+    credentials = parse_key(text)
+    key = await accounts.key(credentials.key_id) if credentials is not None else None
+    return credentials is not None and key is not None and opens(key, credentials)
+
+
+async def _add(accounts: Accounts, credentials: Credentials, *, name: str, tier: Tier) -> None:
+    now = datetime.now(UTC)
+    account = await accounts.add(Account(id=new_account_id(), name=name, tier=tier, created_at=now))
+    key = ApiKey(
+        id=credentials.key_id,
+        account_id=account.id,
+        digest=digest(credentials.secret),
+        scopes=frozenset(Scope),
+        created_at=now,
+    )
+    await accounts.add_key(key)
+
+
+async def _run(arguments: argparse.Namespace) -> str:
+    """What to tell the person; settings come from the environment."""
+    settings = SharedSettings()  # type: ignore[call-arg]  # from the environment
+    async with open_database(settings.mongo()) as database:
+        await ensure_indexes(database)
+        accounts = Accounts(database)
+        if arguments.command == "create":
+            return await new_key(accounts, name=arguments.name, tier=arguments.tier)
+        await ensure_key(accounts, os.environ.get(KEY_VARIABLE, ""), name=arguments.name, tier=arguments.tier)
+        return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m gateway.account", description="Make accounts and keys.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, what in (("create", "print a new key"), ("ensure", f"make the key in {KEY_VARIABLE} work")):
+        one = commands.add_parser(command, help=what, description=what)
+        one.add_argument("--name", required=True, help="the account, made if it is not there")
+        one.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.ENTERPRISE, help="of a new account")
+    try:
+        sys.stdout.write(asyncio.run(_run(parser.parse_args())) + "\n")
+    except (NotAKey, StoreUnavailable) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
