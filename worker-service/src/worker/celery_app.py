@@ -11,6 +11,7 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 from reelwork.broker.celery_topology import celery_queues
 from reelwork.broker.topology import Topology
 from reelwork.runtime.logging import configure_logging
+from worker.alive import show_alive
 from worker.process import PoolProcess
 from worker.settings import WorkerSettings
 from worker.tasks import register
@@ -71,3 +72,5 @@ def _connect_signals(settings: WorkerSettings, process: PoolProcess) -> None:
     setup_logging.connect(configure, weak=False)
     worker_process_init.connect(opened, weak=False)
     worker_process_shutdown.connect(closed, weak=False)
+    if settings.alive_file is not None:
+        show_alive(settings.alive_file)

@@ -23,6 +23,12 @@ class WorkerSettings(SharedSettings):
     grace_seconds: Annotated[
         float, Field(gt=0, description="How long a model may take to stop by itself before it is stopped hard.")
     ] = 10.0
+    alive_file: Annotated[
+        Path | None,
+        Field(
+            description="Touched every two seconds while the worker can take tickets, for health checks. None: none."
+        ),
+    ] = None
     model_modules: Annotated[
         str, Field(description="More modules with models, by import name, comma-separated, beside installed packages.")
     ] = ""
