@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from docker.errors import DockerException  # type: ignore[import-untyped]  # no types are published with it
-from docker.models.containers import Container  # type: ignore[import-untyped]
 from testcontainers.core.container import DockerContainer
 
 from run.servers.keys import Keys
@@ -52,7 +50,7 @@ class ContainerServer:
         cast("dict[str, object]", container.ports)[str(inside)] = ("127.0.0.1", outside)
         try:
             container.start()
-        except DockerException as error:
+        except OSError as error:  # what the engine's refusals are, such as an image that cannot be had
             container.stop()
             raise EngineMissing(f"Docker cannot start {container.image}: {error}") from error
 
@@ -89,7 +87,7 @@ class ContainerServer:
         self._engine.unpause()
 
     @property
-    def _engine(self) -> Container:
+    def _engine(self) -> Any:  # a container of the docker package, which publishes no types
         return self._container.get_wrapped_container()
 
 

@@ -124,12 +124,12 @@ def find_weed() -> Path:
 
 
 def _options(data: Path, ports: list[int]) -> tuple[str, ...]:
-    """Return options; idleTimeout because a stop waits for idle connections, 30 s of them by default."""
+    """Return options; the last line keeps a stop short, which waits for idle connections and for cluster mates."""
     http, grpc = ports[: len(_LISTENERS)], ports[len(_LISTENERS) :]
     listeners = [f"-{name}={port}" for name, port in zip(_LISTENERS, http, strict=True)]
     listeners += [f"-{name}.grpc={port}" for name, port in zip(_LISTENERS, grpc, strict=True)]
     return (
         *("mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *listeners),
         *("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
-        *("-master.telemetry=false", "-idleTimeout=2"),
+        *("-master.telemetry=false", "-idleTimeout=2", "-volume.preStopSeconds=0"),
     )

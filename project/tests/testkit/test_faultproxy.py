@@ -1,0 +1,116 @@
+"""The proxy that fails on command: what each fault looks like to a client."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from testkit.faultproxy import FaultProxy
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+NEVER = 0.2  # seconds in which nothing may arrive
+
+
+@pytest.fixture
+async def echo_port() -> AsyncIterator[int]:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.read(65536):
+            writer.write(line)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+async def proxy(echo_port: int) -> AsyncIterator[FaultProxy]:
+    async with FaultProxy.to(echo_port) as running:
+        yield running
+
+
+@pytest.fixture
+async def stream(proxy: FaultProxy) -> AsyncIterator[Stream]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    yield reader, writer
+    writer.transport.abort()
+
+
+async def echoed(stream: Stream, text: bytes) -> bytes:
+    stream[1].write(text)
+    return await asyncio.wait_for(stream[0].readexactly(len(text)), 30)
+
+
+async def test_bytes_pass_both_ways(stream: Stream) -> None:
+    big = bytes(range(256)) * 4096
+
+    assert await echoed(stream, big) == big
+
+
+async def test_end_of_one_side_is_the_end_of_the_other(stream: Stream) -> None:
+    reader, writer = stream
+    writer.write(b"bye")
+    writer.write_eof()
+
+    assert await asyncio.wait_for(reader.read(), 30) == b"bye"
+
+
+async def test_latency_delays_each_way(proxy: FaultProxy, stream: Stream) -> None:
+    proxy.latency = 0.1
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    await echoed(stream, b"hello")
+
+    assert loop.time() - began >= 0.2
+
+
+async def test_blackhole_keeps_the_connection_and_passes_nothing_until_resume(
+    proxy: FaultProxy, stream: Stream
+) -> None:
+    proxy.blackhole()
+    stream[1].write(b"lost?")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stream[0].read(1), NEVER)
+
+    await proxy.resume()
+
+    assert await asyncio.wait_for(stream[0].readexactly(5), 30) == b"lost?"
+
+
+async def test_reset_breaks_present_connections_and_serves_new_ones(proxy: FaultProxy, stream: Stream) -> None:
+    await echoed(stream, b"connected")
+
+    await proxy.reset()
+
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(stream[0].read(1), 30)
+    again = await asyncio.open_connection("127.0.0.1", proxy.port)
+    assert await echoed(again, b"hello") == b"hello"
+    again[1].transport.abort()
+
+
+async def test_down_refuses_until_resume_on_the_same_port(proxy: FaultProxy, stream: Stream) -> None:
+    await echoed(stream, b"connected")
+    port = proxy.port
+
+    await proxy.down()
+
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(stream[0].read(1), 30)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+    await proxy.resume()
+    again = await asyncio.open_connection("127.0.0.1", port)
+    assert await echoed(again, b"hello") == b"hello"
+    again[1].transport.abort()
+
+
+async def test_absent_target_is_a_reset() -> None:
+    async with FaultProxy.to(1) as proxy:  # port 1: nothing listens there
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(1), 30)
+
+        writer.transport.abort()
