@@ -3,6 +3,7 @@
 Time passes by writing the database: leases, slots and delays are data there, so no test has to sleep.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,9 +14,12 @@ from typing import Any, Self
 from pymongo.read_concern import ReadConcern
 
 from reelwork.broker.inprocess import InProcessBroker
+from reelwork.domain.account import Account
 from reelwork.domain.ids import AccountId, AssetId, JobId, LaneId, lane_id, new_account_id, new_job_id
 from reelwork.domain.job import Event, Job, Output, Priority, Status
-from reelwork.domain.lane import LaneTerms
+from reelwork.domain.lane import LaneTerms, terms_for
+from reelwork.domain.tier import Tier
+from reelwork.engine.claim import claim
 from reelwork.engine.engine import Engine, Rules
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener, submit
@@ -28,6 +32,7 @@ from reelwork.store.stores import Stores
 from testkit.services import Bucket
 
 POOL = "cpu"
+DEADLINE_SECONDS = 20
 LEASE = timedelta(seconds=30)
 # Nothing listens there, and nothing has to: a world without a bucket keeps no objects.
 NO_BUCKET = S3Options(
@@ -41,7 +46,7 @@ NO_BUCKET = S3Options(
 
 
 def terms(account: AccountId | None = None, *, weight: int = 1, limit: int = 10, pool: str = POOL) -> LaneTerms:
-    """What an account is entitled to in a pool; a new account unless one is named."""
+    """Any entitlement in a pool, of an account that is stored nowhere; see `World.joined` for one that is."""
     owner = account or new_account_id()
     return LaneTerms(id=lane_id(pool, owner), pool=pool, account_id=owner, weight=weight, limit=limit)
 
@@ -125,21 +130,31 @@ class World:
             reconciler=Reconciler(engine, sweeper),
         )
 
+    async def joined(self, tier: Tier = Tier.DEVELOPER, *, pool: str = POOL) -> LaneTerms:
+        """The lane of a new account: the account is stored, the lane is not open yet."""
+        now, owner = datetime.now(UTC), new_account_id()
+        await self.stores.accounts.add(Account(id=owner, name=owner, tier=tier, created_at=now))
+        return terms_for(owner, tier, pool)
+
     async def submit(self, of: LaneTerms, **fields: Any) -> Job:
         """Submit a job, and wait until its lane is open and its ticket lies in the queue. `fields`: see new_job."""
         job = new_job(of, **fields)
         waiting = await self.tickets(of.pool)
-        async with running(self.opener.run()):
+        async with running(self.opener.run()), asyncio.timeout(DEADLINE_SECONDS):
             await submit(self.engine, self.opener, job, of)
-            await self._ticket_comes(of.pool, more_than=waiting)
+            while await self.tickets(of.pool) <= waiting:  # noqa: ASYNC110  (a queue's length has no event)
+                await asyncio.sleep(0.001)
         return job
 
-    async def _ticket_comes(self, pool: str, *, more_than: int) -> None:
-        await self.broker.take(pool)
-        self.broker.publish(pool)
-        while await self.tickets(pool) <= more_than:  # those that waited before were seen first
-            await self.broker.take(pool)
-            self.broker.publish(pool)
+    async def claim(self, worker: str = "w", *, pool: str = POOL) -> Job | None:
+        """What a worker that got a ticket would run."""
+        return await claim(self.engine, pool=pool, worker=worker)
+
+    async def run(self, worker: str = "w", *, pool: str = POOL) -> Job:
+        """The same, where there must be a job. Raises AssertionError if there is none."""
+        found = await self.claim(worker, pool=pool)
+        assert found is not None, "there is no job to claim"
+        return found
 
     async def tickets(self, pool: str = POOL) -> int:
         """How many tickets wait."""
