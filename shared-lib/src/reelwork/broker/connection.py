@@ -9,7 +9,12 @@ from typing import Any
 
 import pika
 from pika.adapters.asyncio_connection import AsyncioConnection
-from pika.exceptions import AMQPError
+from pika.adapters.utils.connection_workflow import (
+    AMQPConnectionWorkflowAborted,
+    AMQPConnectionWorkflowFailed,
+    AMQPConnectorException,
+)
+from pika.exceptions import AMQPError, StreamLostError
 
 from reelwork.broker.base import BrokerDown
 
@@ -30,38 +35,33 @@ class _Stack(AsyncioConnection):  # type: ignore[misc]  # pika is untyped
 class Connection:
     """A connection from its opening to its loss. It is not mended: whoever owns it opens another."""
 
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
+    def __init__(self, stack: Any) -> None:
         self.blocked = False  # the broker has stopped reading, because of an alarm of memory or disk
         self._when_unblocked: list[Callable[[], None]] = []
-        self._stack: Any = None
-        self._opened: asyncio.Future[None] = loop.create_future()
-        self._lost: asyncio.Future[str] = loop.create_future()
+        self._stack = stack
+        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        stack.add_on_close_callback(lambda _stack, error: _settle(self._lost, reason_of(error)))
+        stack.add_on_connection_blocked_callback(self._on_blocked)
+        stack.add_on_connection_unblocked_callback(self._on_unblocked)
 
     @classmethod
     async def open(cls, parameters: Any) -> "Connection":
         """Connect. Raises `BrokerDown`, after five seconds at most."""
-        connection = cls()
-        connection._stack = _Stack(
-            parameters,
-            on_open_callback=connection._on_open,
-            on_open_error_callback=connection._on_lost,
-            on_close_callback=connection._on_lost,
-        )
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Any] = loop.create_future()
+        # not by the constructor: pika 1.4 fails an assertion of its own when such a connection is given up half open
+        attempt = _Stack.create_connection([parameters], lambda result: _settle(opened, result), custom_ioloop=loop)
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await connection._opened
-        except TimeoutError:
-            await connection.abort("too slow to connect")
-            raise BrokerDown(f"no AMQP connection within {CONNECT_SECONDS:g} s") from None
-        except asyncio.CancelledError:
-            await connection.abort("not wanted any more")
-            raise
-        return connection
-
-    def when_lost(self, call: Callable[[str], None]) -> None:
-        """Call back with the reason, once, when the connection is gone."""
-        self._lost.add_done_callback(lambda lost: call(lost.result()))
+            await asyncio.wait({opened}, timeout=CONNECT_SECONDS)
+        finally:
+            if not opened.done():
+                attempt.abort()
+                await asyncio.wait({opened}, timeout=CALL_SECONDS)
+        match opened.result():
+            case _Stack() as stack:
+                return cls(stack)
+            case error:
+                raise BrokerDown(reason_of(error))
 
     def when_unblocked(self, call: Callable[[], None]) -> None:
         """Call back each time the broker reads again."""
@@ -92,16 +92,8 @@ class Connection:
         """Drop the socket and wait until pika has let go of it, which takes a turn or two of the loop."""
         if self._lost.done():
             return
-        if self._stack.is_open or self._stack.is_closing:
-            self._stack.abort(pika.exceptions.StreamLostError(reason))
-        elif not self._stack.is_closed:
-            self._stack.close()
+        self._stack.abort(StreamLostError(reason))
         await asyncio.wait({self._lost}, timeout=CALL_SECONDS)
-
-    def _on_open(self, stack: Any) -> None:
-        stack.add_on_connection_blocked_callback(self._on_blocked)
-        stack.add_on_connection_unblocked_callback(self._on_unblocked)
-        _settle(self._opened, None)
 
     def _on_blocked(self, _stack: Any, _frame: Any) -> None:
         self.blocked = True
@@ -110,12 +102,6 @@ class Connection:
         self.blocked = False
         for call in self._when_unblocked:
             call()
-
-    def _on_lost(self, _stack: Any, error: BaseException) -> None:
-        reason = reason_of(error)
-        _settle(self._lost, reason)
-        if not self._opened.done():
-            self._opened.set_exception(BrokerDown(reason))
 
 
 class Channel:
@@ -174,13 +160,23 @@ class Channel:
         _settle(self._closed, reason)
 
 
-def reason_of(error: BaseException | None) -> str:
-    """pika's errors in one line; some of them have no text of their own."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def reason_of(error: object) -> str:
+    """pika's errors in one line: the innermost, since its wrappers have nothing to say."""
+    match error:
+        case AMQPConnectionWorkflowAborted():
+            return f"no AMQP connection within {CONNECT_SECONDS:g} s"
+        case AMQPConnectionWorkflowFailed(exceptions=[*_, last]):
+            return reason_of(last)
+        case AMQPConnectorException(exception=BaseException() as inner):
+            return reason_of(inner)
+        case _:
+            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def connection_parameters(url: str, name: str) -> Any:
     """pika's parameters for an AMQP address, with our deadlines. Raises ValueError for a malformed address."""
+    if not url.startswith(("amqp://", "amqps://")):
+        raise ValueError("not an AMQP address: it has to begin with amqp:// or amqps://")
     parameters = pika.URLParameters(url)
     parameters.heartbeat = HEARTBEAT_SECONDS
     parameters.blocked_connection_timeout = BLOCKED_SECONDS

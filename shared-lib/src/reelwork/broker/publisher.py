@@ -13,7 +13,7 @@ from reelwork.broker.confirms import Confirms, Sent
 from reelwork.broker.connection import Channel, Connection, reason_of
 from reelwork.broker.message import CONTENT_ENCODING, CONTENT_TYPE, encode_notice, ticket_message
 from reelwork.broker.outbox import Outbox
-from reelwork.broker.topology import Topology, notice_key
+from reelwork.broker.topology import Topology, check_key, notice_key
 
 log = structlog.get_logger(__name__)
 
@@ -114,6 +114,11 @@ class Publisher:
         return max(oldest, self._patient_from) + CONFIRM_SECONDS
 
     def _send_ticket(self, pool: str) -> None:
+        try:
+            check_key(pool)
+        except ValueError as error:
+            log.warning("ticket.unsendable", reason=str(error))
+            return
         ticket = ticket_message(pool)
         properties = pika.BasicProperties(
             content_type=CONTENT_TYPE,
@@ -127,14 +132,15 @@ class Publisher:
         self._publish(self._topology.tickets.name, pool, ticket.body, properties, mandatory=True)
 
     def _send_notice(self, notice: Notice) -> None:
+        key = notice_key(notice.account_id, notice.job_id)
         try:
             body = encode_notice(notice)
+            check_key(key)
         except ValueError as error:
             log.warning("notice.unsendable", job_id=notice.job_id, reason=str(error))
             return
         properties = pika.BasicProperties(content_type=CONTENT_TYPE, delivery_mode=_TRANSIENT)
         self._confirms.sent(Sent(pool=None, at=self._clock()))
-        key = notice_key(notice.account_id, notice.job_id)
         self._publish(self._topology.notices.name, key, body, properties, mandatory=False)
 
     def _publish(self, exchange: str, key: str, body: bytes, properties: Any, *, mandatory: bool) -> None:

@@ -23,6 +23,7 @@ LONGEST_QUEUE = 200_000  # tickets; above it publishing is refused, and the reco
 TICKET_TTL_MS = 60 * 60 * 1000  # tickets can be made again at any time, so old ones are worth nothing
 CONSUMER_TIMEOUT_MS = 4 * 60 * 60 * 1000  # twice the longest job: a ticket stays unacknowledged while its job runs
 LONGEST_DEAD_QUEUE = 10_000  # dead tickets are kept to be looked at, not to be used
+LONGEST_KEY_BYTES = 255  # of a routing key or a name, in AMQP 0-9-1
 DEAD_TTL_MS = 7 * 24 * 60 * 60 * 1000
 LONGEST_NOTICE_QUEUE = 20_000  # of one process that has stopped reading; the oldest go first
 
@@ -108,3 +109,9 @@ class Topology:
 def notice_key(account_id: AccountId, job_id: JobId | None) -> str:
     """The routing key of a job's notices; without a job the pattern for all of an account."""
     return f"{account_id}.{job_id or '*'}"
+
+
+def check_key(key: str) -> None:
+    """Raises ValueError for a routing key that AMQP cannot carry."""
+    if len(key.encode()) > LONGEST_KEY_BYTES:
+        raise ValueError(f"{key[:40]!r}... is longer than a routing key may be")
