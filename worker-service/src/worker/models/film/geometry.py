@@ -63,7 +63,11 @@ def film_size(picture: Size, *, aspect: AspectRatio, resolution: Resolution) -> 
     are 1280 long. "original" keeps the picture's shape up to 3:1.
     """
     ratio = RATIOS.get(aspect, picture.ratio)
-    ratio = min(max(ratio, 1 / WIDEST), WIDEST)
+    return screen_size(min(max(ratio, 1 / WIDEST), WIDEST), resolution=resolution)
+
+
+def screen_size(ratio: float, *, resolution: Resolution) -> Size:
+    """The even size of that shape and resolution."""
     short = SHORT_SIDE[resolution]
     longest = short * 16 / 9
     stretch = max(ratio, 1 / ratio)
