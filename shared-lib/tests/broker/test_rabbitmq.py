@@ -172,6 +172,24 @@ async def test_watching_leaves_no_binding_behind(rabbit: RabbitMQBroker) -> None
     assert rabbit._session.subscription._bound == set()
 
 
+@pytest.mark.parametrize("fate", ["its queue is deleted", "its channel is closed"])
+async def test_losing_the_queue_of_notices_alone_is_repaired(rabbit: RabbitMQBroker, fate: str) -> None:
+    async with rabbit.watch(ANNA, JOB) as notices:
+        assert rabbit._session is not None
+        lost = rabbit._session.subscription
+        if fate == "its queue is deleted":
+            lost._channel.raw.queue_delete(lost._queue)
+        else:
+            lost._channel.raw.queue_bind("no such queue", lost._exchange, "x")
+
+        async with asyncio.timeout(60):
+            reminder = await anext(notices)  # comes with the next connection
+            rabbit.announce(progress(1))
+
+            assert reminder.kind == "changed"
+            assert await anext(notices) == progress(1)
+
+
 async def test_closing_sends_what_waits(amqp_url: str, queue_prefix: str, rabbit: RabbitMQBroker) -> None:
     async with RabbitMQBroker.open(amqp_url, prefix=queue_prefix) as other:
         await asyncio.wait_for(other._up.wait(), 30)

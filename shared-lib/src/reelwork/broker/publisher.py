@@ -55,7 +55,7 @@ class Publisher:
         """Ask for confirms and returns. Raises `BrokerDown`."""
         raw = self._channel.raw
         raw.add_on_return_callback(self._on_return)
-        self._channel.when_closed(self._on_closed)
+        self._channel.when_closed(self.give_up)
         self._connection.when_unblocked(self._on_unblocked)
         await self._channel.call(raw.confirm_delivery, ack_nack_callback=self._on_answer)
 
@@ -73,6 +73,11 @@ class Publisher:
         while self._outbox or self._confirms:
             self._answered.clear()
             await self._answered.wait()
+
+    def give_up(self, reason: str) -> None:
+        """Make `send_for_ever` end, because something that belongs to the same connection does not work any more."""
+        self._lost = reason
+        self._outbox.filled.set()
 
     def give_back(self) -> None:
         """Put tickets that were under way into the outbox again; some may then arrive twice, which harms nobody."""
@@ -158,10 +163,6 @@ class Publisher:
         else:
             self._tally.confirmed += len(settled)
         self._answered.set()
-        self._outbox.filled.set()
-
-    def _on_closed(self, reason: str) -> None:
-        self._lost = reason
         self._outbox.filled.set()
 
     def _on_unblocked(self) -> None:

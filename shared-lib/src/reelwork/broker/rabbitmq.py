@@ -167,13 +167,14 @@ class RabbitMQBroker:
                 self._watchers.dispatch(Notice(kind="changed", account_id=account_id, job_id=job_id))
 
     async def _drain(self) -> None:
-        if self._session is None:
-            return
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                await self._session.publisher.drained()
+                if self._session is not None:
+                    await self._session.publisher.drained()
         except TimeoutError:
             log.warning("broker.closed_undrained", reason="not everything was confirmed in time")
+        if self._session is None and self._outbox:
+            log.warning("broker.closed_undrained", reason=self._down_because)
 
     def _on_keeper_done(self, keeper: asyncio.Task[None]) -> None:
         if not keeper.cancelled() and (error := keeper.exception()) is not None:

@@ -95,5 +95,5 @@ class Session:
             probe=Probe(connection),
         )
         await session.publisher.prepare()
-        await session.subscription.prepare()
+        await session.subscription.prepare(session.publisher.give_up)
         return session

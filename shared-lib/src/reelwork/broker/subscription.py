@@ -26,9 +26,11 @@ class Subscription:
         self._bound: set[str] = set()
         self._settling: asyncio.Future[Any] | None = None  # answered when the newest bindings are in place
 
-    async def prepare(self) -> None:
-        """Declare the queue and begin to read it. Raises `BrokerDown`."""
+    async def prepare(self, when_lost: Callable[[str], None]) -> None:
+        """Declare the queue and begin to read it; `when_lost` is told why it has ended. Raises `BrokerDown`."""
         raw = self._channel.raw
+        self._channel.when_closed(when_lost)
+        raw.add_on_cancel_callback(lambda _frame: when_lost("the queue of notices was deleted"))
         declared = await self._channel.call(
             raw.queue_declare,
             queue="",
