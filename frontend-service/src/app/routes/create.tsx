@@ -55,7 +55,7 @@ function Prepared({ models }: { readonly models: readonly ModelView[] }) {
 
 function FromJob({ id, models }: { readonly id: string; readonly models: readonly ModelView[] }) {
   const job = useJob(id);
-  if (job.isPending) return <Loading />;
+  if (!job.isFetched) return <Loading />;
   // A job that is gone is told of on the stage; the form is still good for a new one.
   return <Workbench models={models} initial={job.data ? draftOf(job.data, models) : freshDraft(models)} />;
 }

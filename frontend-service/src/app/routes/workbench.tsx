@@ -3,6 +3,7 @@ import { useSearchParams } from "wouter";
 import { complaintsByField, type Draft } from "@/features/create/draft";
 import { RecentResults } from "@/features/jobs/recent-results";
 import { ApiError } from "@/lib/api-error";
+import { classes } from "@/lib/classes";
 import { useSubmitJob } from "@/requests/submit-job";
 import type { ModelView } from "@/schema/api.gen";
 import { CreateForm } from "./create-form";
@@ -19,10 +20,11 @@ export function Workbench({ models, initial }: WorkbenchProps) {
   const [search, setSearch] = useSearchParams();
   const editor = useDraft(models, initial);
   const submit = useSubmitJob();
-  const [isAsked, setAsked] = useState(false);
+  // Complaints belong to the draft that was sent; the first change takes them away.
+  const [tried, setTried] = useState<Draft | null>(null);
   const stage = useRef<HTMLDivElement>(null);
   const jobId = search.get("job");
-  const { readiness } = editor;
+  const { draft, readiness, isUploading } = editor;
 
   // Everything of an earlier job leaves the address once the form holds it.
   useEffect(() => {
@@ -30,13 +32,13 @@ export function Workbench({ models, initial }: WorkbenchProps) {
   }, [search, setSearch]);
 
   const make = () => {
-    setAsked(true);
-    if (!readiness.ready || editor.model === undefined || submit.isPending) return;
+    if (isUploading || submit.isPending) return;
+    setTried(draft);
+    if (!readiness.ready || editor.model === undefined) return;
     submit.mutate(
       { model: editor.model.name, input: readiness.input },
       {
         onSuccess: (job) => {
-          setAsked(false);
           setSearch({ job: job.id });
           stage.current?.scrollIntoView({ block: "nearest", behavior: "smooth" });
         },
@@ -44,8 +46,12 @@ export function Workbench({ models, initial }: WorkbenchProps) {
     );
   };
 
-  const refused = submit.error instanceof ApiError ? complaintsByField(submit.error.fields) : {};
-  const missing = isAsked && !readiness.ready ? readiness.missing : {};
+  const isAsTried = tried === draft;
+  const error = isAsTried ? submit.error : null;
+  const refused = error instanceof ApiError ? complaintsByField(error.fields) : {};
+  const missing = isAsTried && !readiness.ready ? readiness.missing : {};
+  const isEmpty =
+    jobId === null && (draft.source === "picture" ? draft.picture === null : draft.prompt === "");
 
   return (
     <div className="grid items-start gap-x-8 gap-y-6 lg:grid-cols-[25rem_minmax(0,1fr)]">
@@ -54,16 +60,19 @@ export function Workbench({ models, initial }: WorkbenchProps) {
         models={models}
         problems={{ ...refused, ...missing }}
         isSending={submit.isPending}
-        error={submit.error}
+        error={error}
         onSubmit={make}
       />
-      <div ref={stage} className="scroll-mt-20 max-lg:order-first lg:sticky lg:top-22">
-        <CreateStage
-          editor={editor}
-          models={models}
-          jobId={jobId}
-          onShow={(id) => setSearch(id ? { job: id } : {})}
-        />
+      <div className="max-lg:contents lg:sticky lg:top-22">
+        {/* On a phone an empty stage only keeps the hand from the input. */}
+        <div ref={stage} className={classes("scroll-mt-20 max-lg:order-first", isEmpty && "max-lg:hidden")}>
+          <CreateStage
+            editor={editor}
+            models={models}
+            jobId={jobId}
+            onShow={(id) => setSearch(id ? { job: id } : {})}
+          />
+        </div>
         <RecentResults without={jobId} />
       </div>
     </div>

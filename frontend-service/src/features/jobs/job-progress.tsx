@@ -1,5 +1,6 @@
 import { Elapsed } from "@/components/ui/elapsed";
 import { ProgressBar } from "@/components/ui/progress-bar";
+import { classes } from "@/lib/classes";
 import { sentence } from "@/lib/format";
 import type { JobView } from "@/schema/api.gen";
 import { ResultFacts } from "./result-facts";
@@ -10,9 +11,9 @@ export function JobProgress({ job }: { readonly job: JobView }) {
   const isRunning = job.status === "processing" || job.status === "cancelling";
   const words = whatHappens(job);
   return (
-    <div data-slot="job-progress" className="min-h-11 space-y-2.5">
-      <div className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1">
-        <p className="flex min-w-0 items-baseline gap-3">
+    <div data-slot="job-progress" className={classes("space-y-2.5", job.status !== "failed" && "min-h-11")}>
+      <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-1">
+        <p className="flex min-w-0 items-center gap-3">
           <StatusBadge status={job.status} />
           {words && <span className="min-w-0 truncate text-muted">{words}</span>}
         </p>

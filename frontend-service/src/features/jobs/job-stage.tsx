@@ -19,7 +19,7 @@ export function JobStage({ job, input }: JobStageProps) {
   if (job.is_terminal) return <NoResult job={job} />;
   return (
     input ?? (
-      <p className="m-auto max-w-xl animate-breathe px-8 text-center text-lg font-medium text-balance text-muted">
+      <p className="m-auto max-w-xl px-8 text-center text-lg font-medium text-balance text-muted">
         {promptOf(job)}
       </p>
     )

@@ -15,7 +15,7 @@ export function RecentResults({ without }: { readonly without: string | null }) 
     .slice(0, SHOWN);
   if (shown.length === 0) return null;
   return (
-    <section aria-label="Recent results" className="mt-8">
+    <section aria-label="Recent results" className="lg:mt-8">
       <div className="mb-2.5 flex items-baseline justify-between">
         <h2 className="font-medium">Recent</h2>
         <Link href="/jobs" className="rounded-sm text-muted transition-colors hover:text-text">

@@ -11,7 +11,7 @@ export class EventFeed {
   readonly connections: (string | null)[] = [];
   private readonly listeners = new Set<Listener>();
 
-  open(job: JobView, lastId: string | null): Response {
+  open(job: JobView, lastId: string | null, signal: AbortSignal): Response {
     this.connections.push(lastId);
     let listener: Listener;
     const body = new ReadableStream<Uint8Array>({
@@ -23,6 +23,7 @@ export class EventFeed {
           if (event.seq > seen) controller.enqueue(frame(event.type, event, event.seq));
         if (job.is_terminal) controller.close();
         else this.listeners.add(controller);
+        signal.addEventListener("abort", () => this.listeners.delete(controller));
       },
       cancel: () => {
         this.listeners.delete(listener);

@@ -130,7 +130,7 @@ export class FakeApi {
     if (rest !== "events") return Response.json(job);
     if (request.headers.get("accept") !== "text/event-stream")
       return Response.json({ items: this.feed(id).history });
-    return this.feed(id).open(job, request.headers.get("last-event-id"));
+    return this.feed(id).open(job, request.headers.get("last-event-id"), request.signal);
   }
 
   private onAsset(id: string, rest: string | undefined, search: URLSearchParams): Response {

@@ -1,0 +1,368 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, test } from "vitest";
+import { FakeApi } from "@/testing/fake-api/fake-api";
+import { CAMERA_MOVE, LANDSCAPE, PARALLAX } from "@/testing/fake-api/models";
+import { newJob, newProblem } from "@/testing/fake-api/records";
+import { address, expectAccessible, openPage, picture } from "@/testing/open-page";
+
+const makeFilm = () => screen.findByRole("button", { name: "Make the film" });
+const dropZone = () => screen.findByLabelText(/Add a picture/);
+
+describe("the form", () => {
+  test("offers the models that start from a picture, AI first, with what they make and how long it takes", async () => {
+    openPage("/");
+
+    const group = await screen.findByRole("group", { name: "How" });
+    const cards = within(group).getAllByRole("radio");
+
+    expect(cards.map((card) => card.getAttribute("value"))).toEqual([
+      "builtin/parallax",
+      "builtin/camera-move",
+    ]);
+    expect(within(group).getByText("AI")).toBeTruthy();
+    expect(within(group).getByText("Procedural, not AI")).toBeTruthy();
+    expect(within(group).getByText("about 2 seconds")).toBeTruthy();
+    await expectAccessible();
+  });
+
+  test("has one widget for each field of the model's schema, in its order", async () => {
+    const { user } = openPage("/");
+
+    const form = await screen.findByRole("form", { name: "What to make" });
+    const labels = ["Movement", "Depth", "Length", "Shape", "Seed"].map(
+      (label) => within(form).getAllByText(label)[0],
+    );
+    const isInOrder = labels.every(
+      (label, place) =>
+        place === 0 ||
+        (labels[place - 1] as Node).compareDocumentPosition(label as Node) & Node.DOCUMENT_POSITION_FOLLOWING,
+    );
+    await user.click(screen.getByRole("radio", { name: /Camera move/ }));
+
+    expect(isInOrder).toBe(true);
+    expect(screen.queryByLabelText("Movement")).toBeNull();
+    expect(screen.getByLabelText("Length").getAttribute("max")).toBe("10");
+  });
+
+  test("says what is missing beside the field instead of sending", async () => {
+    const { user, api } = openPage("/");
+
+    await user.click(await makeFilm());
+
+    expect(await screen.findByText("Add a picture first.")).toBeTruthy();
+    expect(api.submitted).toEqual([]);
+    await expectAccessible();
+  });
+
+  test("takes the complaint away as soon as something is changed", async () => {
+    const { user } = openPage("/");
+    await user.click(await makeFilm());
+
+    await user.upload(await dropZone(), picture());
+
+    expect(screen.queryByText("Add a picture first.")).toBeNull();
+  });
+
+  test("sends exactly what was chosen, leaving out an empty seed", async () => {
+    const { user, api } = openPage("/");
+    await user.upload(await dropZone(), picture());
+    await user.click(screen.getByRole("radio", { name: "1:1" }));
+    await user.selectOptions(screen.getByLabelText("Movement"), "Pan left");
+    await screen.findByText(/1680 × 1050/);
+
+    await user.click(await makeFilm());
+
+    await waitFor(() => expect(api.submitted).toHaveLength(1));
+    expect(api.submitted[0]).toEqual({
+      model: "builtin/parallax",
+      input: {
+        image: [...api.assets.keys()][0],
+        motion: "pan_left",
+        strength: 0.5,
+        duration_seconds: 4,
+        aspect: "1:1",
+      },
+    });
+  });
+
+  test("keeps the picture when another model is chosen", async () => {
+    const { user, api } = openPage("/");
+    await user.upload(await dropZone(), picture());
+    await screen.findByText(/1680 × 1050/);
+
+    await user.click(screen.getByRole("radio", { name: /Camera move/ }));
+    await user.click(await makeFilm());
+
+    await waitFor(() => expect(api.submitted[0]?.model).toBe("builtin/camera-move"));
+    expect(api.submitted[0]?.input?.image).toBe([...api.assets.keys()][0]);
+  });
+
+  test("fills the prompt from an example and sends it with Ctrl and Enter", async () => {
+    const { user, api } = openPage("/");
+    await user.click(await screen.findByRole("radio", { name: /From words/ }));
+    await user.click(screen.getByRole("button", { name: "A sunset over mountains" }));
+
+    await user.type(screen.getByLabelText("Prompt"), "{Control>}{Enter}{/Control}");
+
+    await waitFor(() => expect(api.submitted).toHaveLength(1));
+    expect(api.submitted[0]).toEqual({
+      model: "builtin/landscape",
+      input: { prompt: "A sunset over mountains", aspect: "16:9" },
+    });
+  });
+
+  test("shows the server's complaint beside the field it names", async () => {
+    const api = new FakeApi();
+    const errors = [
+      { pointer: "#/input/strength", code: "too_large", detail: "At most 0.4 for this picture." },
+    ];
+    api.failOn(
+      "POST",
+      /^\/v1\/jobs$/,
+      newProblem(422, "invalid_input", "The input is not valid", { errors }),
+    );
+    const { user } = openPage("/", api);
+    await user.upload(await dropZone(), picture());
+    await screen.findByText(/1680 × 1050/);
+
+    await user.click(await makeFilm());
+
+    expect(await screen.findByText("At most 0.4 for this picture.")).toBeTruthy();
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+
+  test("tells why it could not be sent, with the id to quote, and sends again on demand", async () => {
+    const api = new FakeApi();
+    const down = newProblem(503, "store_unavailable", "The store is away", {
+      hint: "Try again in a moment.",
+    });
+    api.failOn("POST", /^\/v1\/jobs$/, down, { once: true });
+    const { user } = openPage("/", api);
+    await user.upload(await dropZone(), picture());
+    await screen.findByText(/1680 × 1050/);
+    await user.click(await makeFilm());
+    const alert = await screen.findByRole("alert");
+    const text = alert.textContent;
+
+    await user.click(within(alert).getByRole("button", { name: "Try again" }));
+
+    expect(text).toContain("Try again in a moment.");
+    expect(text).toContain(down.request_id);
+    await waitFor(() => expect(api.submitted).toHaveLength(1));
+  });
+});
+
+describe("the upload", () => {
+  test("refuses a file above the limit at once, and says the limit", async () => {
+    const { user, api } = openPage("/");
+
+    await user.upload(await dropZone(), picture("huge.jpg", 33 * 1024 * 1024));
+
+    expect(await screen.findByText(/up to 32 MB/)).toBeTruthy();
+    expect(api.assets.size).toBe(0);
+  });
+
+  test("shows the server's reason when the file is not a picture", async () => {
+    const api = new FakeApi();
+    const reason = { detail: "fake.jpg is text, not a picture.", hint: "Send a JPEG, PNG or WebP." };
+    api.failOn("POST", /^\/v1\/assets$/, newProblem(415, "unsupported_media_type", "Not accepted", reason));
+    const { user } = openPage("/", api);
+
+    await user.upload(await dropZone(), picture("fake.jpg"));
+
+    expect(await screen.findByText("fake.jpg is text, not a picture.")).toBeTruthy();
+    expect(screen.getByText("Send a JPEG, PNG or WebP.")).toBeTruthy();
+    await expectAccessible();
+  });
+
+  test("can be taken out again", async () => {
+    const { user } = openPage("/");
+    await user.upload(await dropZone(), picture());
+    await screen.findByText(/1680 × 1050/);
+
+    await user.click(screen.getByRole("button", { name: "Remove the picture" }));
+
+    expect(screen.queryByText("dunes.jpg")).toBeNull();
+    expect(await dropZone()).toBeTruthy();
+  });
+
+  test("takes a picture that is pasted anywhere", async () => {
+    openPage("/");
+    await makeFilm();
+
+    const paste = new Event("paste", { bubbles: true, cancelable: true });
+    Object.assign(paste, { clipboardData: { files: [picture("pasted.png")] } });
+    window.dispatchEvent(paste);
+
+    expect(await screen.findByText("pasted.png")).toBeTruthy();
+  });
+});
+
+describe("the result", () => {
+  test("is followed live and played in place", async () => {
+    const { user, api } = openPage("/");
+    await user.upload(await dropZone(), picture());
+    await screen.findByText(/1680 × 1050/);
+    await user.click(await makeFilm());
+    const [id] = await waitForJob(api);
+    await waitFor(() => expect(api.feed(id).listening).toBe(1));
+
+    api.start(id);
+    api.report(id, 0.42, "generating", "frame 50 of 120");
+    const bar = await screen.findByRole("progressbar", { name: "Progress" });
+    await waitFor(() => expect(bar.getAttribute("aria-valuenow")).toBe("42"));
+    expect(screen.getByText("Generating, frame 50 of 120")).toBeTruthy();
+    await expectAccessible();
+    api.complete(id);
+
+    const film = await screen.findByLabelText<HTMLVideoElement>("Your film");
+    expect(film.muted && film.loop && film.controls).toBe(true);
+    expect(film.getAttribute("src")).toContain("/fake-media/");
+    expect(screen.getByRole("button", { name: "Download" })).toBeTruthy();
+    expect(screen.getByText("1280 × 720")).toBeTruthy();
+    await expectAccessible();
+  });
+
+  test("survives a reload in mid-job: the address carries the job, the form what made it", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea", aspect: "9:16" }));
+    api.start(job.id);
+    api.report(job.id, 0.3, "painting");
+
+    openPage(`/?job=${job.id}`, api);
+
+    const bar = await screen.findByRole("progressbar", { name: "Progress" });
+    await waitFor(() => expect(bar.getAttribute("aria-valuenow")).toBe("30"));
+    expect(screen.getByLabelText<HTMLTextAreaElement>("Prompt").value).toBe("A calm sea");
+    expect(screen.getByRole<HTMLInputElement>("radio", { name: "9:16" }).checked).toBe(true);
+    await waitFor(() => expect(api.feed(job.id).listening).toBe(1));
+    api.complete(job.id);
+    expect(await screen.findByRole("img", { name: "Your picture: A calm sea" })).toBeTruthy();
+  });
+
+  test("goes on after the stream was cut, from the last event it has seen", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
+    openPage(`/?job=${job.id}`, api);
+    await waitFor(() => expect(api.feed(job.id).listening).toBe(1));
+    api.start(job.id);
+    await screen.findByText("Working");
+
+    api.feed(job.id).hangUp();
+    await waitFor(() => expect(api.feed(job.id).connections).toEqual([null, "1"]), { timeout: 5_000 });
+    api.complete(job.id);
+
+    expect(await screen.findByText("Done")).toBeTruthy();
+  });
+
+  test("closes the stream when the page goes", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
+    const { close } = openPage(`/?job=${job.id}`, api);
+    await waitFor(() => expect(api.feed(job.id).listening).toBe(1));
+
+    close();
+
+    await waitFor(() => expect(api.feed(job.id).listening).toBe(0));
+    expect(api.feed(job.id).connections).toHaveLength(1);
+  });
+
+  test("can be cancelled while it is made", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
+    const { user } = openPage(`/?job=${job.id}`, api);
+
+    await user.click(await screen.findByRole("button", { name: "Cancel" }));
+
+    expect(await screen.findAllByText("Cancelled")).not.toHaveLength(0);
+    expect(api.jobs.get(job.id)?.status).toBe("cancelled");
+    expect(screen.queryByRole("button", { name: "Cancel" })).toBeNull();
+  });
+
+  test("that failed says why, what helps, and is made again with one click", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
+    api.start(job.id);
+    api.fail(job.id, { code: "run_timeout", message: "It took longer than 300 s." });
+    const { user } = openPage(`/?job=${job.id}`, api);
+    expect(await screen.findAllByText(/It took longer than 300 s/)).not.toHaveLength(0);
+    expect(screen.getByText(/Ask for less/)).toBeTruthy();
+    await expectAccessible();
+
+    await user.click(screen.getByRole("button", { name: "Make it again" }));
+
+    await waitFor(() =>
+      expect(api.submitted).toEqual([{ model: "builtin/landscape", input: { prompt: "A calm sea" } }]),
+    );
+    await waitFor(() => expect(address()).not.toContain(job.id));
+  });
+
+  test("of words becomes the picture of a film", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
+    api.start(job.id);
+    api.complete(job.id);
+    const { user } = openPage(`/?job=${job.id}`, api);
+
+    await user.click(await screen.findByRole("button", { name: "Make a film of it" }));
+    await user.click(await makeFilm());
+
+    await waitFor(() => expect(api.submitted[0]?.model).toBe("builtin/parallax"));
+    expect(api.submitted[0]?.input?.image).toBe(api.jobs.get(job.id)?.outputs[0]?.asset_id);
+  });
+
+  test("is shown as code in three languages, without the key", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(PARALLAX, { image: "asset_x", aspect: "1:1" }));
+    const { user } = openPage(`/?job=${job.id}`, api);
+
+    await user.click(await screen.findByRole("button", { name: "Show as code" }));
+    const dialog = await screen.findByRole("dialog", { name: "The same job as code" });
+    const curl = within(dialog).getByRole("tabpanel").textContent;
+    within(dialog).getByRole("tab", { name: "curl" }).focus();
+    await user.keyboard("{ArrowRight}");
+
+    expect(curl).toContain('"aspect": "1:1"');
+    expect(within(dialog).getByRole("tabpanel").textContent).toContain("import httpx");
+    expect(dialog.textContent).not.toContain(api.key);
+    await expectAccessible();
+  });
+});
+
+describe("when there is nothing to show", () => {
+  test("a server without models says so and looks again by itself", async () => {
+    const api = new FakeApi({ models: [] });
+    openPage("/", api);
+    expect(await screen.findByText("No model is ready yet")).toBeTruthy();
+    await expectAccessible();
+
+    api.models = [CAMERA_MOVE];
+
+    expect(await screen.findByRole("button", { name: "Make the film" }, { timeout: 10_000 })).toBeTruthy();
+  });
+
+  test("a model that nobody runs cannot be chosen", async () => {
+    openPage("/", new FakeApi({ models: [{ ...PARALLAX, available: false }, CAMERA_MOVE] }));
+
+    const card = await screen.findByRole("radio", { name: /Parallax/ });
+
+    expect((card as HTMLInputElement).disabled).toBe(true);
+    expect(screen.getByText("No worker runs it now")).toBeTruthy();
+  });
+
+  test("a job that does not exist is told of, and the form still works", async () => {
+    const { user } = openPage("/?job=job_gone");
+
+    const alert = await screen.findByRole("alert");
+    await user.click(screen.getByRole("button", { name: "Start a new one" }));
+
+    expect(alert.textContent).toContain("no such job");
+    expect(address()).toBe("/");
+    expect(await makeFilm()).toBeTruthy();
+  });
+});
+
+async function waitForJob(api: FakeApi): Promise<[id: string]> {
+  await waitFor(() => expect(api.jobs.size).toBe(1));
+  return [[...api.jobs.keys()][0] as string];
+}
