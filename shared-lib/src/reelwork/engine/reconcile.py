@@ -68,10 +68,20 @@ class Reconciler:
         }
         repaired: Counter[str] = Counter()
         for name, step in steps.items():
-            repaired[name] = await step(now)
+            repaired[name] = await self._attempt(name, step(now))
         if +repaired:
             log.info("reconcile.repaired", **(+repaired))
         return +repaired
+
+    async def _attempt(self, name: str, step: Awaitable[int]) -> int:
+        try:
+            return await step
+        except ReelworkError:
+            raise  # a server is away, for the other steps as well
+        except Exception:
+            # The last line of defence must survive whatever one bad document does to it: the other steps go on.
+            log.exception("reconcile.step_failed", step=name)
+            return 0
 
     async def _end_lapsed_leases(self, now: datetime) -> int:
         lapsed = await self._engine.stores.backlog.lapsed(now, limit=BATCH)
@@ -87,7 +97,7 @@ class Reconciler:
         released = await self._engine.stores.backlog.make_due(now, limit=BATCH)
         return len(released)  # their lanes are opened by the next step
 
-    async def _open_lanes_with_work(self, now: datetime) -> int:  # noqa: ARG002  (a step like the others)
+    async def _open_lanes_with_work(self, now: datetime) -> int:
         stores = self._engine.stores
         found = await stores.backlog.lanes_with_work(after=self._lanes_after, limit=BATCH)
         self._lanes_after = found[-1][0] if len(found) == BATCH else ""
@@ -107,14 +117,14 @@ class Reconciler:
     async def _drop_orphan_slots(self, now: datetime) -> int:
         stores, lease = self._engine.stores, self._engine.rules.lease
         old = await stores.lanes.slots_before(now - lease, limit=BATCH)
-        held = await stores.backlog.running_slots([slot for _, slot in old])
+        held = await stores.backlog.running_slots([slot.id for _, slot in old])
         dropped = 0
         for lane, slot in old:
-            if slot not in held:
+            if slot.id not in held:
                 dropped += await stores.lanes.drop_slot(lane, slot, older_than=lease)
         return dropped
 
-    async def _top_up_tickets(self, now: datetime) -> int:  # noqa: ARG002  (a step like the others)
+    async def _top_up_tickets(self, now: datetime) -> int:
         published = 0
         for pool in await self._engine.stores.lanes.ready_pools():
             published += await self._top_up(pool)

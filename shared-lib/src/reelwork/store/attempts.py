@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
 
 from reelwork.domain.ids import JobId, LaneId
 from reelwork.domain.job import RUNNING, Job, JobError, Output, Progress, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition
+
+COMPLETED = "completed"
+_QUEUE_ORDER = [("priority", DESCENDING), ("order", ASCENDING)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,34 +32,32 @@ class Attempts:
     def __init__(self, database: Database) -> None:
         self._jobs = database["jobs"]
 
-    async def take(self, lane: LaneId, *, worker: str, slot: str, lease: timedelta) -> Job | None:
-        """Move the lane's first queued job to processing, with a lease. None when nothing is queued."""
-        number: Expression = {"$add": ["$attempt", 1]}
-        attempt = {
-            "n": number,
-            "worker": literal(worker),
-            "started_at": NOW,
-            "ended_at": None,
-            "outcome": None,
-            "error": None,
-        }
-        update = transition(
-            Status.PROCESSING,
-            "job.processing",
-            of_attempt=number,
-            attempt=number,
-            started_at=NOW,
-            lease={"worker": literal(worker), "slot": slot, "expires_at": later(lease)},
-            progress=literal(asdict(Progress())),
-            attempts={"$concatArrays": ["$attempts", [attempt]]},
-        )
-        document = await self._jobs.find_one_and_update(
-            {"lane": lane, "status": Status.QUEUED, "due": True},
-            update,
-            sort=[("priority", DESCENDING), ("order", ASCENDING)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return JOB_CODEC.decode(document) if document is not None else None
+    async def take(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> list[Job]:
+        """Move the lane's first queued jobs to processing, one for each slot, with a lease each.
+
+        Fewer, or none, when fewer are queued or others take them first. In the order in which they were queued.
+        """
+        if len(slots) == 1:
+            update = _taking(worker, slots[0], lease)
+            queue = _queued(lane)
+            job = await self._jobs.find_one_and_update(
+                queue, update, sort=_QUEUE_ORDER, return_document=ReturnDocument.AFTER
+            )
+            return [JOB_CODEC.decode(job)] if job is not None else []
+        return await self._take_many(lane, worker=worker, slots=slots, lease=lease)
+
+    async def _take_many(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> list[Job]:
+        """Choose, then take by compare-and-set whatever is still queued, then read what we got."""
+        chosen = self._jobs.find(_queued(lane), {"_id": 1}).sort(_QUEUE_ORDER).limit(len(slots))
+        ids = [job["_id"] async for job in chosen]
+        if not ids:
+            return []
+        slot: Expression = {"$arrayElemAt": [list(slots), {"$indexOfArray": [ids, "$_id"]}]}
+        taken = await self._jobs.update_many({"_id": {"$in": ids}, **_queued(lane)}, _taking(worker, slot, lease))
+        if not taken.modified_count:
+            return []
+        ours = {"_id": {"$in": ids}, "lease.slot": {"$in": list(slots)}}
+        return [JOB_CODEC.decode(job) async for job in self._jobs.find(ours).sort(_QUEUE_ORDER)]
 
     async def put_back(self, claimed: Claimed) -> bool:
         """Undo a claim that never ran: the attempt does not count."""
@@ -87,23 +88,33 @@ class Attempts:
 
     async def complete(self, claimed: Claimed, outputs: Sequence[Output]) -> bool:
         """processing -> completed. False when the attempt is no longer ours, or a cancel came first."""
-        update = transition(
-            Status.COMPLETED,
-            "job.completed",
-            **_ended("completed", None),
-            outputs=literal([asdict(output) for output in outputs]),
-            error=None,
-        )
-        update.append({"$set": {"progress.fraction": 1.0}})
-        return await self._move(claimed, {Status.PROCESSING}, update)
+        return await self._move(claimed, {Status.PROCESSING}, _completing(outputs))
+
+    async def complete_many(self, done: Sequence[tuple[Claimed, Sequence[Output]]]) -> set[JobId]:
+        """The same for several attempts in one round trip; which of them are completed, by these very attempts."""
+        updates = [UpdateOne(_held(claimed, {Status.PROCESSING}), _completing(outputs)) for claimed, outputs in done]
+        result = await self._jobs.bulk_write(updates, ordered=False)
+        if result.modified_count == len(done):
+            return {claimed.job for claimed, _ in done}
+        return {claimed.job for claimed, _ in done if await self.outcome(claimed) == COMPLETED}
+
+    async def outcome(self, claimed: Claimed) -> str | None:
+        """How this very attempt ended (`completed`, `failed`, `cancelled`, `lost`); None while it has not.
+
+        For a worker that did not hear whether its ending was written.
+        """
+        mine = {"attempts": {"$elemMatch": {"n": claimed.attempt, "slot": claimed.slot}}}
+        job = await self._jobs.find_one({"_id": claimed.job, **mine}, mine)
+        outcome: str | None = job["attempts"][0]["outcome"] if job is not None else None
+        return outcome
 
     async def fail(self, claimed: Claimed, error: JobError, *, lapsed: bool = False) -> bool:
-        """processing or cancelling -> failed, for good. `lapsed`: only if the lease has run out."""
+        """processing -> failed, for good. False when a cancel came first. `lapsed`: only if the lease has run out."""
         recorded = asdict(error)
         update = transition(
             Status.FAILED, "job.failed", recorded=recorded, **_ended("failed", recorded), error=literal(recorded)
         )
-        return await self._move(claimed, RUNNING, update, lapsed=lapsed)
+        return await self._move(claimed, {Status.PROCESSING}, update, lapsed=lapsed)
 
     async def retry(self, claimed: Claimed, error: JobError, *, delay: timedelta, lapsed: bool = False) -> bool:
         """processing -> queued for another attempt, claimable after `delay` of database time."""
@@ -139,6 +150,44 @@ class Attempts:
             query["$expr"] = {"$lt": ["$lease.expires_at", NOW]}
         moved = await self._jobs.update_one(query, update)
         return bool(moved.modified_count)
+
+
+def _queued(lane: LaneId) -> Document:
+    return {"lane": lane, "status": Status.QUEUED, "due": True}
+
+
+def _taking(worker: str, slot: Expression, lease: timedelta) -> list[Document]:
+    number: Expression = {"$add": ["$attempt", 1]}
+    attempt = {
+        "n": number,
+        "worker": literal(worker),
+        "slot": slot,
+        "started_at": NOW,
+        "ended_at": None,
+        "outcome": None,
+        "error": None,
+    }
+    return transition(
+        Status.PROCESSING,
+        "job.processing",
+        of_attempt=number,
+        attempt=number,
+        started_at=NOW,
+        lease={"worker": literal(worker), "slot": slot, "expires_at": later(lease)},
+        progress=literal(asdict(Progress())),
+        attempts={"$concatArrays": ["$attempts", [attempt]]},
+    )
+
+
+def _completing(outputs: Sequence[Output]) -> list[Document]:
+    update = transition(
+        Status.COMPLETED,
+        "job.completed",
+        **_ended(COMPLETED, None),
+        outputs=literal([asdict(output) for output in outputs]),
+        error=None,
+    )
+    return [*update, {"$set": {"progress.fraction": 1.0}}]
 
 
 def _held(claimed: Claimed, statuses: set[Status] | frozenset[Status]) -> Document:

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
+from pymongo.read_concern import ReadConcern
 
-from reelwork.domain.ids import JobId, LaneId
-from reelwork.domain.lane import ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation
+from reelwork.domain.ids import LaneId
+from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation, Slot
 from reelwork.store.client import Database, Document, adapter
-from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_slot
+from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_slots
+
+# Below this an estimate says no more than "very short".
+_SHORTEST_SECONDS = 0.001
 
 
 @adapter
@@ -31,7 +35,12 @@ class Lanes:
     )
 
     def __init__(self, database: Database) -> None:
-        self._lanes = database["lanes"]
+        # Acknowledged, not waited for on disk: lanes can be rebuilt from the jobs. What a crash of MongoDB may forget
+        # is never older than the last durable write of a job, since the journal keeps the order of writes.
+        # Read as they are now: a majority read would trail such writes by up to a tenth of a second.
+        self._lanes = database.get_collection(
+            "lanes", write_concern=WriteConcern(w=1, j=False), read_concern=ReadConcern("local")
+        )
 
     async def open(self, terms: LaneTerms) -> None:
         """Say that the lane may have queued jobs. Bumps the epoch, so that a late "went idle" loses."""
@@ -73,52 +82,55 @@ class Lanes:
         served = await self._lanes.find_one({"pool": pool}, {"last_start": 1}, sort=[("last_start", DESCENDING)])
         return float(served["last_start"]) if served is not None else 0.0
 
-    async def reserve(self, pool: str, slot: str) -> Reservation | None:
-        """Take a place in the lane that is next by virtual start time, and charge its estimate in advance.
+    async def reserve(self, pool: str, claim: str, *, most: int = 1) -> Reservation | None:
+        """Take places in the lane that is next by virtual start time, and charge their estimate in advance.
 
-        None when no lane may be served; lanes that are full are then marked, so that whoever frees a place wakes
-        a worker.
+        One place, or up to `most` where the lane's jobs are so short that they fit in BATCH_SECONDS together; never
+        more than its limit leaves. None when no lane may be served; lanes that are full are then marked, so that
+        whoever frees a place wakes a worker.
         """
         charge: Expression = {"$divide": ["$estimate", "$weight"]}
-        place = {"id": slot, "at": NOW, "charge": charge, "job": None}
-        before = await self._lanes.find_one_and_update(
+        short: Expression = {"$floor": {"$divide": [BATCH_SECONDS, {"$max": ["$estimate", _SHORTEST_SECONDS]}]}}
+        room: Expression = {"$subtract": ["$limit", {"$size": "$slots"}]}
+        count: Expression = {"$toInt": {"$max": [1, {"$min": [most, room, short]}]}}
+        name: Expression = {"$concat": [claim, "-", {"$toString": "$$this"}]}
+        place: Expression = {"id": name, "at": NOW, "charge": charge}
+        taken: Expression = {"$map": {"input": {"$range": [0, "$count"]}, "in": place}}
+        after = await self._lanes.find_one_and_update(
             _ready(pool),
             [
+                {"$set": {"count": count}},
                 {
                     "$set": {
-                        "slots": {"$concatArrays": ["$slots", [place]]},
+                        "slots": {"$concatArrays": ["$slots", taken]},
                         "last_start": "$vstart",
-                        "vstart": {"$add": ["$vstart", charge]},
+                        "vstart": {"$add": ["$vstart", {"$multiply": [charge, "$count"]}]},
                     }
                 },
                 RECOUNT,
+                {"$unset": "count"},
             ],
-            projection={"epoch": 1},
+            projection={"epoch": 1, "slots.id": 1},
             sort=[("vstart", ASCENDING)],
-            return_document=ReturnDocument.BEFORE,
+            return_document=ReturnDocument.AFTER,
         )
-        if before is None:
+        if after is None:
             swallowed = {"pool": pool, "active": True, "full": True, "starved": {"$ne": True}}
             await self._lanes.update_many(swallowed, {"$set": {"starved": True}})
             return None
-        return Reservation(lane=before["_id"], slot=slot, epoch=before["epoch"])
-
-    async def confirm(self, reservation: Reservation, job: JobId) -> bool:
-        """Write the job into its slot. False when the slot was taken back meanwhile: the job must not run."""
-        held = {"_id": reservation.lane, "slots.id": reservation.slot}
-        confirmed = await self._lanes.update_one(held, {"$set": {"slots.$.job": job}})
-        return bool(confirmed.matched_count)
+        slots = tuple(slot["id"] for slot in after["slots"] if slot["id"].startswith(claim))
+        return Reservation(lane=after["_id"], slots=slots, epoch=after["epoch"])
 
     async def give_back(self, reservation: Reservation) -> None:
-        """Nothing was queued: return place and charge, and go idle unless the lane was opened meanwhile."""
+        """Nothing was queued: return places and charge, and go idle unless the lane was opened meanwhile."""
         unchanged = {"$eq": ["$epoch", reservation.epoch]}
         await self._lanes.update_one(
-            {"_id": reservation.lane, "slots.id": reservation.slot},
+            {"_id": reservation.lane, "slots.id": {"$in": list(reservation.slots)}},
             [
                 {
                     "$set": {
-                        "slots": without_slot(reservation.slot),
-                        "vstart": {"$subtract": ["$vstart", _charge_of(reservation.slot)]},
+                        "slots": without_slots(reservation.slots),
+                        "vstart": {"$subtract": ["$vstart", _charge_of(reservation.slots)]},
                         "active": {"$cond": [unchanged, False, "$active"]},
                         "starved": {"$cond": [unchanged, False, "$starved"]},
                     }
@@ -127,22 +139,23 @@ class Lanes:
             ],
         )
 
-    async def release(self, lane: LaneId, slot: str, *, used: timedelta | None) -> bool:
-        """Free a place and correct the charge to what was really used (None: the charge is returned).
+    async def release(self, lane: LaneId, slots: Sequence[str], *, used: timedelta | None) -> bool:
+        """Free places and correct the charge to what was really used by all of them together (None: nothing was).
 
-        Idempotent, since the place is known by its id. True when a ticket may have been swallowed while the lane
+        Idempotent, since places are known by their ids. True when a ticket may have been swallowed while the lane
         was full: the caller publishes one.
         """
         seconds = used.total_seconds() if used is not None else 0.0
-        actual: Expression = {"$divide": [seconds, "$weight"]}
-        corrected = {"$add": ["$vstart", {"$subtract": [actual, _charge_of(slot)]}]}
-        learned = {"$add": ["$estimate", {"$multiply": [ESTIMATE_GAIN, {"$subtract": [seconds, "$estimate"]}]}]}
+        corrected = {"$add": ["$vstart", {"$subtract": [{"$divide": [seconds, "$weight"]}, _charge_of(slots)]}]}
+        gain = 1 - (1 - ESTIMATE_GAIN) ** len(slots)
+        surprise = {"$subtract": [seconds / max(1, len(slots)), "$estimate"]}
+        learned = {"$add": ["$estimate", {"$multiply": [gain, surprise]}]}
         before = await self._lanes.find_one_and_update(
-            {"_id": lane, "slots.id": slot},
+            {"_id": lane, "slots.id": {"$in": list(slots)}},
             [
                 {
                     "$set": {
-                        "slots": without_slot(slot),
+                        "slots": without_slots(slots),
                         "vstart": corrected,
                         "estimate": learned if used is not None else "$estimate",
                     }
@@ -166,12 +179,15 @@ class Lanes:
             await self._lanes.update_one({"_id": lane}, {"$max": {"vstart": ready["vstart"]}})
 
     async def slots_before(self, moment: datetime, *, limit: int = 100) -> list[tuple[LaneId, str]]:
-        """Places taken before `moment` (database time): candidates for being orphans."""
+        """Places taken before `moment` (database time) in up to `limit` lanes: candidates for being orphans."""
         cursor = self._lanes.find({"slots.at": {"$lt": moment}}, {"slots": 1}).limit(limit)
         return [(lane["_id"], slot["id"]) async for lane in cursor for slot in lane["slots"] if slot["at"] < moment]
 
     async def drop_slot(self, lane: LaneId, slot: str, *, older_than: timedelta) -> bool:
-        """Free an orphan place, if it is still there and still that old. Its charge is returned."""
+        """Free an orphan place, if it is still there and still that old. Its charge is returned.
+
+        No claim can still make use of a place that old: see `engine.claim`.
+        """
         cutoff = {"$subtract": [NOW, int(older_than.total_seconds() * 1000)]}
         mine = {"$filter": {"input": "$slots", "cond": {"$eq": ["$$this.id", slot]}}}
         old = {"$lt": [{"$min": {"$map": {"input": mine, "in": "$$this.at"}}}, cutoff]}
@@ -180,8 +196,8 @@ class Lanes:
             [
                 {
                     "$set": {
-                        "slots": without_slot(slot),
-                        "vstart": {"$subtract": ["$vstart", _charge_of(slot)]},
+                        "slots": without_slots([slot]),
+                        "vstart": {"$subtract": ["$vstart", _charge_of([slot])]},
                     }
                 },
                 RECOUNT,
@@ -214,7 +230,7 @@ def _ready(pool: str) -> Document:
     return {"pool": pool, "active": True, "full": False, "paused": False}
 
 
-def _charge_of(slot: str) -> Expression:
-    """What was charged for a place, read from the lane itself; 0 when the place is gone."""
-    mine = {"$filter": {"input": "$slots", "cond": {"$eq": ["$$this.id", slot]}}}
+def _charge_of(slots: Sequence[str]) -> Expression:
+    """What was charged for places, read from the lane itself; 0 for places that are gone."""
+    mine = {"$filter": {"input": "$slots", "cond": {"$in": ["$$this.id", list(slots)]}}}
     return {"$sum": {"$map": {"input": mine, "in": "$$this.charge"}}}
