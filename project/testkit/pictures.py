@@ -85,3 +85,10 @@ def damaged(whole: bytes, seed: int) -> bytes:
 
 def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+@functools.cache
+def padded(size_bytes: int) -> bytes:
+    """A sound JPEG of exactly this size; what follows its end is noise that every decoder ignores."""
+    whole = picture(size=(64, 40))
+    return whole + random.Random(size_bytes).randbytes(size_bytes - len(whole))  # noqa: S311  (filler, no secret)

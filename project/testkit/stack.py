@@ -8,14 +8,13 @@
 
 import asyncio
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -28,12 +27,13 @@ from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
 from reelwork.store.accounts import Accounts
-from reelwork.store.client import Database, MongoOptions, open_database
+from reelwork.store.client import MongoOptions, open_database
 from run.account import new_key
 from run.servers.ports import free_port
 from run.servers.process import Command, Server
 from testkit.caller import Caller
 from testkit.services import Bucket, S3Service, fresh_bucket, fresh_database
+from testkit.waiting import until
 from testkit.witness import Witness
 
 T = TypeVar("T")
@@ -95,6 +95,8 @@ class Stack:
         self.owner = self.caller("owner")
         for _ in range(workers if self.is_distributed else 0):
             self.start_worker()
+        if workers:
+            until(self._knows_models)
 
     def stop(self) -> None:
         """Stop everything that still runs; callers are closed."""
@@ -140,6 +142,9 @@ class Stack:
         client = self._servers.s3.client()
         client.delete_object(Bucket=self._bucket.name, Key=key)
         client.close()
+
+    def _knows_models(self) -> bool:
+        return bool(self.owner.http.get("/v1/models").json()["items"])
 
     def _object_keys(self) -> Iterator[str]:
         client = self._servers.s3.client()

@@ -24,6 +24,13 @@ decide by `code`, show `detail` and `hint`, quote `request_id`.
 """
 
 
+class Application(FastAPI):
+    """FastAPI, whose OpenAPI document tells of our errors and of no others."""
+
+    def openapi(self) -> dict[str, Any]:
+        return problems.without_defaults(super().openapi())
+
+
 def create_app(
     settings: GatewaySettings, *, broker: Broker | None = None, closing: Callable[[], bool] = lambda: False
 ) -> FastAPI:
@@ -35,7 +42,7 @@ def create_app(
             app.state.gateway = gateway
             yield
 
-    app = FastAPI(
+    app = Application(
         title="Reelwork",
         version=VERSION,
         description=DESCRIPTION,

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from gateway.services.assets import AssetService
 from reelwork.domain.asset import Asset
+from reelwork.domain.errors import RangeNotSatisfiable
 from reelwork.objects.disposition import Disposition, content_disposition
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -21,14 +22,10 @@ class Wanted:
     end: int
 
 
-class Unsatisfiable(Exception):
-    """The range begins behind the last byte."""
-
-
 def parse_range(header: str | None, size: int) -> Wanted | None:
     """The wanted part, or None for all of it: absent, malformed and multiple ranges may be ignored.
 
-    Raises Unsatisfiable.
+    Raises RangeNotSatisfiable.
     """
     match = _RANGE.fullmatch(header.replace(" ", "")) if header else None
     if match is None or match.group(0) == "bytes=-":
@@ -41,24 +38,21 @@ def parse_range(header: str | None, size: int) -> Wanted | None:
         if last and int(last) < int(first):
             return None
     if wanted.start >= size or wanted.start > wanted.end:
-        raise Unsatisfiable
+        raise RangeNotSatisfiable(size)
     return wanted
 
 
 async def content_response(
     assets: AssetService, asset: Asset, *, range_header: str | None, disposition: Disposition
 ) -> Response:
-    """200 with everything, 206 with a part, 416 when the part is not there."""
+    """200 with everything, 206 with a part. Raises RangeNotSatisfiable, ObjectMissing, ObjectStoreDown."""
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Disposition": content_disposition(disposition, asset.filename),
         "Cache-Control": "private, max-age=31536000, immutable",
         "ETag": f'"{asset.sha256}"',
     }
-    try:
-        wanted = parse_range(range_header, asset.size_bytes)
-    except Unsatisfiable:
-        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{asset.size_bytes}"})
+    wanted = parse_range(range_header, asset.size_bytes)
     if wanted is None:
         stream = await assets.open(asset)
         headers["Content-Length"] = str(asset.size_bytes)

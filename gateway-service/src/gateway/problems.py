@@ -12,22 +12,29 @@ from starlette.exceptions import HTTPException
 
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
+    AssetNotFound,
     FieldError,
     InternalError,
+    InvalidApiKey,
     InvalidInput,
     InvalidRequest,
     MethodNotAllowed,
+    MissingCredentials,
     NotFound,
+    RangeNotSatisfiable,
     ReelworkError,
     RouteNotFound,
+    ScopeMissing,
     StorageUnavailable,
+    StoreUnavailable,
     UploadTooLarge,
 )
-from reelwork.objects.errors import ObjectStoreDown
+from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_VALIDATION_SHAPE = "HTTPValidationError"
 
 
 class ProblemResponse(JSONResponse):
@@ -47,8 +54,38 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
     return documented
 
 
+def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that wants a key: these errors, and whatever can be wrong with key or parameters."""
+    return problems(InvalidRequest, MissingCredentials, InvalidApiKey, ScopeMissing, *errors, StoreUnavailable)
+
+
+def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document without what FastAPI adds by itself and this gateway never answers.
+
+    That is: 422 in FastAPI's own shape, and problems as plain `application/json`. `Any`: OpenAPI is JSON.
+    """
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"] = {
+                status: _without_plain_json(response)
+                for status, response in operation["responses"].items()
+                if _VALIDATION_SHAPE not in str(response)
+            }
+    for name in (_VALIDATION_SHAPE, "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    return document
+
+
+def _without_plain_json(response: dict[str, Any]) -> dict[str, Any]:
+    content = response.get("content", {})
+    if MEDIA_TYPE not in content:
+        return response
+    return response | {"content": {MEDIA_TYPE: content[MEDIA_TYPE]}}
+
+
 def answer(request: Request, error: ReelworkError) -> ProblemResponse:
     """The problem document for an error, with the request's id."""
+    request_id = request.scope.get("state", {}).get("request_id", "")
     problem = Problem(
         type=f"/v1/errors/{error.code}",
         title=error.title,
@@ -56,18 +93,20 @@ def answer(request: Request, error: ReelworkError) -> ProblemResponse:
         code=error.code,
         detail=error.detail,
         instance=request.url.path,
-        request_id=request.scope.get("state", {}).get("request_id", ""),
+        request_id=request_id,
         timestamp=datetime.now(UTC),
         retryable=error.retryable,
         retry_after=error.retry_after_seconds,
         hint=error.hint,
         errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=e.detail) for e in error.errors],
     )
-    headers = {}
+    headers = {"X-Request-ID": request_id}  # here too: the last resort is answered outside of our middleware
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
     content = problem.model_dump(mode="json", exclude_none=True)
     return ProblemResponse(content, status_code=error.status, headers=headers)
 
@@ -76,6 +115,7 @@ def install(app: FastAPI) -> None:
     """Make every way of failing answer a problem document."""
     app.add_exception_handler(ReelworkError, _reelwork)
     app.add_exception_handler(ObjectStoreDown, _object_store)
+    app.add_exception_handler(ObjectMissing, _object_missing)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -92,6 +132,12 @@ async def _object_store(request: Request, error: Exception) -> ProblemResponse:
         "The object storage does not answer.", hint="Try again in a moment.", retry_after_seconds=2
     )
     return answer(request, down)
+
+
+async def _object_missing(request: Request, error: Exception) -> ProblemResponse:
+    """Whoever removed it, removed it behind our back; for the caller it is gone."""
+    log.error("asset.bytes_missing", reason=str(error), path=request.url.path)
+    return answer(request, AssetNotFound("The asset's bytes are gone.", hint="Make or upload it anew."))
 
 
 async def _validation(request: Request, error: Exception) -> ProblemResponse:

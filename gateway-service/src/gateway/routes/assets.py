@@ -7,17 +7,16 @@ from fastapi.responses import RedirectResponse
 
 from gateway.content import content_response
 from gateway.deps import Assets, CanRead, CanSubmit, Uploads, WholeGateway
-from gateway.problems import problems
+from gateway.problems import keyed_problems
 from gateway.views import asset_view
 from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetView
 from reelwork.domain.asset import Purpose
 from reelwork.domain.errors import (
     AssetNotFound,
-    InvalidApiKey,
     InvalidCursor,
     InvalidInput,
+    RangeNotSatisfiable,
     StorageUnavailable,
-    StoreUnavailable,
     UnsupportedMediaType,
     UploadTooLarge,
 )
@@ -34,7 +33,7 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
     status_code=201,
     max_body_size=FORM_LIMIT_BYTES,
     form_limits={"max_files": 1, "max_fields": 4},
-    responses=problems(InvalidApiKey, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
+    responses=keyed_problems(UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
 )
 async def upload_asset(
     file: Annotated[UploadFile, File(description="A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.")],
@@ -48,7 +47,7 @@ async def upload_asset(
     return asset_view(asset)
 
 
-@router.get("", responses=problems(InvalidCursor, InvalidApiKey, StoreUnavailable))
+@router.get("", responses=keyed_problems(InvalidCursor))
 async def list_assets(
     caller: CanRead,
     assets: Assets,
@@ -64,7 +63,7 @@ async def list_assets(
     return AssetPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
-@router.get("/{asset_id}", responses=problems(InvalidApiKey, AssetNotFound, StoreUnavailable))
+@router.get("/{asset_id}", responses=keyed_problems(AssetNotFound))
 async def get_asset(asset_id: str, caller: CanRead, assets: Assets) -> AssetView:
     """One asset's metadata."""
     return asset_view(await assets.get(caller, asset_id))
@@ -77,8 +76,7 @@ async def get_asset(asset_id: str, caller: CanRead, assets: Assets) -> AssetView
         200: {"description": "The bytes, or with `redirect=false` the address.", "model": AssetLink},
         206: {"description": "A part of the bytes, as `Range` asked."},
         302: {"description": "To a signed address that works for a few minutes."},
-        416: {"description": "`Range` lies outside of the asset."},
-        **problems(InvalidApiKey, AssetNotFound, StorageUnavailable),
+        **keyed_problems(AssetNotFound, RangeNotSatisfiable, StorageUnavailable),
     },
 )
 async def asset_content(

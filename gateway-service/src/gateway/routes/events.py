@@ -6,10 +6,10 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from gateway.deps import CanRead, Jobs, Streams
-from gateway.problems import problems
+from gateway.problems import keyed_problems
 from gateway.views import event_view
 from reelwork.contract.events import EventList
-from reelwork.domain.errors import InvalidApiKey, JobNotFound, StoreUnavailable, TooManyStreams
+from reelwork.domain.errors import JobNotFound, TooManyStreams
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -27,7 +27,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 @router.get(
     "/{job_id}/events",
     response_class=Response,
-    responses={**_STREAM, **problems(InvalidApiKey, JobNotFound, TooManyStreams, StoreUnavailable)},
+    responses={**_STREAM, **keyed_problems(JobNotFound, TooManyStreams)},
 )
 async def job_events(
     job_id: str,

@@ -5,17 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 
 from gateway.deps import CanManage, CanRead, CanSubmit, Jobs, RequestId
-from gateway.problems import problems
+from gateway.problems import keyed_problems
 from gateway.views import job_view
 from reelwork.contract.jobs import JobBody, JobPage, JobView, StatusName
 from reelwork.domain.errors import (
     InsufficientTier,
-    InvalidApiKey,
     InvalidCursor,
     InvalidInput,
     JobNotFound,
     ModelNotFound,
-    StoreUnavailable,
     UploadTooLarge,
 )
 from reelwork.domain.job import Status
@@ -44,7 +42,7 @@ _EXAMPLES = {
 @router.post(
     "",
     status_code=202,
-    responses=problems(InvalidApiKey, InsufficientTier, ModelNotFound, UploadTooLarge, InvalidInput, StoreUnavailable),
+    responses=keyed_problems(InsufficientTier, ModelNotFound, UploadTooLarge, InvalidInput),
 )
 async def create_job(
     body: Annotated[JobBody, Body(openapi_examples=_EXAMPLES)],
@@ -60,7 +58,7 @@ async def create_job(
     return job_view(job)
 
 
-@router.get("", responses=problems(InvalidCursor, InvalidApiKey, StoreUnavailable))
+@router.get("", responses=keyed_problems(InvalidCursor))
 async def list_jobs(
     caller: CanRead,
     jobs: Jobs,
@@ -77,7 +75,7 @@ async def list_jobs(
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
-@router.get("/{job_id}", responses=problems(InvalidApiKey, JobNotFound, StoreUnavailable))
+@router.get("/{job_id}", responses=keyed_problems(JobNotFound))
 async def get_job(job_id: str, caller: CanRead, jobs: Jobs, response: Response) -> JobView:
     """One job. `Retry-After` says when asking again is worth it."""
     job = await jobs.get(caller, job_id)
@@ -86,13 +84,13 @@ async def get_job(job_id: str, caller: CanRead, jobs: Jobs, response: Response) 
     return job_view(job)
 
 
-@router.post("/{job_id}/cancel", responses=problems(InvalidApiKey, JobNotFound, StoreUnavailable))
+@router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))
 async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     """Cancel; safe to repeat. A waiting job never runs; a running one becomes `cancelling`, then `cancelled`."""
     return job_view(await jobs.cancel(caller, job_id))
 
 
-@router.delete("/{job_id}", responses=problems(InvalidApiKey, JobNotFound, StoreUnavailable))
+@router.delete("/{job_id}", responses=keyed_problems(JobNotFound))
 async def delete_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     """The same as cancel: it stops the job and erases nothing."""
     return job_view(await jobs.cancel(caller, job_id))

@@ -60,7 +60,7 @@ class JobService:
             model_version=card.version,
             status=Status.QUEUED,
             input=dict(body.input),
-            seed=asked if isinstance(asked, int) else draw_seed(job_id),
+            seed=int(asked) if isinstance(asked, int | float) else draw_seed(job_id),
             priority=Priority[body.priority.upper()],
             order=time.time(),
             estimate_seconds=card.seconds_hint,

@@ -5,11 +5,14 @@ ReelworkError
 │   └── InvalidCursor     400  invalid_cursor
 ├── MissingCredentials    401  missing_credentials
 ├── InvalidApiKey         401  invalid_api_key
+├── InsufficientTier      403  insufficient_tier
+├── ScopeMissing          403  scope_missing
 ├── NotFound              404  (job|task|video|asset|model|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
+├── RangeNotSatisfiable   416  range_not_satisfiable
 ├── InvalidInput          422  invalid_input
 ├── TooManyStreams        429  too_many_streams
 ├── InternalError         500  internal_error
@@ -119,6 +122,19 @@ class UploadTooLarge(ReelworkError):
 
 class UnsupportedMediaType(ReelworkError):
     status, code, title = 415, "unsupported_media_type", "This kind of content is not accepted"
+
+
+class RangeNotSatisfiable(ReelworkError):
+    """The wanted part begins behind the last of `size_bytes` bytes."""
+
+    status, code, title = 416, "range_not_satisfiable", "The range lies outside of the content"
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(
+            f"There are {size_bytes} bytes; the range begins behind them.",
+            hint="Ask for a part that is there, or leave Range out.",
+        )
+        self.size_bytes = size_bytes
 
 
 class InvalidInput(ReelworkError):

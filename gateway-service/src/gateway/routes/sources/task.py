@@ -12,15 +12,17 @@ from fastapi import APIRouter, File, Header, Response, UploadFile
 from gateway.auth import Caller
 from gateway.content import content_response
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
-from gateway.problems import problems
+from gateway.problems import keyed_problems
 from gateway.routes.assets import FORM_LIMIT_BYTES
 from gateway.services.jobs import JobService
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.errors import (
-    InvalidApiKey,
+    InsufficientTier,
     InvalidInput,
     JobNotFound,
+    ModelNotFound,
+    RangeNotSatisfiable,
     StorageUnavailable,
     TaskNotFound,
     UnsupportedMediaType,
@@ -75,7 +77,9 @@ async def ping() -> Pong:
     "/task",
     max_body_size=FORM_LIMIT_BYTES,
     form_limits={"max_files": 1, "max_fields": 4},
-    responses=problems(InvalidApiKey, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
+    responses=keyed_problems(
+        InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
+    ),
 )
 async def create_task(
     file: Annotated[UploadFile, File(description="The picture, at most 32 MiB.")],
@@ -93,7 +97,7 @@ async def create_task(
     return TaskCreated(id=job_uuid(job.id))
 
 
-@router.get("/task/{task_id}", responses=problems(InvalidApiKey, TaskNotFound))
+@router.get("/task/{task_id}", responses=keyed_problems(TaskNotFound))
 async def get_task(task_id: str, caller: CanRead, jobs: Jobs) -> TaskView:
     """How far a task is."""
     job = await _task(jobs, caller, task_id)
@@ -106,7 +110,15 @@ async def get_task(task_id: str, caller: CanRead, jobs: Jobs) -> TaskView:
     )
 
 
-@router.get("/video/{task_id}", response_class=Response, responses=problems(InvalidApiKey, VideoNotFound))
+@router.get(
+    "/video/{task_id}",
+    response_class=Response,
+    responses={
+        200: {"description": "The video, `video/mp4`."},
+        206: {"description": "A part of it, as `Range` asked."},
+        **keyed_problems(VideoNotFound, RangeNotSatisfiable, StorageUnavailable),
+    },
+)
 async def get_video(
     task_id: str,
     caller: CanRead,

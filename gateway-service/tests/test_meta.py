@@ -1,0 +1,180 @@
+"""What needs no key: health, documents, the catalogue of errors; and what every answer carries."""
+
+import re
+
+import httpx2 as httpx
+import pytest
+
+from testkit.caller import Caller, expect
+from testkit.stack import Stack
+
+
+def test_a_living_gateway_says_so_without_a_key(nobody: Caller):
+    assert expect(200, nobody.http.get("/healthz"))["status"] == "ok"
+
+
+def test_readiness_names_every_server_with_its_latency(nobody: Caller):
+    report = expect(200, nobody.http.get("/readyz"))
+
+    assert report["status"] == "ready"
+    assert report["components"].keys() == {"mongodb", "broker", "s3"}
+    for component in report["components"].values():
+        assert component["status"] == "ok"
+        assert component["latency_ms"] >= 0
+
+
+def test_the_documents_are_for_everybody(nobody: Caller):
+    for path in ("/docs", "/redoc", "/openapi.json", "/v1/errors"):
+        assert nobody.http.get(path).status_code == 200
+
+
+def test_the_root_leads_on_where_no_page_is_served(nobody: Caller):
+    links = expect(200, nobody.http.get("/"))
+
+    assert links["name"] == "reelwork"
+    for path in (links["docs"], links["health"]):
+        assert nobody.http.get(path).status_code == 200
+
+
+def test_every_error_code_has_an_address_of_its_own(nobody: Caller):
+    entries = expect(200, nobody.http.get("/v1/errors"))["items"]
+
+    assert len({entry["code"] for entry in entries}) == len(entries)
+    for entry in entries:
+        assert expect(200, nobody.http.get(f"/v1/errors/{entry['code']}")) == entry
+        assert 400 <= entry["status"] < 600
+        assert entry["title"]
+    assert expect(404, nobody.http.get("/v1/errors/nope"))["code"] == "route_not_found"
+
+
+def test_an_unknown_address_and_a_wrong_method_are_told_apart(owner: Caller):
+    for path in ("/v1/nope", "/nope", "//v1/jobs", "/v1/jobs/x/y", "/%2e%2e/etc/passwd", "/%00", "/%ff"):
+        assert expect(404, owner.http.get(path))["code"] == "route_not_found"
+    for method in ("PUT", "PATCH", "TRACE"):
+        assert expect(405, owner.http.request(method, "/v1/jobs"))["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("request_id", ["abc-123", "req_01.x", "a" * 100])
+def test_a_callers_request_id_is_kept(owner: Caller, request_id: str):
+    answer = owner.http.get("/v1/jobs/nope", headers={"X-Request-ID": request_id})
+
+    assert answer.headers["x-request-id"] == request_id
+    assert answer.json()["request_id"] == request_id
+
+
+@pytest.mark.parametrize("request_id", ["", "a" * 101, "a b", "<script>", "a\tb", "ü", '{"a":1}'])
+def test_a_request_id_that_could_do_harm_is_replaced(owner: Caller, request_id: str):
+    answer = owner.http.get("/v1/jobs", headers=[(b"X-Request-ID", request_id.encode())])
+
+    assert re.fullmatch(r"req_[0-9a-z]{26}", answer.headers["x-request-id"])
+
+
+def test_the_request_id_of_a_submit_is_kept_with_the_job(owner: Caller, stack: Stack):
+    answer = owner.http.post("/v1/jobs", json={"model": "testkit/noop"}, headers={"X-Request-ID": "trace-me"})
+
+    with stack.documents() as database:
+        assert database["jobs"].find_one({"_id": expect(202, answer)["id"]})["request_id"] == "trace-me"
+
+
+def test_every_answer_tells_how_long_it_took_and_forbids_guessing_its_type(owner: Caller):
+    for answer in (owner.http.get("/v1/jobs"), owner.http.get("/v1/nope"), owner.http.get("/healthz")):
+        assert re.fullmatch(r"total;dur=\d+\.\d", answer.headers["server-timing"])
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "server" not in answer.headers
+
+
+def test_the_pages_start_values_hold_no_key_unless_the_operator_named_one(nobody: Caller):
+    assert expect(200, nobody.http.get("/app-config.json"))["api_key"] is None
+
+
+class TestKeys:
+    ROUTES = (
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/testkit/noop"),
+        ("GET", "/v1/jobs"),
+        ("POST", "/v1/jobs"),
+        ("GET", "/v1/jobs/job_x"),
+        ("DELETE", "/v1/jobs/job_x"),
+        ("POST", "/v1/jobs/job_x/cancel"),
+        ("GET", "/v1/jobs/job_x/events"),
+        ("GET", "/v1/assets"),
+        ("POST", "/v1/assets"),
+        ("GET", "/v1/assets/asset_x"),
+        ("GET", "/v1/assets/asset_x/content"),
+        ("POST", "/api/v1/task"),
+        ("GET", "/api/v1/task/x"),
+        ("GET", "/api/v1/video/x"),
+    )
+
+    @pytest.mark.parametrize(("method", "path"), ROUTES)
+    def test_every_route_but_health_and_documents_wants_a_key(self, nobody: Caller, method: str, path: str):
+        answer = _ask(nobody, method, path)
+
+        assert expect(401, answer)["code"] == "missing_credentials"
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert "X-API-Key" in answer.json()["hint"]
+
+    def test_those_are_all_routes_that_want_one(self, stack: Stack, nobody: Caller):
+        document = expect(200, nobody.http.get("/openapi.json"))
+        secured = {
+            (method.upper(), path)
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+            if operation.get("security")
+        }
+
+        assert len(secured) == len(self.ROUTES)
+
+    def test_a_key_is_taken_as_bearer_or_in_a_header_of_its_own(self, stack: Stack, owner: Caller):
+        for headers in (
+            {"Authorization": f"Bearer {owner.key}"},
+            {"Authorization": f"bearer {owner.key}"},
+            {"X-API-Key": owner.key},
+            {"Authorization": "Basic eDp5", "X-API-Key": owner.key},
+        ):
+            assert httpx.get(f"{stack.base_url}/v1/jobs", headers=headers).status_code == 200
+
+    def test_a_key_in_the_address_is_not_looked_at(self, nobody: Caller, owner: Caller):
+        for name in ("key", "api_key", "token", "access_token", "X-API-Key"):
+            assert expect(401, nobody.http.get("/v1/jobs", params={name: owner.key}))["code"] == "missing_credentials"
+
+    def test_a_wrong_key_is_refused_in_the_same_words_whatever_is_wrong(self, stack: Stack, owner: Caller):
+        head, key_id, secret = owner.key.split("_")
+        wrong = [
+            "x",
+            "rw_",
+            "rw__",
+            f"{head}_{key_id}",
+            f"{head}_{key_id}_{secret[:-1]}",
+            f"{head}_{key_id}_{'0' * 64}",
+            f"{head}_{key_id}_{secret}x",
+            f"{head}_{key_id[:-1]}0_{secret}",
+            f"{head}_{'0' * 26}_{secret}",
+            f"sk_{key_id}_{secret}",
+            owner.key.upper(),
+            "a" * 8000,
+        ]
+
+        answers = [stack.with_key(key).http.get("/v1/jobs") for key in wrong]
+
+        assert {expect(401, answer)["detail"] for answer in answers} == {"The API key is unknown or was revoked."}
+        assert {answer.json()["code"] for answer in answers} == {"invalid_api_key"}
+
+    def test_keys_are_nowhere_in_the_database(self, stack: Stack, owner: Caller):
+        secret = owner.key.split("_")[2]
+
+        with stack.documents() as database:
+            stored = "".join(
+                str(document) for name in database.list_collection_names() for document in database[name].find()
+            )
+
+        assert owner.key not in stored
+        assert secret not in stored
+
+
+def _ask(caller: Caller, method: str, path: str) -> httpx.Response:
+    if method == "POST" and path == "/v1/jobs":
+        return caller.http.post(path, json={"model": "testkit/noop"})
+    if method == "POST" and path in {"/v1/assets", "/api/v1/task"}:
+        return caller.http.post(path, files={"file": b"x"})
+    return caller.http.request(method, path)

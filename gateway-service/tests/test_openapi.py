@@ -1,0 +1,76 @@
+"""The OpenAPI document: what generated clients and the page's types are made of."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.openapi import document
+from testkit.caller import Caller, expect
+
+WRITTEN = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+OPERATIONS = {
+    "healthz",
+    "readyz",
+    "list_errors",
+    "get_error",
+    "list_models",
+    "get_model",
+    "create_job",
+    "list_jobs",
+    "get_job",
+    "cancel_job",
+    "delete_job",
+    "job_events",
+    "upload_asset",
+    "list_assets",
+    "get_asset",
+    "asset_content",
+    "ping",
+    "create_task",
+    "get_task",
+    "get_video",
+}
+
+
+@pytest.fixture(scope="module")
+def operations() -> dict[str, Any]:
+    """Operation id to operation."""
+    paths = json.loads(document())["paths"]
+    return {operation["operationId"]: operation for methods in paths.values() for operation in methods.values()}
+
+
+def test_the_written_document_is_the_generated_one():
+    assert WRITTEN.read_text() == document(), "run `make openapi`"
+
+
+def test_a_running_gateway_serves_that_document(nobody: Caller):
+    assert expect(200, nobody.http.get("/openapi.json")) == json.loads(document())
+
+
+def test_operations_keep_their_names(operations: dict[str, Any]):
+    assert operations.keys() == OPERATIONS
+
+
+def test_every_error_is_documented_as_a_problem_and_as_nothing_else(operations: dict[str, Any]):
+    for name, operation in operations.items():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400 and (name, status) != ("readyz", "503"):
+                schema = {"$ref": "#/components/schemas/Problem"}
+                assert answer["content"] == {"application/problem+json": {"schema": schema}}, (name, status)
+                assert answer["description"].startswith("`"), (name, status)
+
+
+def test_every_operation_that_wants_a_key_says_how_it_refuses(operations: dict[str, Any]):
+    for name, operation in operations.items():
+        if operation.get("security"):
+            assert {"401", "403", "503"} <= operation["responses"].keys(), name
+        assert operation["summary"], name
+        assert operation["description"], name
+
+
+def test_a_submit_has_examples(operations: dict[str, Any]):
+    examples = operations["create_job"]["requestBody"]["content"]["application/json"]["examples"]
+
+    assert {example["value"]["model"] for example in examples.values()} == {"builtin/landscape", "builtin/camera-move"}
