@@ -4,9 +4,14 @@
  */
 import { ApiError, problemFrom } from "@/lib/api-error";
 import { Store } from "@/lib/store";
-import type { AppConfig } from "@/schema/api.gen";
 
 const STORAGE_NAME = "reelwork.key";
+
+/** `/app-config.json`: for this page alone, so it is no part of the published API that types are generated from. */
+interface AppConfig {
+  readonly api_key: string | null;
+  readonly version: string;
+}
 
 export type Session =
   | { readonly phase: "starting" }

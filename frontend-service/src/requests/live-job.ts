@@ -2,9 +2,10 @@ import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-quer
 import { useEffect, useState } from "react";
 import type { StreamEvent } from "@/lib/event-stream";
 import { follow } from "@/lib/follow";
+import type { ProgressFrame } from "@/lib/progress-frame";
 import { jobKey, jobOptions } from "@/requests/job";
 import { jobsKey } from "@/requests/jobs";
-import type { EventView, JobView, ProgressFrame } from "@/schema/api.gen";
+import type { EventView, JobView } from "@/schema/api.gen";
 
 /** One job, followed over its event stream until it is over; while the stream is lost it is asked for instead. */
 export function useLiveJob(id: string) {

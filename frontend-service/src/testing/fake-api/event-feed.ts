@@ -1,5 +1,7 @@
 /** The event streams of one job: keeps what is durable, sends it to whoever listens. */
-import type { EventView, JobView, ProgressFrame } from "@/schema/api.gen";
+
+import type { ProgressFrame } from "@/lib/progress-frame";
+import type { EventView, JobView } from "@/schema/api.gen";
 
 type Listener = ReadableStreamDefaultController<Uint8Array>;
 
