@@ -60,9 +60,11 @@ class ContainerServer:
         deadline = time.monotonic() + _READY_WITHIN.total_seconds()
         pause = threading.Event()
         while not self._ready():
-            if time.monotonic() > deadline:
-                logs = self._engine.logs(tail=40).decode(errors="replace")
-                raise ServerFailed(f"{self.name} was not ready within {_READY_WITHIN}; the end of its log:\n{logs}")
+            self._engine.reload()
+            if self._engine.status == "exited" or time.monotonic() > deadline:
+                raise ServerFailed(
+                    f"{self.name} is {self._engine.status} and not ready; the end of its log:\n{self._tail()}"
+                )
             pause.wait(_POLL)
 
     def stop(self) -> None:
@@ -86,29 +88,33 @@ class ContainerServer:
         """Let them go on."""
         self._engine.unpause()
 
+    def _tail(self) -> str:
+        return str(self._engine.logs(tail=40).decode(errors="replace"))
+
     @property
     def _engine(self) -> Any:  # a container of the docker package, which publishes no types
         return self._container.get_wrapped_container()
 
 
 class MongoContainer(ContainerServer):
-    """MongoDB 7, a replica set of one."""
+    """MongoDB as in the compose files, a replica set of one."""
 
     def __init__(self, _folder: Path) -> None:
         require_engine()
         port = free_port()
-        command = f"mongod --replSet rs0 --port {port} --bind_ip_all --setParameter ttlMonitorSleepSecs=5"
+        # The image's entry point adds the address to bind to.
+        command = f"mongod --replSet rs0 --port {port} --setParameter ttlMonitorSleepSecs=5"
         self.url = f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"
         super().__init__(
             name="mongo",
-            container=DockerContainer("mongo:7").with_command(command),
+            container=DockerContainer("mongo:8.0").with_command(command),
             port=(port, port),
             ready=functools.partial(become_primary, port),
         )
 
 
 class RabbitContainer(ContainerServer):
-    """RabbitMQ 4."""
+    """RabbitMQ as in the compose files."""
 
     def __init__(self, _folder: Path) -> None:
         require_engine()
@@ -116,7 +122,7 @@ class RabbitContainer(ContainerServer):
         self.url = f"amqp://{keys.name}:{keys.secret}@127.0.0.1:{port}/%2F"
         super().__init__(
             name="rabbitmq",
-            container=DockerContainer("rabbitmq:4-management").with_envs(
+            container=DockerContainer("rabbitmq:4.3-management").with_envs(
                 RABBITMQ_DEFAULT_USER=keys.name, RABBITMQ_DEFAULT_PASS=keys.secret
             ),
             port=(5672, port),

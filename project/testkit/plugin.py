@@ -104,6 +104,6 @@ def own_rabbitmq() -> Iterator[services.UrlService]:
 
 @pytest.fixture
 def own_s3() -> Iterator[services.S3Service]:
-    """An S3 that the test may disturb."""
-    with services.running_s3() as server:
+    """An S3 that the test may disturb; its objects outlive that."""
+    with services.running_s3(durable=True) as server:
         yield server

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Service(Protocol):
-    """A running server that a test may disturb. Addresses and data outlive every one of these verbs."""
+    """A running server that a test may disturb. Its address outlives every one of these verbs, and so do its data."""
 
     def start(self) -> None:
         """Start and wait until ready; nothing if it runs."""
@@ -101,9 +101,11 @@ def running_rabbitmq() -> Iterator[UrlService]:
 
 
 @contextmanager
-def running_s3() -> Iterator[S3Service]:
-    """An S3 of one's own for the length of the context."""
-    ways: tuple[Callable[[Path], S3Service], ...] = (LocalStackContainer, SeaweedFS)
+def running_s3(*, durable: bool = False) -> Iterator[S3Service]:
+    """An S3 of one's own for the length of the context; `durable` where objects must outlive a restart or a kill."""
+    ways: list[Callable[[Path], S3Service]] = [LocalStackContainer, SeaweedFS]
+    if durable:  # LocalStack keeps objects in memory
+        ways.remove(LocalStackContainer)
     with _running("S3", ways) as server:
         yield server
 
