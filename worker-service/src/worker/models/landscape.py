@@ -62,7 +62,7 @@ class Landscape(MediaGeneratorModel[LandscapeParameters]):
     """
     task = "text-to-image"
     produces = ("image/png",)
-    resources = Resources(cpus=1, memory_mb=2048, time_limit_seconds=120)
+    resources = Resources(cpus=1, memory_mb=1280, time_limit_seconds=120)
     deterministic = True
     is_ai = False
     seconds_hint = 3.0

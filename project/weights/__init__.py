@@ -1,0 +1,1 @@
+"""Weights of the models that learn: fetched, checked, and kept out of the repository."""
