@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from run.servers.debian import Unfetchable, run
+from run.servers.process import ServerMissing
 from run.servers.rabbitmq import find_rabbitmq
 from run.servers.relocated import Relocated
 
@@ -15,9 +16,17 @@ _BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-
 
 
 def rabbitmq() -> Path:
-    """Return RabbitMQ's server script; without RabbitMQ 4 in `project/.cache`, fetch it there. Raises Unfetchable."""
-    Relocated.fetch()
-    return find_rabbitmq().server
+    """Return RabbitMQ's server script: of RabbitMQ 4, fetched into `project/.cache`, else the machine's own.
+
+    Raises Unfetchable if neither can be had.
+    """
+    try:
+        return Relocated.fetch().rabbitmq_server
+    except Unfetchable as error:
+        try:
+            return find_rabbitmq().server
+        except ServerMissing:
+            raise error from None
 
 
 def chromium() -> Path:
@@ -37,17 +46,24 @@ FETCHERS: dict[str, Callable[[], Path]] = {"rabbitmq": rabbitmq, "chromium": chr
 
 
 def main(arguments: list[str]) -> int:
-    """Fetch each named thing and print where it is; 1 if one could not be had, after trying the others."""
+    """Fetch each named thing and print where it is; 1 if one could not be had, after trying the others.
+
+    With `--if-possible` that is told but no failure: a test that needs the thing will say so, unless Docker has it.
+    """
     parser = argparse.ArgumentParser(prog="python -m run.servers.fetch", description=__doc__)
     parser.add_argument("what", nargs="+", choices=sorted(FETCHERS))
+    parser.add_argument(
+        "--if-possible", action="store_true", help="end with status 0 even if something is not to be had"
+    )
+    options = parser.parse_args(arguments)
     failed = False
-    for what in parser.parse_args(arguments).what:
+    for what in options.what:
         try:
             sys.stdout.write(f"{what}: {FETCHERS[what]()}\n")
         except Unfetchable as error:
             failed = True
             sys.stderr.write(f"{what} could not be fetched: {error}\n")
-    return 1 if failed else 0
+    return 1 if failed and not options.if_possible else 0
 
 
 if __name__ == "__main__":
