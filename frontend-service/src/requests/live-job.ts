@@ -33,7 +33,9 @@ export function useLiveJob(id: string) {
     };
   }, [client, id, over, known]);
 
-  return { job, linked };
+  /** Neither stream nor question gets an answer: what is shown may be old. */
+  const isLost = !linked && !over && job.isRefetchError;
+  return { job, isLost };
 }
 
 /** Writes one event into the cache. True when the job is over. */

@@ -38,7 +38,7 @@ export function CreateStage({ editor, models, jobId, onShow }: CreateStageProps)
 }
 
 function LiveStage({ jobId, editor, models, onShow }: CreateStageProps & { readonly jobId: string }) {
-  const { job } = useLiveJob(jobId);
+  const { job, isLost } = useLiveJob(jobId);
   if (job.isPending) return <Skeleton className="aspect-video w-full" />;
   if (!job.data) {
     return (
@@ -61,6 +61,7 @@ function LiveStage({ jobId, editor, models, onShow }: CreateStageProps & { reado
   return (
     <JobOutcome
       job={job.data}
+      isLost={isLost}
       input={pictureOf(job.data, editor, models)}
       onChange={() => onShow(null)}
       onAnimate={modelsFor("picture", models).some(({ available }) => available) ? animate : null}

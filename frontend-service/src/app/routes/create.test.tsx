@@ -211,7 +211,7 @@ describe("the result", () => {
     api.report(id, 0.42, "generating", "frame 50 of 120");
     const bar = await screen.findByRole("progressbar", { name: "Progress" });
     await waitFor(() => expect(bar.getAttribute("aria-valuenow")).toBe("42"));
-    expect(screen.getByText("Generating, frame 50 of 120")).toBeTruthy();
+    expect(screen.getByText("frame 50 of 120")).toBeTruthy();
     await expectAccessible();
     api.complete(id);
 
@@ -253,6 +253,23 @@ describe("the result", () => {
     api.complete(job.id);
 
     expect(await screen.findByText("Done")).toBeTruthy();
+  });
+
+  test("says when the server is away, and picks the job up when it is back", async () => {
+    const api = new FakeApi();
+    const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
+    openPage(`/?job=${job.id}`, api);
+    await waitFor(() => expect(api.feed(job.id).listening).toBe(1));
+
+    api.failOn("GET", /^\/v1\/jobs\//, newProblem(502, "http_502", "Bad gateway"));
+    api.feed(job.id).hangUp();
+    expect(await screen.findByText(/The server does not answer/, {}, { timeout: 10_000 })).toBeTruthy();
+    api.heal();
+    api.start(job.id);
+    api.complete(job.id);
+
+    expect(await screen.findByText("Done", {}, { timeout: 10_000 })).toBeTruthy();
+    expect(screen.queryByText(/The server does not answer/)).toBeNull();
   });
 
   test("closes the stream when the page goes", async () => {

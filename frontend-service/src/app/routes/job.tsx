@@ -19,7 +19,7 @@ import { useModels } from "@/requests/models";
 import type { JobView } from "@/schema/api.gen";
 
 export function JobRoute({ id }: { readonly id: string }) {
-  const { job } = useLiveJob(id);
+  const { job, isLost } = useLiveJob(id);
   return (
     <>
       <title>Job · Reelwork</title>
@@ -27,7 +27,7 @@ export function JobRoute({ id }: { readonly id: string }) {
         <ArrowLeft aria-hidden="true" className="size-4" /> All jobs
       </Link>
       {job.data ? (
-        <JobPage job={job.data} />
+        <JobPage job={job.data} isLost={isLost} />
       ) : job.isError ? (
         <Missing error={job.error} onRetry={() => void job.refetch()} />
       ) : (
@@ -37,7 +37,7 @@ export function JobRoute({ id }: { readonly id: string }) {
   );
 }
 
-function JobPage({ job }: { readonly job: JobView }) {
+function JobPage({ job, isLost }: { readonly job: JobView; readonly isLost: boolean }) {
   const [, go] = useLocation();
   const models = useModels().data ?? [];
   const title = models.find(({ name }) => name === job.model)?.title ?? modelWords(job.model);
@@ -52,6 +52,7 @@ function JobPage({ job }: { readonly job: JobView }) {
         </h1>
         <JobOutcome
           job={job}
+          isLost={isLost}
           input={
             picture && (
               <Framed ratio={jobShape(job, models)}>
@@ -109,6 +110,7 @@ function Missing({ error, onRetry }: { readonly error: unknown; readonly onRetry
   const isGone = error instanceof ApiError && error.status === 404;
   return (
     <div className="max-w-xl">
+      <h1 className="sr-only">Job</h1>
       <ErrorPanel what="This job could not be loaded" error={error} onRetry={isGone ? undefined : onRetry} />
     </div>
   );

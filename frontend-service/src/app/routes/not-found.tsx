@@ -7,6 +7,7 @@ export function NotFoundRoute() {
   return (
     <>
       <title>Not found · Reelwork</title>
+      <h1 className="sr-only">Not found</h1>
       <EmptyState
         icon={Compass}
         title="There is no such page"

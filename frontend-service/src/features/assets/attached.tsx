@@ -1,5 +1,6 @@
-import { RotateCw, X } from "lucide-react";
-import { AssetImage } from "@/components/media/asset-image";
+import { ImageOff, RotateCw, X } from "lucide-react";
+import { useState } from "react";
+import { AssetImage, BrokenMedia } from "@/components/media/asset-image";
 import { Button } from "@/components/ui/button";
 import { ProgressBar } from "@/components/ui/progress-bar";
 import type { Attachment } from "@/lib/attachment";
@@ -17,7 +18,7 @@ interface AttachedProps {
 export function Attached({ attachment, onRemove }: AttachedProps) {
   return (
     <div data-slot="attached" className="flex items-center gap-3 p-2.5">
-      <div className="size-16 shrink-0 overflow-hidden rounded-md bg-sunken">
+      <div className="@container size-16 shrink-0 overflow-hidden rounded-md bg-sunken">
         <AttachmentImage attachment={attachment} alt="" className="size-full object-cover" />
       </div>
       <div className="min-w-0 flex-1">
@@ -102,5 +103,12 @@ export function AttachmentImage({ attachment, alt, className }: AttachmentImageP
   if (attachment.kind === "stored") {
     return <AssetImage assetId={attachment.assetId} alt={alt} {...(className ? { className } : {})} />;
   }
-  return <img src={attachment.upload.previewUrl} alt={alt} draggable={false} className={className} />;
+  return <LocalImage url={attachment.upload.previewUrl} alt={alt} className={className} />;
+}
+
+/** A picture that was not uploaded yet. Browsers cannot draw every kind that the server takes (TIFF), nor a broken one. */
+function LocalImage({ url, alt, className }: { url: string; alt: string; className: string | undefined }) {
+  const [isBroken, setBroken] = useState(false);
+  if (isBroken) return <BrokenMedia icon={ImageOff} what="No preview of this file." />;
+  return <img src={url} alt={alt} draggable={false} className={className} onError={() => setBroken(true)} />;
 }

@@ -35,6 +35,23 @@ describe("reading a schema", () => {
     ]);
   });
 
+  test("a union of fixed values is one choice; a union of other things is not", () => {
+    const model = modelWith({
+      motion: {
+        anyOf: [
+          { enum: ["zoom", "pan"], type: "string" },
+          { const: "surprise", type: "string" },
+        ],
+      },
+      odd: { anyOf: [{ const: "auto" }, { type: "object" }] },
+    });
+
+    expect(fieldsOf(model)).toMatchObject([
+      { kind: "choice", options: [{ value: "zoom" }, { value: "pan" }, { value: "surprise" }] },
+      { kind: "json" },
+    ]);
+  });
+
   test("an asset field tells which files it takes and makes the model start from a picture", () => {
     const model = modelWith(
       { image: { type: "string", format: "asset", "x-accept": ["image/*"] } },

@@ -90,6 +90,7 @@ function fieldOf(name: string, schema: Schema, required: boolean): Field {
   const widget = text(schema["x-widget"]);
   const types = list(schema.type);
   if (schema.format === "asset") return { ...base, kind: "asset", accept: list(schema["x-accept"]) };
+  if ("const" in schema) return choice(base, { ...schema, enum: [schema.const] }, widget);
   if (Array.isArray(schema.enum)) return choice(base, schema, widget);
   if (types.includes("boolean")) return { ...base, kind: "toggle" };
   if (types.includes("integer") || types.includes("number")) return numeric(base, schema, types, widget);
@@ -137,8 +138,16 @@ function resolve(schema: Schema, root: Schema): Schema {
   const variants = [anyOf, oneOf, allOf]
     .find(Array.isArray)
     ?.map((variant) => resolve(object(variant), root));
-  const real = variants?.filter((variant) => variant.type !== "null");
-  return real?.length === 1 ? { ...real[0], ...own } : { ...own };
+  const real = variants?.filter((variant) => variant.type !== "null") ?? [];
+  if (real.length === 1) return { ...real[0], ...own };
+  const isChoice = real.length > 0 && real.every((variant) => valuesOf(variant).length > 0);
+  return isChoice ? { ...own, enum: real.flatMap(valuesOf) } : own;
+}
+
+/** The values that a variant lists; none for a variant that lists none, which makes the union no choice. */
+function valuesOf(variant: Schema): readonly unknown[] {
+  if (Array.isArray(variant.enum)) return variant.enum;
+  return "const" in variant ? [variant.const] : [];
 }
 
 function target(pointer: string, root: Schema): Schema {

@@ -17,7 +17,7 @@ export function JobFacts({ job, modelTitle }: JobFactsProps) {
   return (
     <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-2.5">
       <Fact term="Model">
-        {modelTitle} <span className="text-muted">{job.model_version}</span>
+        {modelTitle} <span className="text-muted">version {job.model_version}</span>
       </Fact>
       <Fact term="Sent">
         <Age moment={job.created_at} />
@@ -77,7 +77,7 @@ function AssetFact({ assetId }: { readonly assetId: string }) {
 function Fact({ term, children }: { readonly term: string; readonly children: ReactNode }) {
   return (
     <>
-      <dt className="truncate text-muted">{term}</dt>
+      <dt className="text-muted">{term}</dt>
       <dd className="tabular min-w-0">{children}</dd>
     </>
   );

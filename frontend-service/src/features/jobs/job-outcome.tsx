@@ -1,3 +1,4 @@
+import { WifiOff } from "lucide-react";
 import type { ReactNode } from "react";
 import { Stage } from "@/components/media/stage";
 import { ErrorPanel } from "@/components/ui/error-panel";
@@ -11,6 +12,8 @@ import { ResultActions } from "./result-actions";
 
 interface JobOutcomeProps {
   readonly job: JobView;
+  /** The server does not answer now, so this may be old. */
+  readonly isLost: boolean;
   /** The picture the job started from; null where it has none. */
   readonly input: ReactNode;
   readonly onChange: () => void;
@@ -21,7 +24,7 @@ interface JobOutcomeProps {
 }
 
 /** A job from its making to its result, with all that can be done about it. The same on every screen. */
-export function JobOutcome({ job, input, onChange, onAnimate, onRemade }: JobOutcomeProps) {
+export function JobOutcome({ job, isLost, input, onChange, onAnimate, onRemade }: JobOutcomeProps) {
   const again = useSubmitJob();
   const makeAgain = () =>
     again.mutate(
@@ -35,6 +38,12 @@ export function JobOutcome({ job, input, onChange, onAnimate, onRemade }: JobOut
         <JobStage job={job} input={input} />
       </Stage>
       <JobProgress job={job} />
+      {isLost && (
+        <p role="status" className="flex items-center gap-2 text-muted">
+          <WifiOff aria-hidden="true" className="size-4" /> The server does not answer. The job goes on there;
+          this page tries again by itself.
+        </p>
+      )}
       <JobFailure job={job} isSending={again.isPending} onAgain={makeAgain} />
       {again.isError && <ErrorPanel what="It could not be sent" error={again.error} onRetry={makeAgain} />}
       <ResultActions job={job} onAgain={onChange} onAnimate={onAnimate} />

@@ -34,7 +34,7 @@ export function JobProgress({ job }: { readonly job: JobView }) {
 function whatHappens(job: JobView): string | null {
   if (job.status !== "processing") return null;
   const { stage, message } = job.progress_detail;
-  return [sentence(stage || "starting"), message].filter(Boolean).join(", ");
+  return message || sentence(stage || "starting");
 }
 
 function whyItWaits(job: JobView): string | null {

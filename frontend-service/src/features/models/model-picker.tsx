@@ -42,7 +42,14 @@ export function ModelPicker({ models, chosen, onChoose }: ModelPickerProps) {
           <span className="min-w-0 flex-1">
             <span className={classes("font-semibold", !model.available && "text-muted")}>{model.title}</span>
             <span id={`${name}-${model.name}`} className="block">
-              <span className="mt-0.5 line-clamp-2 text-xs text-muted">{model.description}</span>
+              <span
+                className={classes(
+                  "mt-0.5 block text-xs text-muted",
+                  model.name !== chosen && "line-clamp-2",
+                )}
+              >
+                {model.description}
+              </span>
               <Facts model={model} />
             </span>
           </span>
