@@ -30,7 +30,7 @@ def gateway_process(port: int, log: Path) -> Server:
         name="gateway",
         command=Command(argv=(sys.executable, "-m", "gateway", "--port", str(port))),
         log=log,
-        ready=lambda: _answers(f"http://127.0.0.1:{port}/healthz"),
+        ready=lambda: answers(f"http://127.0.0.1:{port}/healthz"),
     )
 
 
@@ -45,7 +45,8 @@ def worker_process(log: Path, *, name: str = "worker") -> Server:
     )
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether this address answers 200 within a second."""
     try:
         with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310  (our own gateway on loopback)
             return bool(answer.status == 200)

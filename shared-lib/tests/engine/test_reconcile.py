@@ -1,16 +1,16 @@
 """What the reconciler repairs, and what it leaves alone."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from reelwork.domain.ids import new_slot_id
 from reelwork.domain.job import Status
-from reelwork.domain.lane import Slot
 from reelwork.domain.tier import PLANS, Tier
 from reelwork.engine.cancel import cancel
-from reelwork.engine.claim import renew
+from reelwork.engine.claim import claim, renew
 from reelwork.engine.engine import Rules, claimed
 from reelwork.engine.finish import Ending, complete
 from reelwork.engine.reconcile import Reconciler
@@ -155,36 +155,16 @@ async def test_the_places_of_long_jobs_are_left_alone(world: World) -> None:
     assert len((await world.lane(lane.id))["slots"]) == 1
 
 
-async def test_whoever_wakes_up_after_its_place_was_freed_runs_nothing(world: World) -> None:
+async def test_whoever_slept_between_the_two_steps_of_a_claim_runs_nothing(world: World) -> None:
     lane = await world.joined()
     job = await world.submit(lane)
-    slot = new_slot_id()
-    reservation = await world.stores.lanes.reserve(POOL, slot)
-    await world.age_slots()
-    await world.reconciler.run_once()
+    asleep = replace(world.engine, rules=Rules(lease=timedelta(microseconds=1)))  # any claim takes longer than that
 
-    taken = await world.stores.attempts.take(lane.id, worker="sleepy", slot=slot, lease=LEASE)
-    confirmed = await world.stores.lanes.confirm(reservation, taken.id)
-    await world.stores.attempts.put_back(claimed(taken))
+    claimed_late = await claim(asleep, pool=POOL, worker="sleepy")
 
-    assert not confirmed
+    assert claimed_late is None
+    assert (await world.lane(lane.id))["slots"] == []
     assert ((await world.read(job)).status, (await world.run()).attempt) == (Status.QUEUED, 1)
-
-
-async def test_a_place_that_is_confirmed_at_the_last_moment_is_not_freed(world: World) -> None:
-    lane = await world.joined()
-    await world.submit(lane)
-    slot = new_slot_id()
-    reservation = await world.stores.lanes.reserve(POOL, slot)
-    await world.age_slots()
-    (seen,) = [Slot(**place) for place in (await world.lane(lane.id))["slots"]]
-    assert not await world.stores.backlog.running_slots([slot])
-
-    taken = await world.stores.attempts.take(lane.id, worker="sleepy", slot=slot, lease=LEASE)
-    assert await world.stores.lanes.confirm(reservation, taken.id)
-
-    assert not await world.stores.lanes.drop_slot(lane.id, seen, older_than=LEASE)
-    assert [one["job"] for one in (await world.lane(lane.id))["slots"]] == [taken.id]
 
 
 @pytest.mark.parametrize("rounds", [3])

@@ -21,7 +21,7 @@ async def open_worker(settings: WorkerSettings, broker: InProcessBroker) -> Asyn
         async def answer_tickets() -> None:
             while True:
                 await broker.take(settings.pool)
-                await runner.work(settings.pool)
+                await runner.answer_ticket(settings.pool)
 
         for _ in range(settings.concurrency):
             await stack.enter_async_context(running(answer_tickets()))

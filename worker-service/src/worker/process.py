@@ -34,10 +34,10 @@ class PoolProcess:
         self._stack.close()
 
     def work(self, pool: str) -> None:
-        """Answer one ticket; returns when the job it led to has ended. Raises RuntimeError before `open`."""
+        """Answer one ticket; returns when the jobs it led to have ended. Raises RuntimeError before `open`."""
         if self._portal is None or self._runner is None:
             raise RuntimeError("the pool process was not opened")
-        self._portal.call(self._runner.work, pool)
+        self._portal.call(self._runner.answer_ticket, pool)
 
 
 def _end_process() -> None:

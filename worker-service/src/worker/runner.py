@@ -1,45 +1,40 @@
-"""Running one job: claim, fetch, run the model in a thread, store, finish by compare-and-set."""
+"""Answering tickets: claim, run, write down. One job at a time, or a few very short ones in a row."""
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import anyio
-import anyio.from_thread
-import anyio.to_thread
 import structlog
-from pydantic import ValidationError
 
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.domain.job import Job
-from reelwork.domain.job import Progress as JobProgress
-from reelwork.domain.retry import AttemptFailure
-from reelwork.engine.claim import claim
-from reelwork.engine.engine import Engine
-from reelwork.engine.finish import Ending, complete, fail, stop
+from reelwork.domain.job import Job, Status
+from reelwork.engine.claim import claim_batch, renew
+from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.finish import hand_back
 from reelwork.engine.sweep import Sweeper
-from reelwork.generator import (
-    AnyModel,
-    Cancelled,
-    GenerationContext,
-    GenerationError,
-    Parameters,
-    Progress,
-    TimeLimitExceeded,
-)
-from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
+from worker.attempt import Attempt, Ended
 from worker.catalogue import Models
-from worker.lifeline import Lifeline, Stop
-from worker.scratch import Files, InputMissing
+from worker.endings import Endings
+from worker.lifeline import Stop
+from worker.scratch import Files
 
 log = structlog.get_logger(__name__)
 
-# How often, and how long, an ending is tried while MongoDB is away. The lease decides whether it still counts.
-ENDING_RETRY_SECONDS = 0.5
+# How long one ticket keeps a worker going: long against the way of a ticket, short against a shutdown.
+TICKET_SECONDS = 1.0
+# Very short jobs claimed at once. More would save little and make others wait.
+MOST_AT_ONCE = 16
+# How long an ending may wait for others to be written with it.
+WRITE_SECONDS = 0.05
+# Jobs that were claimed together but whose turn has not come after this long go back to the queue.
+PATIENCE_SECONDS = 1.0
+# A job that waited longer than this for its turn is asked after before it starts: it may have been cancelled.
+FRESH_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +48,7 @@ class RunnerOptions:
 
 
 class Runner:
-    """Takes jobs from one engine, one at a time for each call of `work`."""
+    """Takes jobs from one engine; each call runs one job at a time."""
 
     def __init__(
         self, engine: Engine, models: Models, objects: ObjectStore, sweeper: Sweeper, options: RunnerOptions
@@ -63,150 +58,94 @@ class Runner:
         self._objects = objects
         self._sweeper = sweeper
         self._options = options
+        self._endings = Endings(engine)
 
-    async def work(self, pool: str) -> bool:
-        """Answer one ticket: run the next job of the pool, if there is one. False when there was none."""
+    async def answer_ticket(self, pool: str) -> int:
+        """Run the pool's next jobs until none is left or a second has gone by; how many.
+
+        One ticket stands for one job, but short jobs would spend their time waiting for tickets: whoever is at work
+        goes on, and a ticket that then finds nothing costs one look.
+        """
+        done, begun = 0, time.monotonic()
+        while ran := await self.work(pool):
+            done += ran
+            if time.monotonic() - begun > TICKET_SECONDS:
+                break
+        return done
+
+    async def work(self, pool: str) -> int:
+        """Run the next job of the pool, or a few if they are very short; how many, 0 if there is none."""
         try:
-            job = await claim(self._engine, pool=pool, worker=self._options.worker)
+            jobs = await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=MOST_AT_ONCE)
         except StoreUnavailable as error:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
-            return False
-        if job is None:
-            return False
-        with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
-            await self._run(job)
-        return True
+            return 0
+        if len(jobs) == 1:
+            await self._write([await self._run(jobs[0])])
+        elif jobs:
+            await self._run_in_a_row(jobs)
+        return len(jobs)
 
-    async def _run(self, job: Job) -> None:
-        begun = time.monotonic()
-        with TemporaryDirectory(prefix="reelwork-job-", dir=self._options.scratch_directory) as folder:
-            attempt = _Attempt(
-                job, Files(job, Path(folder), self._engine.stores, self._objects, self._sweeper), self._engine
-            )
-            abandoned = await attempt.run(self._models, Path(folder), self._options.grace)
-            used = timedelta(seconds=time.monotonic() - begun)
-            ending = await self._end(job, attempt, used)
-            await (attempt.files.commit() if ending is Ending.COMPLETED else attempt.files.discard())
-        if abandoned:
-            log.error("model.abandoned", model=job.model)
-            self._options.abandon()
-
-    async def _end(self, job: Job, attempt: "_Attempt", used: timedelta) -> Ending:
-        """Write the ending down; while MongoDB is away, again and again until the lease is certainly gone."""
-        deadline = time.monotonic() + self._engine.rules.lease.total_seconds()
-        while True:
-            try:
-                return await self._write_ending(job, attempt, used)
-            except StoreUnavailable as error:
-                log.warning("ending.delayed", reason=error.detail)
-                if time.monotonic() > deadline:
-                    return Ending.LOST
-                await anyio.sleep(ENDING_RETRY_SECONDS)
-
-    async def _write_ending(self, job: Job, attempt: "_Attempt", used: timedelta) -> Ending:
-        match attempt.result:
-            case Stop.LOST:
-                return Ending.LOST
-            case Stop.CANCELLED:
-                return await stop(self._engine, job, used=used)
-            case AttemptFailure() as failure:
-                return await fail(self._engine, job, failure, used=used)
-            case None:
-                return await complete(self._engine, job, attempt.files.outputs, used=used)
-
-
-class _Attempt:
-    """One run of a model, with its lifeline. `result` is why it did not succeed, or None."""
-
-    def __init__(self, job: Job, files: Files, engine: Engine) -> None:
-        self._job = job
-        self.files = files
-        self._lifeline = Lifeline(engine, job)
-        self.result: AttemptFailure | Stop | None = None
-
-    async def run(self, models: Models, folder: Path, grace: timedelta) -> bool:
-        """Run until the model ends or must. True when its thread had to be left behind."""
-        finished = False
+    async def _run_in_a_row(self, jobs: Sequence[Job]) -> None:
+        """Run jobs that were claimed together; their endings are written together, but none waits long."""
+        waiting, ended, over = deque(jobs), list[Ended](), anyio.Event()
+        claimed_at = time.monotonic()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._lifeline.run)
-            tasks.start_soon(self._stop_hard, tasks.cancel_scope, grace)
-            try:
-                await self._generate(models, folder, grace)
-                finished = True
-            finally:
-                tasks.cancel_scope.cancel()
-        if self._lifeline.stop is not None:
-            self.result = self._lifeline.stop
-        return not finished
+            tasks.start_soon(self._tend, waiting, ended, over)
+            while waiting:
+                job = waiting.popleft()
+                fresh = time.monotonic() - claimed_at < FRESH_SECONDS
+                if fresh or await self._is_still_ours(job, ended):
+                    ended.append(await self._run(job))
+            over.set()
+        await self._write(ended)
 
-    async def _stop_hard(self, scope: anyio.CancelScope, grace: timedelta) -> None:
-        await self._lifeline.stopped.wait()
-        await anyio.sleep(grace.total_seconds())
-        scope.cancel()
+    async def _tend(self, waiting: deque[Job], ended: list[Ended], over: anyio.Event) -> None:
+        """Beside a row: write what has ended, and hand back what waits too long behind a job that takes long."""
+        begun = time.monotonic()
+        while not over.is_set():
+            with anyio.move_on_after(WRITE_SECONDS):
+                await over.wait()
+                return
+            written, ended[:] = list(ended), []
+            await self._write(written)
+            while waiting and time.monotonic() - begun > PATIENCE_SECONDS:
+                await self._hand_back(waiting.popleft())
 
-    async def _generate(self, models: Models, folder: Path, grace: timedelta) -> None:
+    async def _is_still_ours(self, job: Job, ended: list[Ended]) -> bool:
         try:
-            model = await models.ready(self._job.model)
-            limit = timedelta(seconds=model.resources.time_limit_seconds)
-            with anyio.fail_after((limit + grace).total_seconds()):
-                await anyio.to_thread.run_sync(self._call, model, folder, abandon_on_cancel=True)
-        except Cancelled:
-            pass  # the lifeline knows why
-        except Exception as error:  # noqa: BLE001  (the edge to foreign code: whatever it raises ends this attempt only)
-            self.result = failure_of(error)
+            status = await renew(self._engine, claimed(job))
+        except StoreUnavailable:
+            return False  # the lease decides
+        if status is Status.CANCELLING:
+            ended.append(Ended(job=job, files=self._files(job, Path()), used=timedelta(), why=Stop.CANCELLED))
+        return status is Status.PROCESSING
 
-    def _call(self, model: AnyModel, folder: Path) -> None:
-        """In the model's own thread."""
-        context = GenerationContext(
-            job_id=self._job.id,
-            workdir=folder,
-            seed=self._job.seed,
-            fetch=lambda asset: anyio.from_thread.run(self.files.fetch, asset),
-            report=self._report,
-            is_cancelled=lambda: self._lifeline.stop is not None,
-            time_limit_seconds=model.resources.time_limit_seconds,
-        )
+    async def _hand_back(self, job: Job) -> None:
         try:
-            parameters: Parameters = model.parameters.model_validate(self._job.input)
-            for artifact in model.generate(parameters, context):
-                context.check()
-                anyio.from_thread.run(self.files.store, artifact)
-        except TimeLimitExceeded as error:  # a BaseException: it must not reach the event loop as one
-            raise _TimedOut(str(error)) from error
+            await hand_back(self._engine, job)
+        except StoreUnavailable as error:
+            log.warning("job.not_handed_back", job_id=job.id, reason=error.detail)  # the lease decides
 
-    def _report(self, progress: Progress) -> None:
-        report = JobProgress(
-            fraction=progress.fraction,
-            stage=progress.stage,
-            message=progress.message,
-            step=progress.step,
-            steps=progress.steps,
-        )
-        anyio.from_thread.run_sync(self._lifeline.report, report)
+    async def _run(self, job: Job) -> Ended:
+        begun = time.monotonic()
+        with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
+            scratch = self._options.scratch_directory
+            async with anyio.TemporaryDirectory[str](
+                prefix="reelwork-job-", dir=str(scratch) if scratch else None, ignore_cleanup_errors=True
+            ) as folder:
+                files = self._files(job, Path(folder))
+                attempt = Attempt(self._engine, job, files, grace=self._options.grace)
+                await attempt.run(self._models, Path(folder))
+        used = timedelta(seconds=time.monotonic() - begun)
+        return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
 
+    async def _write(self, ended: Sequence[Ended]) -> None:
+        await self._endings.write(ended)
+        for each in ended:
+            if each.abandoned:
+                log.error("model.abandoned", job_id=each.job.id, model=each.job.model)
+                self._options.abandon()
 
-class _TimedOut(Exception):
-    pass
-
-
-def failure_of(error: Exception) -> AttemptFailure:
-    """What a failed attempt is called, and whether another one may succeed. Never shows a stack trace."""
-    match error:
-        case GenerationError():
-            return AttemptFailure(
-                code=error.code, message=error.message, retryable=error.retryable, retry_after=error.retry_after
-            )
-        case ValidationError():
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            return AttemptFailure(code="invalid_input", message=f"{field}: {first['msg']}", retryable=False)
-        case _TimedOut() | TimeoutError():
-            message = "The model did not finish within its time limit."
-            return AttemptFailure(code="run_timeout", message=message, retryable=False)
-        case InputMissing() | ObjectMissing():
-            return AttemptFailure(code="input_missing", message="An input of the job is gone.", retryable=False)
-        case ObjectStoreDown() | StoreUnavailable():
-            return AttemptFailure(code="storage_unavailable", message="The storage did not answer.", retryable=True)
-        case _:
-            log.error("model.failed", exc_info=error)
-            return AttemptFailure(code="internal_error", message="The model failed unexpectedly.", retryable=True)
+    def _files(self, job: Job, folder: Path) -> Files:
+        return Files(job, folder, self._engine.stores, self._objects, self._sweeper)

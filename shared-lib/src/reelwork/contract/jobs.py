@@ -10,7 +10,7 @@ PriorityName = Literal["low", "normal", "high"]
 StatusName = Literal["pending", "queued", "processing", "cancelling", "completed", "failed", "cancelled", "expired"]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
-MetadataValue = Annotated[str, StringConstraints(max_length=500)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class JobBody(Wire):

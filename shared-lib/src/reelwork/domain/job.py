@@ -107,8 +107,11 @@ class JobError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
+    """One run. `slot` tells it from every other, also from one with the same number."""
+
     n: int
     worker: str
+    slot: str
     started_at: datetime
     ended_at: datetime | None = None
     outcome: str | None = None

@@ -6,9 +6,8 @@ corrected at the end, as Kubernetes API priority and fairness does.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from reelwork.domain.ids import AccountId, JobId, LaneId, lane_id
+from reelwork.domain.ids import AccountId, LaneId, lane_id
 from reelwork.domain.tier import PLANS, Tier
 
 # The charge for a job before anything is known about the lane's jobs, in seconds. Any positive number is fair in
@@ -29,22 +28,17 @@ class LaneTerms:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """One running job's place in a lane. `charge` is the virtual time paid for it in advance."""
-
-    id: str
-    at: datetime
-    charge: float
-    job: JobId | None = None
+# A worker may claim several jobs of a lane at once while they are expected to take no longer than this together:
+# jobs of a few milliseconds would otherwise spend most of their time on being claimed.
+BATCH_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """A place taken in a lane, before a job was found for it. `epoch` is the lane's at that moment."""
+    """Places taken in a lane, before jobs were found for them. `epoch` is the lane's at that moment."""
 
     lane: LaneId
-    slot: str
+    slots: tuple[str, ...]
     epoch: int
 
 

@@ -36,6 +36,6 @@ async def cancel(engine: Engine, account: AccountId, job_id: JobId, *, by: str) 
 
 def job_not_found(job_id: str) -> JobNotFound:
     return JobNotFound(
-        f"There is no job {job_id!r} in your account.",
+        f"There is no job {job_id[:100]!r} in your account.",
         hint="Check the id; GET /v1/jobs lists your jobs.",
     )

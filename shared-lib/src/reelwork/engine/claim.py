@@ -9,6 +9,7 @@ from reelwork.domain.ids import new_slot_id
 from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.lane import Reservation
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.finish import hand_back
 from reelwork.store.attempts import Claimed
 
 log = structlog.get_logger(__name__)
@@ -41,15 +42,16 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int) -> l
         jobs = await stores.attempts.take(lane, worker=worker, slots=slots, lease=engine.rules.lease)
         if not jobs:
             await stores.lanes.give_back(reservation)
-        elif time.monotonic() - asked > engine.rules.lease.total_seconds() * TRUST:
+            continue
+        await _release_unused(engine, jobs, reservation)
+        if time.monotonic() - asked > engine.rules.lease.total_seconds() * TRUST:
             for job in jobs:
-                await stores.attempts.put_back(claimed(job))
-        else:
-            await _release_unused(engine, jobs, reservation)
-            for job in jobs:
-                log.info("job.claimed", job_id=job.id, attempt=job.attempt, worker=worker)
-                engine.tell(job)
-            return jobs
+                await hand_back(engine, job)
+            return []
+        for job in jobs:
+            log.info("job.claimed", job_id=job.id, attempt=job.attempt, worker=worker)
+            engine.tell(job)
+        return jobs
     return []
 
 

@@ -33,19 +33,6 @@ class Finished:
     used: timedelta
 
 
-async def how_it_ended(engine: Engine, job: Job) -> Ending | None:
-    """How this very attempt was written down, for a worker that did not hear the answer; None if it was not."""
-    match await engine.stores.attempts.outcome(claimed(job)):
-        case None:
-            return None
-        case "completed":
-            return Ending.COMPLETED
-        case "cancelled":
-            return Ending.CANCELLED
-        case _:
-            return Ending.FAILED
-
-
 async def complete(engine: Engine, job: Job, outputs: Sequence[Output], *, used: timedelta) -> Ending:
     """The attempt succeeded. If a cancel was asked for first, the job ends cancelled, without outputs."""
     if await engine.stores.attempts.complete(claimed(job), outputs):
@@ -55,8 +42,6 @@ async def complete(engine: Engine, job: Job, outputs: Sequence[Output], *, used:
 
 async def complete_all(engine: Engine, done: Sequence[Finished]) -> list[Ending]:
     """Many attempts of one lane that succeeded, in as few round trips as one."""
-    if len(done) == 1:
-        return [await complete(engine, done[0].job, done[0].outputs, used=done[0].used)]
     won = await engine.stores.attempts.complete_many([(claimed(each.job), each.outputs) for each in done])
     completed = [each for each in done if each.job.id in won]
     if completed:
@@ -93,11 +78,31 @@ async def fail(engine: Engine, job: Job, failure: AttemptFailure, *, used: timed
 
 
 async def stop(engine: Engine, job: Job, *, used: timedelta | None, lapsed: bool = False) -> Ending:
-    """The attempt stopped because a cancel was asked for. `LOST` if none was. `used`: None if it never ran."""
+    """The attempt stopped because a cancel was asked for. `used`: None if it never ran.
+
+    If none was asked for: how this attempt ended before, if it is written down already, else `LOST`. So every ending
+    may be written again by a worker that did not hear the answer.
+    """
     if await engine.stores.attempts.confirm_cancel(claimed(job), lapsed=lapsed):
         return await _ended(engine, job, Ending.CANCELLED, used)
-    log.warning("attempt.lost", job_id=job.id, attempt=job.attempt)
-    return Ending.LOST
+    known = await _how_it_ended(engine, job)
+    if known is Ending.LOST:
+        log.warning("attempt.lost", job_id=job.id, attempt=job.attempt)
+    else:
+        await release(engine, job, used=used)
+    return known
+
+
+async def _how_it_ended(engine: Engine, job: Job) -> Ending:
+    match await engine.stores.attempts.outcome(claimed(job)):
+        case "completed":
+            return Ending.COMPLETED
+        case "cancelled":
+            return Ending.CANCELLED
+        case "failed":
+            return Ending.FAILED
+        case _:
+            return Ending.LOST
 
 
 async def hand_back(engine: Engine, job: Job) -> None:

@@ -97,7 +97,7 @@ class Reconciler:
         released = await self._engine.stores.backlog.make_due(now, limit=BATCH)
         return len(released)  # their lanes are opened by the next step
 
-    async def _open_lanes_with_work(self, now: datetime) -> int:
+    async def _open_lanes_with_work(self, _now: datetime) -> int:
         stores = self._engine.stores
         found = await stores.backlog.lanes_with_work(after=self._lanes_after, limit=BATCH)
         self._lanes_after = found[-1][0] if len(found) == BATCH else ""
@@ -117,14 +117,14 @@ class Reconciler:
     async def _drop_orphan_slots(self, now: datetime) -> int:
         stores, lease = self._engine.stores, self._engine.rules.lease
         old = await stores.lanes.slots_before(now - lease, limit=BATCH)
-        held = await stores.backlog.running_slots([slot.id for _, slot in old])
+        held = await stores.backlog.running_slots([slot for _, slot in old])
         dropped = 0
         for lane, slot in old:
-            if slot.id not in held:
+            if slot not in held:
                 dropped += await stores.lanes.drop_slot(lane, slot, older_than=lease)
         return dropped
 
-    async def _top_up_tickets(self, now: datetime) -> int:
+    async def _top_up_tickets(self, _now: datetime) -> int:
         published = 0
         for pool in await self._engine.stores.lanes.ready_pools():
             published += await self._top_up(pool)

@@ -1,10 +1,12 @@
 """Accounts and API keys. Keys are stored as digests; the key itself is nowhere."""
 
-from pymongo import ASCENDING, IndexModel
+from typing import cast
+
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 
 from reelwork.domain.account import Account, ApiKey
 from reelwork.domain.ids import AccountId, KeyId
-from reelwork.store.client import Database, adapter
+from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 
 _ACCOUNTS = Codec(Account)
@@ -25,10 +27,13 @@ class Accounts:
     async def add(self, account: Account) -> Account:
         """Store an account, or give the one that has its name already: safe to repeat."""
         document = _ACCOUNTS.encode(account)
-        await self._accounts.update_one({"name": account.name}, {"$setOnInsert": document}, upsert=True)
-        stored = await self._accounts.find_one({"name": account.name})
-        assert stored is not None, "accounts are never removed"  # noqa: S101
-        return _ACCOUNTS.decode(stored)
+        stored = await self._accounts.find_one_and_update(
+            {"name": account.name},
+            {"$setOnInsert": document},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return _ACCOUNTS.decode(cast("Document", stored))  # an upsert always answers a document
 
     async def get(self, account: AccountId) -> Account | None:
         document = await self._accounts.find_one({"_id": account})

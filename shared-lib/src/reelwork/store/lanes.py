@@ -7,7 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConc
 from pymongo.read_concern import ReadConcern
 
 from reelwork.domain.ids import LaneId
-from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation, Slot
+from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_slots
 

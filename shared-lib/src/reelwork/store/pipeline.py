@@ -1,6 +1,6 @@
 """Pieces of update pipelines. Times are `$$NOW`, the database's clock: no worker's clock decides anything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -54,9 +54,9 @@ def transition(
     ]
 
 
-def without_slot(slot: str) -> Expression:
-    """A lane's slots but for this one."""
-    return {"$filter": {"input": "$slots", "cond": {"$ne": ["$$this.id", slot]}}}
+def without_slots(slots: Sequence[str]) -> Expression:
+    """A lane's slots but for these."""
+    return {"$filter": {"input": "$slots", "cond": {"$not": [{"$in": ["$$this.id", list(slots)]}]}}}
 
 
 RECOUNT: dict[str, Expression] = {"$set": {"full": {"$gte": [{"$size": "$slots"}, "$limit"]}}}

@@ -1,13 +1,14 @@
 """`builtin/camera-move`: a smooth camera over a still picture."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from reelwork.generator import Artifact, Estimate, GenerationContext, MediaGeneratorModel, Resources
 from worker.models.film import camera, encode
-from worker.models.film.geometry import Point, Size, crop_to, film_size, within
+from worker.models.film.geometry import Box, Point, Size, crop_to, film_size, within
 from worker.models.film.parameters import FilmParameters
 from worker.models.film.picture import Picture, cut, open_picture
 from worker.models.film.planes import Planes, show
@@ -55,24 +56,33 @@ class CameraMove(MediaGeneratorModel[FilmParameters]):
         picture = open_picture(ctx.fetch(params.image))
         size = film_size(picture.size, aspect=params.aspect_ratio, resolution=params.resolution)
         zoom, move = camera.zoom_of(params.strength), params.move(ctx.seed)
-        planes, focus = prepare(picture, size=size, zoom=zoom)
+        still = prepare(picture, size=size, zoom=zoom)
         ctx.substatus("generating")
-        moments = camera.boxes(move, params.frames, source=planes.size, zoom=zoom, focus=focus)
+        moments = camera.boxes(move, params.frames, source=still.planes.size, zoom=zoom, focus=still.focus)
         path = ctx.workdir / "film.mp4"
         with encode.FilmWriter(path, size=size, fps=params.fps, threads=self.resources.cpus) as film:
             for box in ctx.track(moments, params.frames, message="Filming", begin=0.02, end=0.98):
                 frame = film.blank()
-                show(planes, box, frame)
+                show(still.planes, box, frame)
                 film.add(frame)
         yield film.artifact(motion=move)
 
 
-def prepare(picture: Picture, *, size: Size, zoom: float) -> tuple[Planes, Point]:
-    """The picture cropped to the film's shape, as planes, with the point in it that a zoom goes to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """A picture ready to be filmed: its part of the film's shape as planes, and the point that a zoom goes to."""
+
+    planes: Planes
+    focus: Point
+    crop: Box
+
+
+def prepare(picture: Picture, *, size: Size, zoom: float) -> Still:
+    """Decode the picture no larger than needed and crop it around what is of interest. Raises InvalidInput."""
     source = size.scaled(min(zoom, SHARPEST))
     crop = crop_to(picture.size, size.ratio)
     image = picture.load(enough=picture.size.scaled(source.width / crop.width))
     interest = camera.point_of_interest(np.asarray(image.reduce(max(1, max(image.size) // 192))))
     crop = crop_to(picture.size, size.ratio, around=interest)
     rgb = cut(image, crop, picture=picture.size, size=source)
-    return Planes.from_rgb(rgb), within(interest, crop, picture.size)
+    return Still(planes=Planes.from_rgb(rgb), focus=within(interest, crop, picture.size), crop=crop)

@@ -1,0 +1,175 @@
+"""Jobs that do nothing: submitting, running, and the idle way from submit to start."""
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx2 as httpx
+
+from bench.stacks import DATABASE, PLAIN_DATABASE, Stacks
+from bench.tables import Table, milliseconds, ratio
+
+ROUNDS = 5
+SUBMITS = 400
+CONCURRENCY = 16
+JOBS = 400
+IDLE_JOBS = 60
+# What a bench waits at most for jobs that must end; it fails then, instead of measuring nonsense.
+PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One stack: how to submit to it, how many jobs it has finished, when a job started (Unix time)."""
+
+    name: str
+    url: str
+    headers: dict[str, str]
+    body: dict[str, object]
+    finished: Callable[[], int]
+    started_at: Callable[[str], float | None]
+
+
+@dataclass(slots=True)
+class Measured:
+    submit_p50: list[float] = field(default_factory=list)
+    submit_p99: list[float] = field(default_factory=list)
+    submit_rate: list[float] = field(default_factory=list)
+    job_rate: list[float] = field(default_factory=list)
+    idle: list[float] = field(default_factory=list)
+
+
+def sides(stacks: Stacks) -> tuple[Side, Side]:
+    jobs = stacks.mongo[DATABASE]["jobs"]
+    results = stacks.mongo[PLAIN_DATABASE]["celery_taskmeta"]
+    results.create_index("status")  # so that counting costs the same on both sides
+
+    def our_start(job_id: str) -> float | None:
+        job = jobs.find_one({"_id": job_id, "status": "completed"}, {"started_at": 1})
+        return job["started_at"].timestamp() if job else None
+
+    def plain_start(job_id: str) -> float | None:
+        result = results.find_one({"_id": job_id, "status": "SUCCESS"})
+        return float(json.loads(result["result"])["started_at"]) if result else None
+
+    ours = Side(
+        name="Reelwork",
+        url=f"{stacks.ours}/v1/jobs",
+        headers={"X-API-Key": stacks.key},
+        body={"model": "bench/nothing", "input": {"prompt": "x"}},
+        finished=lambda: jobs.count_documents({"status": "completed"}),
+        started_at=our_start,
+    )
+    plain = Side(
+        name="FastAPI + Celery",
+        url=f"{stacks.plain}/jobs",
+        headers={},
+        body={"prompt": "x"},
+        finished=lambda: results.count_documents({"status": "SUCCESS"}),
+        started_at=plain_start,
+    )
+    return ours, plain
+
+
+async def measure(stacks: Stacks) -> list[Table]:
+    """All tables of this file; the sides take turns, so that a change of the machine's mood meets both."""
+    ours, plain = sides(stacks)
+    measured = {ours.name: Measured(), plain.name: Measured()}
+    for side in (ours, plain):
+        await _warm_up(side)
+    for turn in range(ROUNDS):
+        for side in (ours, plain) if turn % 2 == 0 else (plain, ours):
+            await _one_round(side, measured[side.name])
+    return _tables(measured[ours.name], measured[plain.name])
+
+
+async def _warm_up(side: Side) -> None:
+    async with _client(side) as client:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await client.post(side.url, json=side.body)).status_code != 202:
+                await asyncio.sleep(0.2)  # no worker has told its models yet
+        await _load(side, client, 50)
+        await _drained(side, 50)
+
+
+async def _one_round(side: Side, into: Measured) -> None:
+    async with _client(side) as client:
+        before = side.finished()
+        begun = time.perf_counter()
+        latencies = await _load(side, client, SUBMITS)
+        submitted = time.perf_counter() - begun
+        await _drained(side, before + SUBMITS)
+        into.job_rate.append(SUBMITS / (time.perf_counter() - begun))
+        into.submit_rate.append(SUBMITS / submitted)
+        into.submit_p50.append(statistics.median(latencies))
+        into.submit_p99.append(statistics.quantiles(latencies, n=100)[98])
+        into.idle.extend([await _idle_start(side, client) for _ in range(IDLE_JOBS // ROUNDS)])
+
+
+async def _load(side: Side, client: httpx.AsyncClient, count: int) -> list[float]:
+    latencies: list[float] = []
+    left = iter(range(count))
+
+    async def submitter() -> None:
+        for _ in left:
+            begun = time.perf_counter()
+            answer = await client.post(side.url, json=side.body)
+            answer.raise_for_status()
+            latencies.append(time.perf_counter() - begun)
+
+    await asyncio.gather(*(submitter() for _ in range(CONCURRENCY)))
+    return latencies
+
+
+async def _drained(side: Side, count: int) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while side.finished() < count:
+            await asyncio.sleep(0.05)
+
+
+async def _idle_start(side: Side, client: httpx.AsyncClient) -> float:
+    """Seconds from the request's leaving to the job's start, on machines whose clocks are one."""
+    sent = time.time()
+    answer = await client.post(side.url, json=side.body)
+    job_id = answer.json()["id"]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (started := side.started_at(job_id)) is None:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)  # let both sides come to rest: this measures the idle case
+    return started - sent
+
+
+def _client(side: Side) -> httpx.AsyncClient:
+    return httpx.AsyncClient(headers=side.headers, timeout=30, limits=httpx.Limits(max_connections=CONCURRENCY))
+
+
+def _tables(ours: Measured, plain: Measured) -> list[Table]:
+    def row(name: str, pick: Callable[[Measured], list[float]], show: Callable[[float], str]) -> list[str]:
+        mine, theirs = statistics.median(pick(ours)), statistics.median(pick(plain))
+        return [name, show(mine), show(theirs), ratio(mine, theirs)]
+
+    def rate(value: float) -> str:
+        return f"{value:.0f}/s"
+
+    note = (
+        f"One gateway process and two worker processes on each side, the same MongoDB and RabbitMQ, {CONCURRENCY} "
+        f"requests at a time, {SUBMITS} jobs a round, {ROUNDS} rounds in turn; medians. Reelwork's job is on disk "
+        "before it is accepted; the peer's is not."
+    )
+    return [
+        Table(
+            title="Jobs that do nothing",
+            note=note,
+            columns=["", "Reelwork", "FastAPI + Celery", "ratio"],
+            rows=[
+                row("submit, p50", lambda m: m.submit_p50, milliseconds),
+                row("submit, p99", lambda m: m.submit_p99, milliseconds),
+                row("submits", lambda m: m.submit_rate, rate),
+                row("submitted and finished", lambda m: m.job_rate, rate),
+                row("idle: submit to start, p50", lambda m: m.idle, milliseconds),
+            ],
+        )
+    ]

@@ -1,0 +1,151 @@
+"""One attempt: a model runs in a thread, with a lifeline beside it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+import structlog
+from pydantic import ValidationError
+
+from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.job import Job
+from reelwork.domain.job import Progress as JobProgress
+from reelwork.domain.retry import AttemptFailure
+from reelwork.engine.engine import Engine
+from reelwork.generator import (
+    AnyModel,
+    GenerationContext,
+    GenerationError,
+    Interruption,
+    Parameters,
+    Progress,
+    TimeLimitExceeded,
+)
+from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
+from worker.catalogue import Models
+from worker.lifeline import Lifeline, Stop
+from worker.scratch import Files, InputMissing
+
+log = structlog.get_logger(__name__)
+
+
+class _TimedOut(Exception):
+    """The model stopped by itself at its time limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An attempt that is over, not yet written down.
+
+    `why`: what kept it from success, None if nothing did. `abandoned`: its thread runs on and cannot be stopped.
+    """
+
+    job: Job
+    files: Files
+    used: timedelta
+    why: AttemptFailure | Stop | None
+    abandoned: bool = False
+
+
+class Attempt:
+    """Runs one claimed job. After `run`, `why` tells what kept it from success, and `abandoned` whether its thread
+    still runs and cannot be stopped but with its process."""
+
+    def __init__(self, engine: Engine, job: Job, files: Files, *, grace: timedelta) -> None:
+        self._job = job
+        self._files = files
+        self._grace = grace
+        self._lifeline = Lifeline(engine, job)
+        self.why: AttemptFailure | Stop | None = None
+        self.abandoned = False
+
+    async def run(self, models: Models, folder: Path) -> None:
+        """Run until the model ends, or must end: asked first, left behind after the grace time."""
+        returned = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._lifeline.run)
+            tasks.start_soon(self._stop_hard, tasks.cancel_scope)
+            try:
+                await self._generate(models, folder)
+                returned = True
+            finally:
+                tasks.cancel_scope.cancel()
+        self.abandoned = self.abandoned or not returned
+        self.why = self._lifeline.stop or self.why
+
+    async def _stop_hard(self, scope: anyio.CancelScope) -> None:
+        await self._lifeline.stopped.wait()
+        await anyio.sleep(self._grace.total_seconds())
+        scope.cancel()
+
+    async def _generate(self, models: Models, folder: Path) -> None:
+        try:
+            model = await models.ready(self._job.model)
+            limit = timedelta(seconds=model.resources.time_limit_seconds)
+            with anyio.fail_after((limit + self._grace).total_seconds()):
+                await anyio.to_thread.run_sync(self._call, model, folder, abandon_on_cancel=True)
+        except Interruption as interruption:
+            self.why = AttemptFailure(code=interruption.code, message="The model stopped by itself.", retryable=False)
+        except TimeoutError as error:
+            self.abandoned = True
+            self.why = failure_of(error)
+        except Exception as error:  # noqa: BLE001  (the edge to foreign code: whatever it raises ends this attempt only)
+            self.why = failure_of(error)
+
+    def _call(self, model: AnyModel, folder: Path) -> None:
+        """In the model's own thread."""
+        context = GenerationContext(
+            job_id=self._job.id,
+            workdir=folder,
+            seed=self._job.seed,
+            fetch=lambda asset: anyio.from_thread.run(self._files.fetch, asset),
+            report=self._report,
+            is_cancelled=lambda: self._lifeline.stop is not None,
+            time_limit_seconds=model.resources.time_limit_seconds,
+        )
+        try:
+            parameters: Parameters = model.parameters.model_validate(self._job.input)
+            for artifact in model.generate(parameters, context):
+                context.check()
+                anyio.from_thread.run(self._files.store, artifact)
+        except TimeLimitExceeded as error:
+            raise _TimedOut(str(error)) from error
+
+    def _report(self, progress: Progress) -> None:
+        report = JobProgress(
+            fraction=progress.fraction,
+            stage=progress.stage,
+            message=progress.message,
+            step=progress.step,
+            steps=progress.steps,
+        )
+        anyio.from_thread.run_sync(self._lifeline.report, report)
+
+
+def failure_of(error: Exception) -> AttemptFailure:
+    """What a failed attempt is called, and whether another one may succeed. Never shows a stack trace."""
+    match error:
+        case GenerationError():
+            return AttemptFailure(
+                code=error.code,
+                message=error.message,
+                retryable=error.retryable,
+                retry_after=error.retry_after or None,  # 0.0 leaves the wait to the retry policy
+            )
+        case ValidationError():
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            return AttemptFailure(code="invalid_input", message=f"{field}: {first['msg']}", retryable=False)
+        case _TimedOut() | TimeoutError():
+            message = "The model did not finish within its time limit."
+            return AttemptFailure(code="run_timeout", message=message, retryable=False)
+        case InputMissing() | ObjectMissing():
+            return AttemptFailure(code="input_missing", message="An input of the job is gone.", retryable=False)
+        case ObjectStoreDown() | StoreUnavailable():
+            return AttemptFailure(code="storage_unavailable", message="The storage did not answer.", retryable=True)
+        case _:
+            log.error("model.failed", exc_info=error)
+            return AttemptFailure(code="internal_error", message="The model failed unexpectedly.", retryable=True)
