@@ -27,14 +27,15 @@ def main() -> None:
             _initiate(nobody)
             _wait_for_primary(nobody)
             nobody.admin.command("createUser", "admin", pwd=os.environ["MONGO_ADMIN_PASSWORD"], roles=["root"])
-    with _client(username="admin", password=os.environ["MONGO_ADMIN_PASSWORD"]) as admin:
+    with _client("admin") as admin:
         _wait_for_primary(admin)
         _give_user(admin)
     sys.stdout.write("MongoDB is the replica set rs0, with the users admin and reelwork.\n")
 
 
-def _client(**credentials: str) -> Admin:
-    return MongoClient(HERE, directConnection=True, serverSelectionTimeoutMS=2000, **credentials)
+def _client(username: str | None = None) -> Admin:
+    password = os.environ["MONGO_ADMIN_PASSWORD"] if username else None
+    return MongoClient(HERE, directConnection=True, serverSelectionTimeoutMS=2000, username=username, password=password)
 
 
 def _can_log_in() -> bool:
@@ -42,7 +43,7 @@ def _can_log_in() -> bool:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
-            with _client(username="admin", password=os.environ["MONGO_ADMIN_PASSWORD"]) as admin:
+            with _client("admin") as admin:
                 admin.admin.command("hello")
                 admin.admin.command("connectionStatus")
         except OperationFailure as error:
@@ -75,9 +76,13 @@ def _wait_for_primary(client: Admin) -> None:
 
 def _give_user(admin: Admin) -> None:
     """The user of gateways and workers: its own database and nothing else."""
-    wanted = {"pwd": os.environ["MONGO_PASSWORD"], "roles": [{"role": "readWrite", "db": DATABASE}]}
     known = admin.admin.command("usersInfo", "reelwork")["users"]
-    admin.admin.command("updateUser" if known else "createUser", "reelwork", **wanted)
+    admin.admin.command(
+        "updateUser" if known else "createUser",
+        "reelwork",
+        pwd=os.environ["MONGO_PASSWORD"],
+        roles=[{"role": "readWrite", "db": DATABASE}],
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,106 @@
+"""What `compose.yaml` promises, read as Docker Compose reads it. No engine is needed for that, only the command."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.compose.stack import PROJECT, write_env
+
+Services = dict[str, dict[str, Any]]  # as Compose describes them
+
+ONE_SHOT = {"account", "mongo-init"}
+SOFT_SHUTDOWN_SECONDS = 30
+
+
+def compose(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["docker", "--host", "unix:///nonexistent", "compose", *arguments]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603  our own
+
+
+def available() -> bool:
+    return shutil.which("docker") is not None and compose("version").returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not available(), reason="Docker Compose is not installed")
+
+
+@pytest.fixture(scope="module")
+def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("compose-file") / ".env"
+    write_env(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def services(env_file: Path) -> Services:
+    done = compose("--env-file", str(env_file), "config", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    described: Services = json.loads(done.stdout)["services"]
+    return described
+
+
+def test_file_is_valid_and_complete(env_file: Path) -> None:
+    done = compose("--env-file", str(env_file), "config", "--quiet")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_secrets_it_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / ".env").touch()
+
+    done = compose("--env-file", str(tmp_path / ".env"), "config", "--quiet")
+
+    assert done.returncode != 0
+    assert "run make up" in done.stderr or "see .env.example" in done.stderr
+
+
+def test_every_port_is_on_this_machine_alone(services: Services) -> None:
+    ports = {(name, port["host_ip"]) for name, one in services.items() for port in one.get("ports", [])}
+
+    assert ports == {(name, "127.0.0.1") for name in ("frontend", "rabbitmq", "s3")}
+
+
+def test_every_service_that_stays_has_a_health_check(services: Services) -> None:
+    assert {name for name, one in services.items() if not one.get("healthcheck", {}).get("test")} == ONE_SHOT
+
+
+def test_every_service_waits_for_what_it_needs_to_be_well(services: Services) -> None:
+    conditions = {need["condition"] for one in services.values() for need in one.get("depends_on", {}).values()}
+
+    assert conditions == {"service_healthy", "service_completed_successfully"}
+
+
+def test_images_of_others_are_pinned_to_a_minor_version(services: Services) -> None:
+    images = {one["image"] for one in services.values() if "build" not in one and "reelwork-" not in one["image"]}
+
+    assert images
+    assert all(re.search(r":\d+\.\d+", image) for image in images)
+
+
+def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
+    worker = services["worker"]
+
+    assert "container_name" not in worker
+    assert "ports" not in worker
+    assert int(worker["stop_grace_period"].removesuffix("s").replace("1m0", "60")) > SOFT_SHUTDOWN_SECONDS
+
+
+@pytest.mark.parametrize("name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo"])
+def test_container_is_locked_down(services: Services, name: str) -> None:
+    one = services[name]
+
+    assert one["read_only"]
+    assert one["cap_drop"] == ["ALL"]
+
+
+def test_every_container_is_bounded_and_gains_no_privileges(services: Services) -> None:
+    for one in services.values():
+        limits = one["deploy"]["resources"]["limits"]
+        assert limits.keys() >= {"memory", "pids"}
+        assert "no-new-privileges:true" in one["security_opt"]
+        assert not any("docker.sock" in volume["source"] for volume in one.get("volumes", []))
