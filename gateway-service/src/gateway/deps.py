@@ -1,4 +1,7 @@
-"""What a route may have in its signature: services, and callers that may do what the route does."""
+"""What a route may have in its signature: services, and callers that may do what the route does.
+
+All of it is `async`, although nothing here waits: FastAPI sends plain functions through a thread.
+"""
 
 from typing import Annotated
 
@@ -18,18 +21,21 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="BearerKey", description="`Au
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="HeaderKey")
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
+WholeGateway = Annotated[Gateway, Depends(gateway_of)]
+
+
 async def _caller(
-    request: Request,
+    gateway: WholeGateway,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> Caller:
     text = bearer.credentials if bearer is not None else header
-    return await gateway_of(request).authenticator.caller(text)
+    return await gateway.authenticator.caller(text)
 
 
 class _May:
@@ -38,7 +44,7 @@ class _May:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def __call__(self, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    async def __call__(self, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
         caller.require(self._scope)
         return caller
 
@@ -47,30 +53,28 @@ CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
 CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
 CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
 
-WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 
-
-def _catalogue(gateway: WholeGateway) -> Catalogue:
+async def _catalogue(gateway: WholeGateway) -> Catalogue:
     return gateway.catalogue
 
 
-def _jobs(gateway: WholeGateway) -> JobService:
+async def _jobs(gateway: WholeGateway) -> JobService:
     return gateway.jobs
 
 
-def _uploads(gateway: WholeGateway) -> UploadService:
+async def _uploads(gateway: WholeGateway) -> UploadService:
     return gateway.uploads
 
 
-def _assets(gateway: WholeGateway) -> AssetService:
+async def _assets(gateway: WholeGateway) -> AssetService:
     return gateway.assets
 
 
-def _streams(gateway: WholeGateway) -> EventStreams:
+async def _streams(gateway: WholeGateway) -> EventStreams:
     return gateway.streams
 
 
-def _request_id(request: Request) -> str:
+async def _request_id(request: Request) -> str:
     return str(request.state.request_id)
 
 
