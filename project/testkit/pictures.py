@@ -92,3 +92,10 @@ def padded(size_bytes: int) -> bytes:
     """A sound JPEG of exactly this size; what follows its end is noise that every decoder ignores."""
     whole = picture(size=(64, 40))
     return whole + random.Random(size_bytes).randbytes(size_bytes - len(whole))  # noqa: S311  (filler, no secret)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that says this size, and has no pixels at all."""
+    return (
+        _PNG_SIGNATURE + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + _chunk(b"IEND", b"")
+    )

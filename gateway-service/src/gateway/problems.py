@@ -35,6 +35,16 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _VALIDATION_SHAPE = "HTTPValidationError"
+_MOST_FAULTS = 20
+_LONGEST_POINTER = 200
+# Where pydantic's own words are about Python.
+_PLAIN_WORDS = {
+    "missing": "This is required.",
+    "extra_forbidden": "There is no such field.",
+    "model_attributes_type": "Send one JSON object.",
+    "value_error": "Send a file here, with a file name.",  # the one value of ours that pydantic cannot name is a file
+    "recursion_loop": "The nesting is too deep.",
+}
 
 
 class ProblemResponse(JSONResponse):
@@ -98,7 +108,7 @@ def answer(request: Request, error: ReelworkError) -> ProblemResponse:
         retryable=error.retryable,
         retry_after=error.retry_after_seconds,
         hint=error.hint,
-        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=e.detail) for e in error.errors],
+        errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
     )
     headers = {"X-Request-ID": request_id}  # here too: the last resort is answered outside of our middleware
     if error.retry_after_seconds is not None:
@@ -147,20 +157,31 @@ async def _validation(request: Request, error: Exception) -> ProblemResponse:
 
 def invalid(details: Sequence[dict[str, Any]]) -> ReelworkError:
     """From pydantic's error list (untyped there) to ours: names the place, never repeats the value."""
-    fields = [
-        FieldError(pointer=_pointer(detail["loc"]), code=detail["type"], detail=detail["msg"])
-        for detail in details[:20]
-    ]
+    fields = [_fault(detail) for detail in details[:_MOST_FAULTS]]
+    summary = f"Not valid: {named(fields)}."
     if any(detail["type"] == "json_invalid" for detail in details):
         return InvalidRequest("The body is not valid JSON.", hint="Send one JSON object.", errors=fields)
     if any(detail["loc"][0] == "body" for detail in details):
-        return InvalidInput(_summary(fields), hint="Mend the named fields and send it again.", errors=fields)
-    return InvalidRequest(_summary(fields), hint="Mend the named parameters and send it again.", errors=fields)
+        return InvalidInput(summary, hint="Mend the named fields and send it again.", errors=fields)
+    return InvalidRequest(summary, hint="Mend the named parameters and send it again.", errors=fields)
 
 
-def _summary(fields: Sequence[FieldError]) -> str:
-    named = ", ".join(dict.fromkeys(field.pointer for field in fields))
-    return f"Not valid: {named}."
+def named(faults: Sequence[FieldError]) -> str:
+    """The places of these faults for a sentence, each once."""
+    return ", ".join(dict.fromkeys(_short(fault.pointer) for fault in faults))
+
+
+def _fault(detail: dict[str, Any]) -> FieldError:
+    code: str = detail["type"]
+    if code == "json_invalid":
+        place = f" (at character {detail['loc'][1]})" if detail["loc"][1] else ""
+        return FieldError(pointer="#", code=code, detail=f"{detail['ctx']['error']}{place}.")
+    return FieldError(pointer=_pointer(detail["loc"]), code=code, detail=_PLAIN_WORDS.get(code, detail["msg"]))
+
+
+def _short(pointer: str) -> str:
+    """Names are the caller's: one that fills the request must not fill the answer too."""
+    return pointer if len(pointer) <= _LONGEST_POINTER else f"{pointer[:_LONGEST_POINTER]}…"
 
 
 def _pointer(location: Sequence[str | int]) -> str:
@@ -178,20 +199,27 @@ def _pointer(location: Sequence[str | int]) -> str:
 
 async def _http(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (FastAPI types handlers by Exception)
-    return answer(request, from_status(error.status_code, request.method, request.url.path))
+    return answer(request, from_status(error.status_code, request.method, request.url.path, reason=error.detail))
 
 
-def from_status(status: int, method: str, path: str) -> ReelworkError:
-    """Our error for one that a library raised or answered by its status alone."""
+def from_status(status: int, method: str, path: str, *, reason: str = "") -> ReelworkError:
+    """Our error for one that a library raised or answered by its status; `reason` is what it says of a bad request."""
     match status:
         case 404:
             return RouteNotFound(f"There is nothing at {path}.", hint="GET /docs lists every address.")
         case 405:
             return MethodNotAllowed(f"{path} does not take {method}.", hint="GET /docs lists every address.")
         case 413:
-            return UploadTooLarge("The body is larger than this address takes.", hint="Send less at once.")
+            cure = "A picture has at most 32 MiB, a JSON body at most 1 MiB."
+            error = FieldError(pointer="#", code="too_large", detail=cure)
+            return UploadTooLarge("The body is larger than this address takes.", hint=cure, errors=[error])
         case _ if status < 500:
-            return InvalidRequest("The request cannot be read.", hint="GET /docs shows what is expected.")
+            error = FieldError(pointer="#", code="unreadable", detail=reason or "It cannot be read.")
+            return InvalidRequest(
+                f"The request cannot be read. {reason}".strip(),
+                hint="GET /docs shows what is expected.",
+                errors=[error],
+            )
         case _:
             return InternalError("Something went wrong on our side.")
 

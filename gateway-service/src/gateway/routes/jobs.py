@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from gateway.deps import CanManage, CanRead, CanSubmit, Jobs, RequestId
 from gateway.problems import keyed_problems
+from gateway.routes.json_body import JsonRoute
 from gateway.views import job_view
 from reelwork.contract.jobs import JobBody, JobPage, JobView, StatusName
 from reelwork.domain.errors import (
@@ -14,6 +15,7 @@ from reelwork.domain.errors import (
     InvalidInput,
     JobNotFound,
     ModelNotFound,
+    UnsupportedMediaType,
     UploadTooLarge,
 )
 from reelwork.domain.job import Status
@@ -21,7 +23,7 @@ from reelwork.store.jobs import JobFilter
 
 JSON_LIMIT_BYTES = 1024 * 1024
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
 _EXAMPLES = {
     "picture": {
@@ -42,7 +44,7 @@ _EXAMPLES = {
 @router.post(
     "",
     status_code=202,
-    responses=keyed_problems(InsufficientTier, ModelNotFound, UploadTooLarge, InvalidInput),
+    responses=keyed_problems(InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput),
 )
 async def create_job(
     body: Annotated[JobBody, Body(openapi_examples=_EXAMPLES)],

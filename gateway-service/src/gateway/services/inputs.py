@@ -1,5 +1,6 @@
 """Checking a job's input: against the model's JSON Schema, against what can be stored, and the assets it names."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -7,6 +8,7 @@ from typing import Any, cast
 
 import jsonschema_rs
 
+from gateway.problems import named
 from reelwork.domain.asset import AssetState
 from reelwork.domain.errors import FieldError, InvalidInput
 from reelwork.domain.ids import AccountId, AssetId
@@ -16,6 +18,7 @@ from reelwork.store.assets import Assets
 MAX_DEPTH = 32
 MAX_FAULTS = 20
 LONGEST_DETAIL = 300
+_Kind = jsonschema_rs.ValidationErrorKind
 # BSON integers have 64 bits.
 _INTEGERS = range(-(2**63), 2**63)
 
@@ -30,7 +33,7 @@ class InputChecker:
 
     async def check(self, account: AccountId, card: ModelCard, values: Mapping[str, Any]) -> list[AssetId]:
         """The assets that the input names, all of them the account's own. Raises InvalidInput with every fault."""
-        faults = list(unstorable(values, "#/input")) or list(self._against_schema(card, values))
+        faults = list(islice(unstorable(values, "#/input"), MAX_FAULTS)) or self._against_schema(card, values)
         if faults:
             raise _invalid(card, faults)
         found: list[AssetId] = []
@@ -40,12 +43,10 @@ class InputChecker:
             found.append(AssetId(asset_id))
         return found
 
-    def _against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> Iterator[FieldError]:
+    def _against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong; never repeats the caller's values."""
-        for error in islice(self._validator(card).iter_errors(dict(values)), MAX_FAULTS):
-            pointer = "/".join(["#/input", *(_escape(part) for part in error.instance_path)])
-            code = str(error.schema_path[-1]) if error.schema_path else "invalid"
-            yield FieldError(pointer=pointer, code=code, detail=str(error.message)[:LONGEST_DETAIL])
+        errors = self._validator(card).iter_errors(dict(values))
+        return list(islice((fault for error in errors for fault in _faults(error)), MAX_FAULTS))
 
     def _validator(self, card: ModelCard) -> Any:
         schema, validator = self._compiled.get(card.name, (None, None))
@@ -53,6 +54,36 @@ class InputChecker:
             validator = jsonschema_rs.validator_for(card.input_schema, mask="the value")
             self._compiled[card.name] = (card.input_schema, validator)
         return validator
+
+
+def _faults(error: Any) -> Iterator[FieldError]:  # the library's error has no types
+    """A missing and an unexpected field are named by their own pointers."""
+    place = "/".join(["#/input", *(_escape(part) for part in error.instance_path)])
+    match error.kind:
+        case _Kind.Required():
+            yield FieldError(
+                pointer=f"{place}/{_escape(error.kind.property)}", code="required", detail="It is missing."
+            )
+        case _Kind.AdditionalProperties():
+            for name in error.kind.unexpected:
+                cure = "This model has no such field."
+                yield FieldError(pointer=f"{place}/{_escape(name)}", code="additionalProperties", detail=cure)
+        case _:
+            code = str(error.schema_path[-1]) if error.schema_path else "invalid"
+            yield FieldError(pointer=place, code=code, detail=_cure(error)[:LONGEST_DETAIL])
+
+
+def _cure(error: Any) -> str:
+    match error.kind:
+        case _Kind.Enum():
+            return f"Take one of {', '.join(json.dumps(option) for option in error.kind.options)}."
+        case _Kind.Constant():
+            return f"Take {json.dumps(error.kind.expected_value)}."
+        case _Kind.AnyOf():
+            return " Or: ".join(dict.fromkeys(_cure(inner) for branch in error.kind.context for inner in branch))
+        case _:
+            message = str(error.message)
+            return f"{message[:1].upper()}{message[1:]}."
 
 
 def unstorable(value: object, pointer: str, depth: int = 0) -> Iterator[FieldError]:
@@ -111,9 +142,8 @@ def _accepts(pattern: str, content_type: str) -> bool:
 
 
 def _invalid(card: ModelCard, faults: list[FieldError]) -> InvalidInput:
-    named = ", ".join(dict.fromkeys(fault.pointer for fault in faults))
     return InvalidInput(
-        f"{card.name} cannot take this input: {named}.",
+        f"{card.name} cannot take this input: {named(faults)}.",
         hint=f"GET /v1/models/{card.name} shows its input_schema.",
         errors=faults,
     )

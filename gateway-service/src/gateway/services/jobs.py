@@ -78,7 +78,7 @@ class JobService:
         """Raises JobNotFound, for other accounts' jobs too."""
         job = await self._engine.stores.jobs.get(caller.account.id, JobId(job_id))
         if job is None:
-            raise job_not_found(job_id[:100])
+            raise job_not_found(job_id)
         return job
 
     async def page(self, caller: Caller, where: JobFilter, *, cursor: str | None, limit: int) -> Page[Job]:

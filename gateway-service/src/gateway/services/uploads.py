@@ -12,10 +12,10 @@ from typing import BinaryIO
 import anyio
 import anyio.to_thread
 import structlog
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
-from reelwork.domain.errors import FieldError, InvalidInput, UnsupportedMediaType, UploadTooLarge
+from reelwork.domain.errors import FieldError, InvalidInput, ReelworkError, UnsupportedMediaType, UploadTooLarge
 from reelwork.domain.ids import AccountId, new_asset_id
 from reelwork.domain.media import SNIFF_BYTES, UPLOADABLE, extension_for, safe_filename, sniff
 from reelwork.engine.sweep import Sweeper
@@ -72,7 +72,7 @@ class UploadService:
         with path.open("rb") as file:
             content_type = sniff(file.read(SNIFF_BYTES))
         if content_type is None:
-            raise _refused(UnsupportedMediaType, "unknown_type", f"The bytes are none of {', '.join(UPLOADABLE)}.")
+            raise _refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
         width, height = self._measure(path, content_type)
         return _Received(content_type=content_type, size_bytes=size, sha256=sha256, width=width, height=height)
 
@@ -90,18 +90,26 @@ class UploadService:
     def _measure(self, path: Path, content_type: str) -> tuple[int, int]:
         """Width and height as displayed, after decoding every pixel of the first frame."""
         try:
-            with warnings.catch_warnings(), Image.open(path, formats=[_FORMATS[content_type]]) as image:
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own cap comes next
-                width, height = image.size
-                if width * height > self._limit_pixels:
-                    raise _too_many_pixels(width, height, self._limit_pixels)
-                image.load()
-                turned = image.getexif().get(0x0112) in _TURNED
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own cap is lower
+                return self._decode(path, content_type)
+        except ReelworkError:
+            raise
         except Image.DecompressionBombError as error:
-            raise _refused(InvalidInput, "too_many_pixels", f"At most {self._limit_pixels:,} pixels.") from error
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+            cure = f"At most {self._limit_pixels:,} pixels. Send a smaller picture."
+            raise _refused(InvalidInput, "too_many_pixels", cure) from error
+        except Exception as error:
+            # Decoders raise whatever they like at damaged bytes, AVIF's a RuntimeError; all of it means the same.
             cure = f"It begins like {content_type} but cannot be decoded; save it anew and send that."
             raise _refused(InvalidInput, "broken_picture", cure) from error
+
+    def _decode(self, path: Path, content_type: str) -> tuple[int, int]:
+        with Image.open(path, formats=[_FORMATS[content_type]]) as image:
+            width, height = image.size
+            if width * height > self._limit_pixels:
+                raise _too_many_pixels(width, height, self._limit_pixels)
+            image.load()
+            turned = image.getexif().get(0x0112) in _TURNED
         return (height, width) if turned else (width, height)
 
     async def _keep(self, account: AccountId, path: Path, received: _Received, filename: str) -> Asset:
