@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import anyio.from_thread
@@ -22,6 +23,7 @@ from reelwork.generator import (
     Interruption,
     Parameters,
     Progress,
+    Resources,
     TimeLimitExceeded,
 )
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
@@ -62,14 +64,17 @@ class Attempt:
         self.why: AttemptFailure | Stop | None = None
         self.abandoned = False
 
-    async def run(self, models: Models, folder: Path) -> None:
-        """Run until the model ends, or must end: asked first, left behind after the grace time."""
+    async def run(self, models: Models, scratch: Path | None) -> None:
+        """Run until the model ends, or must end: asked first, left behind after the grace time.
+
+        Its files are in a folder of its own below `scratch` (None: the system's), which is gone afterwards.
+        """
         returned = False
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._lifeline.run)
             tasks.start_soon(self._stop_hard, tasks.cancel_scope)
             try:
-                await self._generate(models, folder)
+                await self._generate(models, scratch)
                 returned = True
             finally:
                 tasks.cancel_scope.cancel()
@@ -81,12 +86,12 @@ class Attempt:
         await anyio.sleep(self._grace.total_seconds())
         scope.cancel()
 
-    async def _generate(self, models: Models, folder: Path) -> None:
+    async def _generate(self, models: Models, scratch: Path | None) -> None:
         try:
             model = await models.ready(self._job.model)
             limit = timedelta(seconds=model.resources.time_limit_seconds)
             with anyio.fail_after((limit + self._grace).total_seconds()):
-                await anyio.to_thread.run_sync(self._call, model, folder, abandon_on_cancel=True)
+                await anyio.to_thread.run_sync(self._call, model, scratch, abandon_on_cancel=True)
         except Interruption as interruption:
             self.why = AttemptFailure(code=interruption.code, message="The model stopped by itself.", retryable=False)
         except TimeoutError as error:
@@ -95,24 +100,28 @@ class Attempt:
         except Exception as error:  # noqa: BLE001  (the edge to foreign code: whatever it raises ends this attempt only)
             self.why = failure_of(error)
 
-    def _call(self, model: AnyModel, folder: Path) -> None:
-        """In the model's own thread."""
-        context = GenerationContext(
+    def _call(self, model: AnyModel, scratch: Path | None) -> None:
+        """In the model's own thread, from the first file to the last."""
+        with TemporaryDirectory(prefix="reelwork-job-", dir=scratch, ignore_cleanup_errors=True) as folder:
+            context = self._context(Path(folder), model.resources)
+            try:
+                parameters: Parameters = model.parameters.model_validate(self._job.input)
+                for artifact in model.generate(parameters, context):
+                    context.check()
+                    anyio.from_thread.run(self._files.store, artifact)
+            except TimeLimitExceeded as error:
+                raise _TimedOut(str(error)) from error
+
+    def _context(self, folder: Path, resources: Resources) -> GenerationContext:
+        return GenerationContext(
             job_id=self._job.id,
             workdir=folder,
             seed=self._job.seed,
-            fetch=lambda asset: anyio.from_thread.run(self._files.fetch, asset),
+            fetch=lambda asset: anyio.from_thread.run(self._files.fetch, asset, folder),
             report=self._report,
             is_cancelled=lambda: self._lifeline.stop is not None,
-            time_limit_seconds=model.resources.time_limit_seconds,
+            time_limit_seconds=resources.time_limit_seconds,
         )
-        try:
-            parameters: Parameters = model.parameters.model_validate(self._job.input)
-            for artifact in model.generate(parameters, context):
-                context.check()
-                anyio.from_thread.run(self._files.store, artifact)
-        except TimeLimitExceeded as error:
-            raise _TimedOut(str(error)) from error
 
     def _report(self, progress: Progress) -> None:
         report = JobProgress(

@@ -118,7 +118,7 @@ class Runner:
         except StoreUnavailable:
             return False  # the lease decides
         if status is Status.CANCELLING:
-            ended.append(Ended(job=job, files=self._files(job, Path()), used=timedelta(), why=Stop.CANCELLED))
+            ended.append(Ended(job=job, files=self._files(job), used=timedelta(), why=Stop.CANCELLED))
         return status is Status.PROCESSING
 
     async def _hand_back(self, job: Job) -> None:
@@ -130,13 +130,9 @@ class Runner:
     async def _run(self, job: Job) -> Ended:
         begun = time.monotonic()
         with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
-            scratch = self._options.scratch_directory
-            async with anyio.TemporaryDirectory[str](
-                prefix="reelwork-job-", dir=str(scratch) if scratch else None, ignore_cleanup_errors=True
-            ) as folder:
-                files = self._files(job, Path(folder))
-                attempt = Attempt(self._engine, job, files, grace=self._options.grace)
-                await attempt.run(self._models, Path(folder))
+            files = self._files(job)
+            attempt = Attempt(self._engine, job, files, grace=self._options.grace)
+            await attempt.run(self._models, self._options.scratch_directory)
         used = timedelta(seconds=time.monotonic() - begun)
         return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
 
@@ -147,5 +143,5 @@ class Runner:
                 log.error("model.abandoned", job_id=each.job.id, model=each.job.model)
                 self._options.abandon()
 
-    def _files(self, job: Job, folder: Path) -> Files:
-        return Files(job, folder, self._engine.stores, self._objects, self._sweeper)
+    def _files(self, job: Job) -> Files:
+        return Files(job, self._engine.stores, self._objects, self._sweeper)

@@ -33,9 +33,8 @@ class _Measured:
 class Files:
     """Moves one job's bytes between the object store and its folder."""
 
-    def __init__(self, job: Job, folder: Path, stores: Stores, objects: ObjectStore, sweeper: Sweeper) -> None:
+    def __init__(self, job: Job, stores: Stores, objects: ObjectStore, sweeper: Sweeper) -> None:
         self._job = job
-        self._folder = folder
         self._stores = stores
         self._objects = objects
         self._sweeper = sweeper
@@ -43,13 +42,16 @@ class Files:
         self._staged: list[Asset] = []
         self.outputs: list[Output] = []
 
-    async def fetch(self, asset_id: str) -> Path:
-        """The local file of an input asset. Raises InputMissing, ObjectStoreDown, StoreUnavailable."""
+    async def fetch(self, asset_id: str, folder: Path) -> Path:
+        """The local file of an input asset, in `folder` since the first time.
+
+        Raises InputMissing, ObjectStoreDown, StoreUnavailable.
+        """
         if asset_id not in self._fetched:
             asset = await self._stores.assets.get(self._job.account_id, AssetId(asset_id))
             if asset is None or asset_id not in self._job.input_assets:
                 raise InputMissing(f"The asset {asset_id} is gone.")
-            path = self._folder / f"input-{len(self._fetched)}{extension_for(asset.content_type)}"
+            path = folder / f"input-{len(self._fetched)}{extension_for(asset.content_type)}"
             await self._objects.get_file(asset.key, path)
             self._fetched[asset_id] = path
         return self._fetched[asset_id]
