@@ -1,5 +1,7 @@
 """Write a film as it is drawn: H.264 High in MP4, the form that every browser plays."""
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,7 @@ from worker.models.film.geometry import Size
 MEDIA_TYPE = "video/mp4"
 # ISO/IEC 23091-2 code points
 _BT709, _LIMITED_RANGE = 1, 1
+_AHEAD = 3  # frames drawn but not yet encoded: enough to keep both sides busy
 _OPTIONS = {"preset": "veryfast", "crf": "20", "profile": "high"}
 
 
@@ -23,6 +26,8 @@ class FilmWriter:
     Frames are shown for 1/fps seconds each. Colours are tagged BT.709, limited range; players guess where
     tags are missing, and guess differently. The index stands first, so that playing starts before the
     download ends; for that the file is rewritten once at the end.
+
+    Encoding runs in a thread of its own, a few frames behind, so that the next frame is drawn meanwhile.
     """
 
     def __init__(self, path: Path, *, size: Size, fps: int, threads: int) -> None:
@@ -30,6 +35,8 @@ class FilmWriter:
         self._size = size
         self._fps = fps
         self._frames = 0
+        self._pending: deque[Future[None]] = deque()
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encoder")
         self._file = av.open(path, "w", format="mp4", options={"movflags": "+faststart"})
         self._stream = self._file.add_stream("libx264", rate=fps, options=_OPTIONS)
         self._prepare(threads)
@@ -56,6 +63,11 @@ class FilmWriter:
         frame.color_range = _LIMITED_RANGE
         frame.colorspace = frame.color_primaries = frame.color_trc = _BT709
         self._frames += 1
+        self._pending.append(self._encoder.submit(self._encode, frame))
+        while len(self._pending) > _AHEAD:
+            self._pending.popleft().result()
+
+    def _encode(self, frame: VideoFrame | None) -> None:
         self._file.mux(self._stream.encode(frame))
 
     @property
@@ -75,6 +87,11 @@ class FilmWriter:
             meta={"fps": self._fps, "frames": self._frames, "codec": "h264", **meta},
         )
 
+    def _finish(self) -> None:
+        for frame in self._pending:
+            frame.result()
+        self._encode(None)
+
     def __enter__(self) -> Self:
         return self
 
@@ -83,8 +100,9 @@ class FilmWriter:
     ) -> None:
         try:
             if kind is None:
-                self._file.mux(self._stream.encode(None))
+                self._finish()
         finally:
+            self._encoder.shutdown(cancel_futures=True)
             self._file.close()
             if kind is not None:
                 self._path.unlink(missing_ok=True)
