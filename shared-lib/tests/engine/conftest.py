@@ -1,11 +1,38 @@
-"""An engine on a fresh database."""
+"""An engine on a fresh database, and how long random tests look.
 
-from collections.abc import AsyncIterator
+In CI the examples are the same in every run; at home they are new each time, and a failure prints how to repeat it.
+"""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import structlog
+from hypothesis import settings
 
 from testkit.services import Bucket
 from testkit.world import World, open_world
+
+settings.register_profile("ci", derandomize=True, print_blob=True)
+settings.register_profile("home", print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "home")
+
+
+@pytest.fixture
+def examples() -> Callable[[int], int]:
+    """So many examples, times REELWORK_TEST_EFFORT: for a long look at night."""
+    effort = float(os.environ.get("REELWORK_TEST_EFFORT", "1"))
+    return lambda usual: max(1, round(usual * effort))
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Thousands of jobs need no line each."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
