@@ -19,9 +19,11 @@ RESULTS = Path(__file__).with_name("results.md")
 
 
 def bench_jobs() -> list[Table]:
-    with TemporaryDirectory(prefix="reelwork-bench-", ignore_cleanup_errors=True) as folder:
-        with running_stacks(Path(folder), concurrency=2) as stacks:
-            return asyncio.run(jobs.measure(stacks))
+    with (
+        TemporaryDirectory(prefix="reelwork-bench-", ignore_cleanup_errors=True) as folder,
+        running_stacks(Path(folder), concurrency=2) as stacks,
+    ):
+        return asyncio.run(jobs.measure(stacks))
 
 
 def bench_films() -> list[Table]:

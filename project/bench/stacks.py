@@ -11,11 +11,11 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from gateway.account import new_key
 from reelwork.domain.tier import Tier
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
-from run.account import new_key
 from run.children import answers, gateway_process, worker_process
 from run.servers import Mongod, RabbitMQ, SeaweedFS, Server
 from run.servers.ports import free_port
@@ -78,10 +78,19 @@ async def _key(url: str) -> str:
 
 
 def _plain_worker(folder: Path, concurrency: int) -> Server:
-    argv = (sys.executable, "-m", "celery", "-A", "bench.plain.tasks", "worker", "-c", str(concurrency), "-l", "WARNING")
-    return Server(
-        name="plain-worker", command=Command(argv=argv), log=folder / "plain-worker.log", ready=lambda: True
+    argv = (
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "bench.plain.tasks",
+        "worker",
+        "-c",
+        str(concurrency),
+        "-l",
+        "WARNING",
     )
+    return Server(name="plain-worker", command=Command(argv=argv), log=folder / "plain-worker.log", ready=lambda: True)
 
 
 def _plain_gateway(folder: Path, port: int) -> Server:

@@ -8,15 +8,14 @@ import os
 import signal
 import socket
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 from reelwork.runtime.logging import configure_logging
-from reelwork.runtime.settings import INPROCESS
 from run.account import development_key
 from run.children import serve_in_children
 from run.inprocess import serve_in_process
-from run.servers import Mongod, RabbitMQ, SeaweedFS, ServerError, ServerMissing
+from run.servers import ServerError, ServerMissing
+from run.servers.stack import Stack, running
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGE = PROJECT.parent / "frontend-service" / "dist"
@@ -26,27 +25,34 @@ WEIGHTS = PROJECT / ".cache" / "weights"
 def main() -> int:
     arguments = _parse()
     configure_logging(style="console", level=arguments.log_level)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not _is_free(arguments.port):
         sys.stderr.write(f"Port {arguments.port} is taken. Choose another one: make run PORT={arguments.port + 1}\n")
         return 2
     try:
-        with ExitStack() as stack:
-            environment = _start_servers(stack, arguments.data, broker=arguments.broker)
-            os.environ.update(environment)
-            development_key(arguments.data / "dev.key")
-            _welcome(arguments.port, arguments.data / "dev.key", environment)
-            if environment["REELWORK_BROKER_URL"] == INPROCESS:
-                serve_in_process(port=arguments.port)
-            else:
-                serve_in_children(port=arguments.port, folder=arguments.data)
+        sys.stdout.write("Starting MongoDB and S3 …\n")
+        with running(arguments.data, with_rabbitmq=arguments.broker != "inprocess") as stack:
+            _serve(stack, arguments)
     except ServerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
         pass
-    sys.stdout.write("Stopped. The data stay in " + str(arguments.data) + "\n")
+    sys.stdout.write(f"Stopped. The data stay in {arguments.data}\n")
     return 0
+
+
+def _serve(stack: Stack, arguments: argparse.Namespace) -> None:
+    if arguments.broker == "rabbitmq" and stack.rabbitmq is None:
+        raise ServerMissing("RabbitMQ is not on this machine; leave BROKER out, or fetch it: make servers")
+    key_file = arguments.data / "dev.key"
+    os.environ.update(stack.environment() | _settings(key_file))
+    development_key(key_file)
+    _welcome(arguments.port, key_file, broker="RabbitMQ" if stack.rabbitmq else "in process")
+    if stack.rabbitmq is None:
+        serve_in_process(port=arguments.port)
+    else:
+        serve_in_children(port=arguments.port, folder=arguments.data)
 
 
 def _parse() -> argparse.Namespace:
@@ -63,39 +69,19 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _start_servers(stack: ExitStack, data: Path, *, broker: str) -> dict[str, str]:
-    """The servers, and the settings that lead to them. They end with the stack, the last first."""
-    sys.stdout.write("Starting MongoDB and S3 …\n")
-    mongod = stack.enter_context(Mongod(data / "mongod"))
-    s3 = stack.enter_context(SeaweedFS(data / "s3"))
-    environment = {
-        "REELWORK_MONGO_URL": mongod.url,
-        "REELWORK_S3_ENDPOINT_URL": s3.endpoint_url,
-        "REELWORK_S3_ACCESS_KEY": s3.keys.name,
-        "REELWORK_S3_SECRET_KEY": s3.keys.secret,
-        "REELWORK_BROKER_URL": INPROCESS if broker == "inprocess" else _start_broker(stack, data, broker),
-        "REELWORK_LOG_FORMAT": "console",
-        "REELWORK_PAGE_KEY_FILE": str(data / "dev.key"),
-    }
+def _settings(key_file: Path) -> dict[str, str]:
+    """Settings beside those that lead to the servers."""
+    settings = {"REELWORK_LOG_FORMAT": "console", "REELWORK_PAGE_KEY_FILE": str(key_file)}
     if WEIGHTS.is_dir():
-        environment["REELWORK_WEIGHTS_DIR"] = str(WEIGHTS)
-    if PAGE.is_dir():
-        environment["REELWORK_PAGE_DIRECTORY"] = str(PAGE)
-    return environment
+        settings["REELWORK_WEIGHTS_DIR"] = str(WEIGHTS)
+    if (PAGE / "index.html").is_file():
+        settings["REELWORK_PAGE_DIRECTORY"] = str(PAGE)
+    return settings
 
 
-def _start_broker(stack: ExitStack, data: Path, wanted: str) -> str:
-    try:
-        return stack.enter_context(RabbitMQ(data / "rabbitmq")).url
-    except ServerMissing:
-        if wanted == "rabbitmq":
-            raise
-        return INPROCESS
-
-
-def _welcome(port: int, key_file: Path, environment: dict[str, str]) -> None:
-    broker = "in process" if environment["REELWORK_BROKER_URL"] == INPROCESS else "RabbitMQ"
-    page = "the page" if PAGE.is_dir() else "the API alone: Node is not installed, so the page was not built"
+def _welcome(port: int, key_file: Path, *, broker: str) -> None:
+    built = (PAGE / "index.html").is_file()
+    page = "the page" if built else "the API alone: Node.js is not installed, so the page was not built"
     sys.stdout.write(
         f"\n  Reelwork    http://127.0.0.1:{port}/       ({page})\n"
         f"  API docs    http://127.0.0.1:{port}/docs\n"
@@ -114,10 +100,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ from reelwork.store.accounts import Accounts
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
 
-__all__ = ["development_key", "new_key"]
-
 
 def development_key(path: Path) -> None:
     """See to it that `path` holds a key of the development account that works; settings come from the environment."""

@@ -22,13 +22,13 @@ from typing import Any, TypeVar
 import httpx2 as httpx
 from pymongo import MongoClient
 
+from gateway.account import new_key
 from reelwork.domain.account import ApiKey, Scope, digest, format_key, new_secret, parse_key
 from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import MongoOptions, open_database
-from run.account import new_key
 from run.servers.ports import free_port
 from run.servers.process import Command, Server
 from testkit.caller import Caller

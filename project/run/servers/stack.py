@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reelwork.runtime.settings import INPROCESS
 from run.servers.mongod import Mongod
 from run.servers.process import Server, ServerError, ServerMissing
 from run.servers.rabbitmq import RabbitMQ
 from run.servers.seaweedfs import SeaweedFS
-
-INPROCESS_BROKER = "inprocess://"
 
 
 class FolderInUse(ServerError):
@@ -37,7 +36,7 @@ class Stack:
         """Return the settings that make gateway and worker use these servers; secrets among them."""
         return {
             "REELWORK_MONGO_URL": self.mongod.url,
-            "REELWORK_BROKER_URL": self.rabbitmq.url if self.rabbitmq else INPROCESS_BROKER,
+            "REELWORK_BROKER_URL": self.rabbitmq.url if self.rabbitmq else INPROCESS,
             "REELWORK_S3_ENDPOINT_URL": self.s3.endpoint_url,
             "REELWORK_S3_REGION": self.s3.region,
             "REELWORK_S3_ACCESS_KEY": self.s3.keys.name,
