@@ -10,6 +10,7 @@ import pytest
 from gateway.settings import GatewaySettings
 from reelwork.domain.account import parse_key
 from reelwork.runtime.settings import SharedSettings
+from weights.fetch import U2NETP
 from worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -89,3 +90,11 @@ def test_values_of_an_older_file_stay_and_new_variables_are_added(tmp_path: Path
     assert set(env) == set(parse(EXAMPLE))
     assert file.read_text().startswith("# mine\n")
     assert make(file) == env
+
+
+def test_image_fetches_the_same_weights_as_make_does() -> None:
+    script = (PROJECT / "docker" / "fetch-weights.sh").read_text()
+
+    assert f"PACKAGE={U2NETP.package}\n" in script
+    assert f"FILE={U2NETP.name}\n" in script
+    assert f"SHA256={U2NETP.sha256}\n" in script

@@ -5,18 +5,16 @@ It takes minutes where images have to be fetched, so it is asked for: REELWORK_C
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from e2e.compose.stack import ComposeStack, running_stack
 
 if os.environ.get("REELWORK_COMPOSE") != "1":
-    collect_ignore = ["test_stack.py"]
+    collect_ignore = ["test_stack.py", "test_disk.py"]
 
 
 @pytest.fixture(scope="session")
 def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
-    folder: Path = tmp_path_factory.mktemp("compose")
-    with running_stack(folder) as stack:
+    with running_stack(tmp_path_factory.mktemp("compose")) as stack:
         yield stack

@@ -60,13 +60,16 @@ class ComposeStack:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[ComposeStack]:
-    """Build, start and wait until every service is healthy; at the end containers, networks and volumes are gone."""
+def running_stack(folder: Path, **settings: object) -> Iterator[ComposeStack]:
+    """Build, start and wait until every service is healthy; at the end containers, networks and volumes are gone.
+
+    `settings`: what `.env` says otherwise than the example.
+    """
     page, s3, rabbitmq = free_ports(3)
     name = f"reelwork-test-{uuid.uuid4().hex[:8]}"
     stack = ComposeStack(name=name, env_file=folder / ".env", page_port=page, s3_port=s3)
     write_env(stack.env_file)
-    _change(stack.env_file, PAGE_PORT=page, S3_PORT=s3, RABBITMQ_PAGE_PORT=rabbitmq)
+    _change(stack.env_file, PAGE_PORT=page, S3_PORT=s3, RABBITMQ_PAGE_PORT=rabbitmq, **settings)
     with stack.env_file.open("a") as file:
         file.write(f"REELWORK_LEASE_SECONDS={LEASE_SECONDS}\n")
     try:

@@ -38,7 +38,7 @@ def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def services(env_file: Path) -> Services:
-    done = compose("--env-file", str(env_file), "config", "--format", "json")
+    done = compose("--env-file", str(env_file), "--profile", "*", "config", "--format", "json")
     assert done.returncode == 0, done.stderr
     described: Services = json.loads(done.stdout)["services"]
     return described
@@ -62,7 +62,7 @@ def test_without_secrets_it_says_what_to_do(tmp_path: Path) -> None:
 def test_every_port_is_on_this_machine_alone(services: Services) -> None:
     ports = {(name, port["host_ip"]) for name, one in services.items() for port in one.get("ports", [])}
 
-    assert ports == {(name, "127.0.0.1") for name in ("frontend", "rabbitmq", "s3")}
+    assert ports == {(name, "127.0.0.1") for name in ("frontend", "rabbitmq", "s3", "s3-disk")}
 
 
 def test_every_service_that_stays_has_a_health_check(services: Services) -> None:
@@ -82,6 +82,13 @@ def test_images_of_others_are_pinned_to_a_minor_version(services: Services) -> N
     assert all(re.search(r":\d+\.\d+", image) for image in images)
 
 
+def test_one_s3_runs_at_a_time(services: Services) -> None:
+    assert {name: one["profiles"] for name, one in services.items() if "profiles" in one} == {
+        "s3": ["localstack"],
+        "s3-disk": ["seaweedfs"],
+    }
+
+
 def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
     worker = services["worker"]
 
@@ -90,7 +97,7 @@ def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
     assert int(worker["stop_grace_period"].removesuffix("s").replace("1m0", "60")) > SOFT_SHUTDOWN_SECONDS
 
 
-@pytest.mark.parametrize("name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo"])
+@pytest.mark.parametrize("name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo", "s3-disk"])
 def test_container_is_locked_down(services: Services, name: str) -> None:
     one = services[name]
 
