@@ -24,7 +24,7 @@ export function jobsOptions(filter: JobFilter) {
     // Quick while something moves, calm otherwise; new jobs of other programs show up either way.
     refetchInterval: ({ state }) => {
       const moving = state.data?.pages.some((page) => page.items.some((job) => !job.is_terminal));
-      return moving ? 1_500 : 8_000;
+      return moving ? 1_500 : 4_000;
     },
   });
 }

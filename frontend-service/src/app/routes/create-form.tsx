@@ -130,7 +130,8 @@ function buttonWords(isSending: boolean, isUploading: boolean, model: ModelView 
   if (isSending) return "Sending";
   if (isUploading) return "Uploading";
   if (model && !model.available) return "Not available now";
-  return model?.produces.some((type) => type.startsWith("video/")) ? "Make the film" : "Make the picture";
+  if (model?.produces.some((type) => type.startsWith("video/"))) return "Make the film";
+  return model?.produces.some((type) => type.startsWith("image/")) ? "Make the picture" : "Make it";
 }
 
 /** True when every complaint stands beside a field already, so that it need not be said twice. */

@@ -58,10 +58,12 @@ function ChoiceList({
       value={String(value ?? "")}
       aria-invalid={problem !== undefined}
       aria-describedby={describedBy}
-      onChange={(event) => onChange(original(field, event.target.value))}
+      onChange={(event) => onChange(event.target.value === "" ? null : original(field, event.target.value))}
       className={classes(CONTROL, "choice-list h-10")}
     >
-      {value === undefined && <option value="">Choose…</option>}
+      {(field.initial === null || value === undefined) && (
+        <option value="">{field.required ? "Choose…" : "None"}</option>
+      )}
       {field.options.map((option) => (
         <option key={String(option.value)} value={String(option.value)}>
           {option.label}

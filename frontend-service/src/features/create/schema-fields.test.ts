@@ -68,6 +68,15 @@ describe("reading a schema", () => {
     expect(fieldsOf(model)[0]).toMatchObject({ options: [{ label: "Push in" }, { label: "Pan slowly" }] });
   });
 
+  test("a few short values stand side by side, but an optional one is a list that can say none", () => {
+    const model = modelWith({
+      pace: { enum: ["slow", "fast"], default: "slow" },
+      fail: { anyOf: [{ enum: ["soft", "hard"] }, { type: "null" }], default: null },
+    });
+
+    expect(fieldsOf(model)).toMatchObject([{ look: "segments" }, { look: "select", initial: null }]);
+  });
+
   test("what no widget knows can still be given as JSON", () => {
     expect(fieldsOf(modelWith({ points: { type: "array", items: { type: "number" } } }))[0]?.kind).toBe(
       "json",

@@ -107,7 +107,9 @@ function choice(base: FieldBase, schema: Schema, widget: string | null): ChoiceF
     .filter((value) => value !== null)
     .map((value) => ({ value, label: text(labels[String(value)]) ?? spoken(value) }));
   const isShort = options.length <= 4 && options.every(({ label }) => label.length <= 12);
-  const look = widget === "aspect" ? "aspect" : widget === "select" || !isShort ? "select" : "segments";
+  // Only a list can also show that nothing is chosen.
+  const isList = widget === "select" || !isShort || base.initial === null || base.initial === undefined;
+  const look = widget === "aspect" ? "aspect" : isList ? "select" : "segments";
   return { ...base, kind: "choice", look, options };
 }
 

@@ -1,4 +1,4 @@
-import { Clock, Film, Image, Shapes, Sparkles } from "lucide-react";
+import { Clock, FileText, Film, Image, Shapes, Sparkles } from "lucide-react";
 import { useId } from "react";
 import { classes } from "@/lib/classes";
 import { roughSeconds } from "@/lib/format";
@@ -34,13 +34,19 @@ export function ModelPicker({ models, chosen, onChoose }: ModelPickerProps) {
             value={model.name}
             checked={model.name === chosen}
             disabled={!model.available}
+            aria-labelledby={`${name}-${model.name}-title`}
             aria-describedby={`${name}-${model.name}`}
             onChange={() => onChoose(model.name)}
             className="sr-only"
           />
           <Dot isChosen={model.name === chosen} />
           <span className="min-w-0 flex-1">
-            <span className={classes("font-semibold", !model.available && "text-muted")}>{model.title}</span>
+            <span
+              id={`${name}-${model.name}-title`}
+              className={classes("font-semibold", !model.available && "text-muted")}
+            >
+              {model.title}
+            </span>
             <span id={`${name}-${model.name}`} className="block">
               <span
                 className={classes(
@@ -72,16 +78,22 @@ function Dot({ isChosen }: { readonly isChosen: boolean }) {
 }
 
 function Facts({ model }: { readonly model: ModelView }) {
-  const isVideo = model.produces.some((type) => type.startsWith("video/"));
-  const Product = isVideo ? Film : Image;
+  const product = productOf(model);
   const Kind = model.is_ai ? Sparkles : Shapes;
   return (
     <span className="mt-2 flex flex-wrap gap-x-3.5 gap-y-1 text-xs text-muted">
-      <Fact icon={Product}>{isVideo ? "Film" : "Picture"}</Fact>
+      <Fact icon={product.icon}>{product.word}</Fact>
       <Fact icon={Clock}>{model.available ? roughSeconds(model.seconds_hint) : "No worker runs it now"}</Fact>
       <Fact icon={Kind}>{model.is_ai ? "AI" : "Procedural, not AI"}</Fact>
     </span>
   );
+}
+
+function productOf({ produces }: ModelView): { icon: typeof Film; word: string } {
+  const makes = (kind: string) => produces.some((type) => type.startsWith(`${kind}/`));
+  if (makes("video")) return { icon: Film, word: "Film" };
+  if (makes("image")) return { icon: Image, word: "Picture" };
+  return { icon: FileText, word: makes("text") ? "Text" : "File" };
 }
 
 function Fact({ icon: Icon, children }: { readonly icon: typeof Film; readonly children: string }) {
