@@ -152,7 +152,7 @@ def _sheet(
     away = np.hypot(across - light.across, (up - max(light.up, 0)) * 1.3)
     warm = np.exp(-away * 2.2).astype(np.float32)
     lit = mix(
-        between(light.low, light.sun / max(float(light.sun.max()), 1.0), 0.55) * 1.15,
+        between(light.low, light.sun / max(float(light.sun.max()), 1.0), 0.34) * 1.2,
         light.glow * 1.5 + light.sun * 0.12,
         warm,
     )
