@@ -1,0 +1,68 @@
+"""The examples in the documents are run as they stand."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from reelwork.generator import LocalContext, discover
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def example(document: str, name: str) -> str:
+    """The code block that follows `<!-- tested: name -->` in a document."""
+    found = re.search(
+        rf"<!-- tested: {re.escape(name)} -->\n```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL
+    )
+    assert found is not None, f"{document} has no example {name}"
+    return found[1]
+
+
+@pytest.fixture
+def pixelate(tmp_path, monkeypatch):
+    (tmp_path / "pixelate.py").write_text(example("docs/extending.md", "pixelate.py"))
+    monkeypatch.syspath_prepend(tmp_path)
+    yield discover(modules=["pixelate"], entry_point_group=None)
+    sys.modules.pop("pixelate", None)
+
+
+def test_the_model_of_the_guide_is_fifteen_lines_long_and_found(pixelate):
+    lines = [line for line in example("docs/extending.md", "pixelate.py").splitlines() if line.strip()]
+
+    assert len(lines) <= 16
+    assert pixelate.absent == {}
+    assert pixelate.cards["acme/pixelate"].asset_inputs == {"image": ("image/*",)}
+
+
+def test_the_model_of_the_guide_makes_large_pixels(pixelate, tmp_path):
+    Image.linear_gradient("L").resize((64, 48)).save(tmp_path / "photo.png")
+    model = pixelate.models["acme/pixelate"]
+    context = LocalContext(tmp_path / "work", assets={"asset_a": tmp_path / "photo.png"})
+
+    (made,) = model().generate(model.parameters(image="asset_a", block=16), context)
+
+    with Image.open(made.path) as picture:
+        assert picture.size == (64, 48)
+        assert len(picture.getcolors()) == 3  # 48 rows in blocks of 16: three bands of one colour each
+
+
+@pytest.mark.parametrize("document", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document):
+    links = re.findall(r"\]\((?!https?://)([^)#\s]+)", document.read_text())
+
+    missing = [link for link in links if not (document.parent / link).exists()]
+
+    assert missing == []
+
+
+def test_the_tour_names_files_that_exist():
+    named = re.findall(r"`((?:gateway|worker|reelwork)/[\w/]+(?:\.py)?)`", (ROOT / "docs/tour.md").read_text())
+    homes = {"gateway": "gateway-service/src", "worker": "worker-service/src", "reelwork": "shared-lib/src"}
+
+    missing = [name for name in named if not (ROOT / homes[name.split("/")[0]] / name).exists()]
+
+    assert len(named) > 20
+    assert missing == []
