@@ -50,8 +50,6 @@ export function Workbench({ models, initial }: WorkbenchProps) {
   const error = isAsTried ? submit.error : null;
   const refused = error instanceof ApiError ? complaintsByField(error.fields) : {};
   const missing = isAsTried && !readiness.ready ? readiness.missing : {};
-  const isEmpty =
-    jobId === null && (draft.source === "picture" ? draft.picture === null : draft.prompt === "");
 
   return (
     <div className="grid items-start gap-x-8 gap-y-6 lg:grid-cols-[25rem_minmax(0,1fr)]">
@@ -64,8 +62,11 @@ export function Workbench({ models, initial }: WorkbenchProps) {
         onSubmit={make}
       />
       <div className="max-lg:contents lg:sticky lg:top-22">
-        {/* On a phone an empty stage only keeps the hand from the input. */}
-        <div ref={stage} className={classes("scroll-mt-20 max-lg:order-first", isEmpty && "max-lg:hidden")}>
+        {/* On a phone a preview would push the input down under the typing hand; the input shows itself there. */}
+        <div
+          ref={stage}
+          className={classes("scroll-mt-20 max-lg:order-first", jobId === null && "max-lg:hidden")}
+        >
           <CreateStage
             editor={editor}
             models={models}

@@ -52,4 +52,4 @@ export function FieldRow({ id, label, help, problem, aside, labelled = true, chi
 }
 
 export const CONTROL =
-  "w-full rounded-md border border-line bg-surface px-3 text-text transition-colors hover:border-line-strong focus:border-accent aria-invalid:border-bad";
+  "w-full rounded-md border border-line bg-surface px-3 text-text transition-colors hover:border-line-strong focus:border-accent focus-visible:-outline-offset-1 aria-invalid:border-bad";
