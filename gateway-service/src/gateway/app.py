@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 
 from gateway import problems
@@ -55,6 +55,8 @@ def create_app(
     app.add_middleware(PlainErrors)
     app.add_middleware(RequestContext)
     if settings.page_directory is not None:
+        for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own
+            app.add_api_route(address, _nothing_here, include_in_schema=False)
         app.frontend("/", directory=settings.page_directory, fallback="index.html")
     else:
         app.add_api_route("/", _links, include_in_schema=False)
@@ -63,6 +65,10 @@ def create_app(
 
 async def _links() -> dict[str, Any]:
     return meta.links()
+
+
+async def _nothing_here(request: Request) -> None:
+    raise problems.from_status(404, request.method, request.url.path)
 
 
 def _operation_id(route: APIRoute) -> str:
