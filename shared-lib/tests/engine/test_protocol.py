@@ -4,28 +4,24 @@ A state machine of hypothesis drives the real engine on a real MongoDB. Workers 
 or used long after their lease ended; time passes by writing the database.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, event, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
-    multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
 
 from reelwork.domain.ids import JobId
-from reelwork.domain.job import RUNNING, TERMINAL, TRANSITIONS, Job, Status
+from reelwork.domain.job import TERMINAL, Job, Status
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.tier import Tier
@@ -33,11 +29,10 @@ from reelwork.engine.cancel import cancel
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Ending, complete, fail, hand_back
-from reelwork.objects.s3 import ObjectStore
-from reelwork.store.client import Document, MongoOptions, open_database
-from reelwork.store.indexes import ensure_indexes
-from testkit.steps import Died, Mortality, stepped
-from testkit.world import NO_BUCKET, POOL, World, an_output, new_job
+from reelwork.store.client import Document
+from testkit.invariants import check_history, check_lane, check_outputs, without_time
+from testkit.stage import Stage
+from testkit.world import POOL, an_output, new_job
 
 T = TypeVar("T")
 USED = timedelta(milliseconds=10)
@@ -49,39 +44,15 @@ FAILURES = st.sampled_from(
     ]
 )
 LIVES = st.none() | st.none() | st.none() | st.integers(0, 6)  # operations until the process dies; mostly it does not
+INDEX = st.integers(0, 5)
 # How an ending that was written down is told to whoever writes it again.
 RECORDED = {"completed": Ending.COMPLETED, "failed": Ending.FAILED, "cancelled": Ending.CANCELLED}
 # In so many rounds of time passing, reconciling and working every job must have ended: attempts are bounded.
 ROUNDS = 8
 
 
-class Stage:
-    """A world on an event loop of its own, for rules that are not coroutines."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, world: World, mortality: Mortality) -> None:
-        self.world = world
-        self._loop = loop
-        self._mortality = mortality
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(work)
-
-    def try_to(self, work: Coroutine[Any, Any, T], lives: int | None) -> T | None:
-        """Do it in a process that dies before the given operation; None if it died."""
-        self._mortality.die_before(lives)
-        try:
-            return self.do(work)
-        except Died:
-            event("a process died")
-            return None
-        finally:
-            self._mortality.die_before(None)
-
-
 class Protocol(RuleBasedStateMachine):
     """What may happen, and what must hold whatever happened."""
-
-    held = Bundle("held")
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
@@ -89,6 +60,9 @@ class Protocol(RuleBasedStateMachine):
         self.lanes: list[LaneTerms] = []
         self.accepted: list[Job] = []
         self.seen: dict[JobId, Document] = {}
+        self.handles: list[Job] = []  # what workers believe to be running, rightly or not
+        self.clean = True  # nobody died since a repair that found everything old enough
+        self.aged = True
 
     @initialize()
     def begin(self) -> None:
@@ -107,57 +81,83 @@ class Protocol(RuleBasedStateMachine):
             self.stage.do(self.world.stores.jobs.insert(job))
             self.accepted.append(job)
 
-    @rule(target=held, most=st.integers(1, 3), lives=LIVES)
-    def claim(self, most: int, lives: int | None) -> Any:  # hypothesis' own kind of result
-        jobs = self.stage.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most), lives)
-        return multiple(*(jobs or ()))
+    @rule(most=st.integers(1, 3), lives=LIVES)
+    def claim(self, most: int, lives: int | None) -> None:
+        self.handles += self.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most), lives) or []
 
-    @rule(job=held, lives=LIVES)
-    def finish(self, job: Job, lives: int | None) -> None:
+    @precondition(lambda self: self.handles)
+    @rule(number=INDEX, lives=LIVES)
+    def finish(self, number: int, lives: int | None) -> None:
+        job = self.handle(number)
         expected = self._ending_of(job, Ending.COMPLETED)
-        ending = self.stage.try_to(complete(self.world.engine, job, [_output_of(job)], used=USED), lives)
-        assert ending in {None, expected}
+        self._ends(job, complete(self.world.engine, job, [_output_of(job)], used=USED), expected, lives)
 
-    @rule(job=held, failure=FAILURES, lives=LIVES)
-    def fail(self, job: Job, failure: AttemptFailure, lives: int | None) -> None:
+    @precondition(lambda self: self.handles)
+    @rule(number=INDEX, failure=FAILURES, lives=LIVES)
+    def fail(self, number: int, failure: AttemptFailure, lives: int | None) -> None:
+        job = self.handle(number)
         retried = failure.retryable and job.attempt < job.max_attempts
         expected = self._ending_of(job, Ending.RETRYING if retried else Ending.FAILED)
-        ending = self.stage.try_to(fail(self.world.engine, job, failure, used=USED), lives)
-        assert ending in {None, expected}
+        self._ends(job, fail(self.world.engine, job, failure, used=USED), expected, lives)
 
-    @rule(job=held)
-    def heartbeat(self, job: Job) -> None:
+    def _ends(self, job: Job, ending: Coroutine[Any, Any, Ending], expected: Ending, lives: int | None) -> None:
+        ended = self.try_to(ending, lives)
+        assert ended in {None, expected}
+        if ended not in {None, Ending.LOST}:
+            slots = self.stage.do(self.world.lane(job.lane))["slots"]
+            assert claimed(job).slot not in {slot["id"] for slot in slots}, "its place is free again"
+
+    @precondition(lambda self: self.handles)
+    @rule(number=INDEX)
+    def heartbeat(self, number: int) -> None:
+        job = self.handle(number)
         current = self._current(job)
         assert self.stage.do(renew(self.world.engine, claimed(job))) == (current and Status(current["status"]))
 
-    @rule(job=held, lives=LIVES)
-    def hand_back(self, job: Job, lives: int | None) -> None:
-        self.stage.try_to(hand_back(self.world.engine, job), lives)
+    @precondition(lambda self: self.handles)
+    @rule(number=INDEX, lives=LIVES)
+    def hand_back(self, number: int, lives: int | None) -> None:
+        self.try_to(hand_back(self.world.engine, self.handle(number)), lives)
 
-    @rule(number=st.integers(0, 50))
+    @precondition(lambda self: self.accepted)
+    @rule(number=INDEX)
     def cancel(self, number: int) -> None:
-        if self.accepted:
-            job = self.accepted[number % len(self.accepted)]
-            before = Status(self.stage.do(self.world.raw(job.id))["status"])
-            answer = self.stage.do(cancel(self.world.engine, job.account_id, job.id, by="owner"))
-            assert answer.status is _after_cancel(before)
+        job = self.accepted[number % len(self.accepted)]
+        before = Status(self.stage.do(self.world.raw(job.id))["status"])
+        answer = self.stage.do(cancel(self.world.engine, job.account_id, job.id, by="owner"))
+        assert answer.status is _after_cancel(before)
 
-    @rule(job=held)
-    def lose_worker(self, job: Job) -> None:
-        self.stage.do(self.world.lapse(job))
+    @precondition(lambda self: self.handles)
+    @rule(number=INDEX)
+    def lose_worker(self, number: int) -> None:
+        self.stage.do(self.world.lapse(self.handle(number)))
+        self.reconcile(lives=None)
 
     @rule()
     def a_lease_goes_by(self) -> None:
         self.stage.do(self.world.lapse())
         self.stage.do(self.world.age_slots())
+        self.aged = True
 
     @rule()
     def delays_go_by(self) -> None:
         self.stage.do(self.world.come_due())
+        self.reconcile(lives=None)
 
     @rule(lives=LIVES)
     def reconcile(self, lives: int | None) -> None:
-        self.stage.try_to(self.world.reconciler.run_once(), lives)
+        self.try_to(self.world.reconciler.run_once(), lives)
+        self.clean = self.clean or self.aged
+
+    def handle(self, number: int) -> Job:
+        """One of the handles, the newest first; they stay, since workers may be slow to learn that they are late."""
+        return self.handles[-1 - number % len(self.handles)]
+
+    def try_to(self, work: Coroutine[Any, Any, T], lives: int | None) -> T | None:
+        done = self.stage.try_to(work, lives)
+        if self.stage.died:
+            self.clean = self.aged = False
+        return done
 
     # What must hold
 
@@ -167,13 +167,13 @@ class Protocol(RuleBasedStateMachine):
         lanes = {lane["_id"]: lane for lane in self.stage.do(self.world.lanes())}
         assert {job["_id"] for job in jobs} == {job.id for job in self.accepted}
         for job in jobs:
-            _check_history(job)
-            _check_outputs(job)
+            check_history(job)
+            check_outputs(job)
             self._check_change(job)
             if job["status"] == Status.QUEUED and job["version"] == 1 and job["lane"] in lanes:
                 self._check_announced(job, lanes[job["lane"]])
         for lane in lanes.values():
-            _check_lane(lane, [job for job in jobs if job["lane"] == lane["_id"]])
+            check_lane(lane, [job for job in jobs if job["lane"] == lane["_id"]], exact=self.clean)
 
     def _check_announced(self, job: Document, lane: Document) -> None:
         """A lane with untouched work never looks idle, unless its last submit was cut short."""
@@ -182,7 +182,7 @@ class Protocol(RuleBasedStateMachine):
 
     def _check_change(self, job: Document) -> None:
         before, self.seen[job["_id"]] = self.seen.get(job["_id"]), job
-        if before is None or _without_time(before) == _without_time(job):
+        if before is None or without_time(before) == without_time(job):
             return
         assert before["status"] not in TERMINAL, "what has ended never changes"
         assert job["version"] > before["version"]
@@ -248,53 +248,14 @@ def _output_of(job: Job) -> Any:
     return an_output(asset=claimed(job).slot)
 
 
-def _without_time(job: Document) -> Document:
-    """The job without what a heartbeat changes, or a test that lets time pass."""
-    lease = job["lease"] and job["lease"]["slot"]
-    return {key: value for key, value in job.items() if key != "not_before"} | {"lease": lease}
-
-
-def _check_history(job: Document) -> None:
-    events = job["events"]
-    assert [one["seq"] for one in events] == list(range(1, len(events) + 1))
-    states = [Status(one["status"]) for one in events]
-    assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), states
-    assert states[-1] == job["status"]
-    assert len(job["attempts"]) == job["attempt"] <= job["max_attempts"]
-    assert (job["lease"] is not None) == (job["status"] in RUNNING)
-
-
-def _check_outputs(job: Document) -> None:
-    winners = [attempt["slot"] for attempt in job["attempts"] if attempt["outcome"] == "completed"]
-    assert [output["asset_id"] for output in job["outputs"]] == winners
-    assert len(winners) == (job["status"] == Status.COMPLETED)
-
-
-def _check_lane(lane: Document, jobs: list[Document]) -> None:
-    running = {job["lease"]["slot"] for job in jobs if job["status"] in RUNNING}
-    places = {slot["id"] for slot in lane["slots"]}
-    assert running <= places, "every running job has its place"
-    assert len(places) == len(lane["slots"]) <= lane["limit"]
-    assert lane["full"] == (len(places) >= lane["limit"])
-
-
 @pytest.fixture
 def stage(mongo_url: str, mongo_database: str, quiet: None) -> Iterator[Stage]:
-    loop, mortality, stack = asyncio.new_event_loop(), Mortality(), AsyncExitStack()
-
-    async def opened() -> World:
-        options = MongoOptions(url=mongo_url, database=mongo_database)
-        database = await stack.enter_async_context(open_database(options))
-        await ensure_indexes(database)
-        objects = await stack.enter_async_context(ObjectStore.open(NO_BUCKET))
-        return World.over(stepped(database, mortality), objects)
-
-    yield Stage(loop, loop.run_until_complete(opened()), mortality)
-    loop.run_until_complete(stack.aclose())
-    loop.close()
+    with Stage.open(mongo_url, mongo_database) as opened:
+        yield opened
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a failure is made small before it is shown
 def test_the_protocol_holds_under_any_order_of_events(stage: Stage, examples: Callable[[int], int]) -> None:
     run_state_machine_as_test(
         lambda: Protocol(stage),

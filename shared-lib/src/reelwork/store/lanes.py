@@ -89,6 +89,15 @@ class Lanes:
         more than its limit leaves. None when no lane may be served; lanes that are full are then marked, so that
         whoever frees a place wakes a worker.
         """
+        reservation = await self._take_places(pool, claim, most)
+        if reservation is None:
+            swallowed = {"pool": pool, "active": True, "full": True, "starved": {"$ne": True}}
+            await self._lanes.update_many(swallowed, {"$set": {"starved": True}})
+            # Whoever freed a place before the mark was there woke nobody: look once more.
+            reservation = await self._take_places(pool, claim, most)
+        return reservation
+
+    async def _take_places(self, pool: str, claim: str, most: int) -> Reservation | None:
         charge: Expression = {"$divide": ["$estimate", "$weight"]}
         short: Expression = {"$floor": {"$divide": [BATCH_SECONDS, {"$max": ["$estimate", _SHORTEST_SECONDS]}]}}
         room: Expression = {"$subtract": ["$limit", {"$size": "$slots"}]}
@@ -115,8 +124,6 @@ class Lanes:
             return_document=ReturnDocument.AFTER,
         )
         if after is None:
-            swallowed = {"pool": pool, "active": True, "full": True, "starved": {"$ne": True}}
-            await self._lanes.update_many(swallowed, {"$set": {"starved": True}})
             return None
         slots = tuple(slot["id"] for slot in after["slots"] if slot["id"].startswith(claim))
         return Reservation(lane=after["_id"], slots=slots, epoch=after["epoch"])

@@ -1,0 +1,68 @@
+"""A world on an event loop of its own, for tests whose steps are not coroutines; its processes die on command."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import Any, Self, TypeVar
+
+from reelwork.objects.s3 import ObjectStore
+from reelwork.store.client import MongoOptions, open_database
+from reelwork.store.indexes import ensure_indexes
+from testkit.steps import Died, Mortality, Turns, stepped
+from testkit.world import NO_BUCKET, World
+
+T = TypeVar("T")
+
+
+class Stage:
+    """`do` what cannot fail; `try_to` what a process may die of (`died`: it did); `play` several at once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, world: World, mortality: Mortality, turns: Turns) -> None:
+        self.world = world
+        self._turns = turns
+        self.died = False
+        self._loop = loop
+        self._mortality = mortality
+
+    @classmethod
+    @contextmanager
+    def open(cls, url: str, database: str) -> Iterator[Self]:
+        """A stage for the length of the context."""
+        loop, mortality, turns, stack = asyncio.new_event_loop(), Mortality(), Turns(), AsyncExitStack()
+
+        async def before() -> None:
+            await turns()
+            await mortality()
+
+        async def opened() -> World:
+            options = MongoOptions(url=url, database=database)
+            connected = await stack.enter_async_context(open_database(options))
+            await ensure_indexes(connected)
+            objects = await stack.enter_async_context(ObjectStore.open(NO_BUCKET))
+            return World.over(stepped(connected, before), objects)
+
+        try:
+            yield cls(loop, loop.run_until_complete(opened()), mortality, turns)
+        finally:
+            loop.run_until_complete(stack.aclose())
+            loop.close()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it."""
+        return self._loop.run_until_complete(work)
+
+    def try_to(self, work: Coroutine[Any, Any, T], lives: int | None) -> T | None:
+        """Do it in a process that dies before its next but `lives` database operation (None: lives on)."""
+        self._mortality.die_before(lives)
+        self.died = False
+        try:
+            return self.do(work)
+        except Died:
+            self.died = True
+            return None
+        finally:
+            self._mortality.die_before(None)
+
+    def play(self, *parts: Coroutine[Any, Any, T], choices: Iterable[int]) -> list[T]:
+        """Do all of it at once, interleaved as the choices say: see `Turns.play`."""
+        return self.do(self._turns.play(*parts, choices=choices))
