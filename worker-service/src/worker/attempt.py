@@ -71,8 +71,7 @@ class Attempt:
         """
         returned = False
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._lifeline.run)
-            tasks.start_soon(self._stop_hard, tasks.cancel_scope)
+            tasks.start_soon(self._watch, tasks.cancel_scope)
             try:
                 await self._generate(models, scratch)
                 returned = True
@@ -81,8 +80,8 @@ class Attempt:
         self.abandoned = self.abandoned or not returned
         self.why = self._lifeline.stop or self.why
 
-    async def _stop_hard(self, scope: anyio.CancelScope) -> None:
-        await self._lifeline.stopped.wait()
+    async def _watch(self, scope: anyio.CancelScope) -> None:
+        await self._lifeline.run()
         await anyio.sleep(self._grace.total_seconds())
         scope.cancel()
 

@@ -39,7 +39,6 @@ class Lifeline:
         self._news = anyio.Event()
         self._renewed_at = time.monotonic()
         self.stop: Stop | None = None
-        self.stopped = anyio.Event()
 
     def report(self, progress: Progress) -> None:
         """Take the newest progress; it goes out with the next heartbeat. On the event loop only."""
@@ -47,7 +46,7 @@ class Lifeline:
         self._news.set()
 
     async def run(self) -> None:
-        """Beat until cancelled, or until there is a reason to stop."""
+        """Beat until cancelled; returns when there is a reason to stop."""
         lease = self._engine.rules.lease.total_seconds()
         while self.stop is None:
             with anyio.move_on_after(min(BEAT_SECONDS, lease / 4)):
@@ -55,7 +54,6 @@ class Lifeline:
             await self._beat()
             await anyio.sleep(min(REPORT_SECONDS, lease / 8))
         log.info("attempt.stopping", job_id=self._job.id, reason=self.stop.name.lower())
-        self.stopped.set()
 
     async def _beat(self) -> None:
         progress = self._take_news()

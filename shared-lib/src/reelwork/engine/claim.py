@@ -50,7 +50,8 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int) -> l
             return []
         for job in jobs:
             log.info("job.claimed", job_id=job.id, attempt=job.attempt, worker=worker)
-            engine.tell(job)
+        if len(jobs) == 1:  # several at once are told of when they end, which is at once
+            engine.tell(jobs[0])
         return jobs
     return []
 

@@ -26,19 +26,24 @@ class JobFilter:
 class Jobs:
     """The `jobs` collection."""
 
+    # Partial ones: most jobs have ended, and what has ended is in no queue and costs none of these a write.
     INDEXES = (
         IndexModel(
-            [
-                ("status", ASCENDING),
-                ("due", ASCENDING),
-                ("lane", ASCENDING),
-                ("priority", DESCENDING),
-                ("order", ASCENDING),
-            ],
+            [("due", ASCENDING), ("lane", ASCENDING), ("priority", DESCENDING), ("order", ASCENDING)],
             name="claimable",
+            partialFilterExpression={"status": Status.QUEUED.value},
         ),
-        IndexModel([("status", ASCENDING), ("lease.expires_at", ASCENDING)], name="leases"),
-        IndexModel([("status", ASCENDING), ("not_before", ASCENDING)], name="waiting"),
+        IndexModel(
+            [("lease.expires_at", ASCENDING)],
+            name="leases",
+            partialFilterExpression={"lease.expires_at": {"$exists": True}},
+        ),
+        IndexModel([("not_before", ASCENDING)], name="waiting", partialFilterExpression={"due": False}),
+        IndexModel(
+            [("lease.slot", ASCENDING)],
+            name="slots",
+            partialFilterExpression={"lease.slot": {"$exists": True}},
+        ),
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("account_id", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)], name="newest_by_status"),
     )
