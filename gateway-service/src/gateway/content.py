@@ -1,6 +1,7 @@
 """Bytes of an asset through the gateway: streamed, with a single range if asked (RFC 9110 section 14)."""
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from fastapi import Response
@@ -10,6 +11,7 @@ from gateway.services.assets import AssetService
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import RangeNotSatisfiable
 from reelwork.objects.disposition import Disposition, content_disposition
+from reelwork.objects.stream import ObjectStream
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -56,8 +58,15 @@ async def content_response(
     if wanted is None:
         stream = await assets.open(asset)
         headers["Content-Length"] = str(asset.size_bytes)
-        return StreamingResponse(stream, media_type=asset.content_type, headers=headers)
+        return StreamingResponse(_chunks(stream), media_type=asset.content_type, headers=headers)
     stream = await assets.open(asset, wanted.start, wanted.end)
     headers["Content-Length"] = str(wanted.end - wanted.start + 1)
     headers["Content-Range"] = f"bytes {wanted.start}-{wanted.end}/{asset.size_bytes}"
-    return StreamingResponse(stream, status_code=206, media_type=asset.content_type, headers=headers)
+    return StreamingResponse(_chunks(stream), status_code=206, media_type=asset.content_type, headers=headers)
+
+
+async def _chunks(stream: ObjectStream) -> AsyncIterator[bytes]:
+    """The stream's chunks; its connection is given back also when the client goes away half-way."""
+    async with stream:
+        async for chunk in stream:
+            yield chunk
