@@ -1,6 +1,7 @@
 """A world on an event loop of its own, for tests whose steps are not coroutines; its processes die on command."""
 
 import asyncio
+import functools
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any, Self, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, Self, TypeVar
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.client import MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
+from testkit.invariants import check_history, check_lane, check_outputs
 from testkit.steps import Died, Mortality, Turns, stepped
 from testkit.world import NO_BUCKET, World
 
@@ -64,5 +66,17 @@ class Stage:
             self._mortality.die_before(None)
 
     def play(self, *parts: Coroutine[Any, Any, T], choices: Iterable[int]) -> list[T]:
-        """Do all of it at once, interleaved as the choices say: see `Turns.play`."""
-        return self.do(self._turns.play(*parts, choices=choices))
+        """Do all of it at once, interleaved as the choices say (see `Turns.play`); the invariants hold all the time."""
+        return self.do(self._turns.play(*parts, choices=choices, look=functools.partial(self._look, exact=False)))
+
+    def check(self) -> None:
+        """The invariants hold, and no place is orphaned."""
+        self.do(self._look(exact=True))
+
+    async def _look(self, *, exact: bool) -> None:
+        jobs = await self.world.database["jobs"].find().to_list()
+        for job in jobs:
+            check_history(job)
+            check_outputs(job)
+        for lane in await self.world.lanes():
+            check_lane(lane, [job for job in jobs if job["lane"] == lane["_id"]], exact=exact)

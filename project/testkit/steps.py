@@ -72,12 +72,15 @@ class Turns:
         self._waiting[task] = asyncio.get_running_loop().create_future()
         await self._waiting[task]
 
-    async def play(self, *parts: Coroutine[Any, Any, T], choices: Iterable[int]) -> list[T]:
+    async def play(
+        self, *parts: Coroutine[Any, Any, T], choices: Iterable[int], look: Callable[[], Awaitable[None]]
+    ) -> list[T]:
         """What the coroutines return. Each choice, taken modulo those that can go on, says who does one operation;
-        when the choices are used up the rest go on one after the other."""
+        when the choices are used up the rest go on one after the other. `look` is awaited after every operation."""
         players = [asyncio.create_task(part, name=_PLAYER) for part in parts]
         for choice in itertools.chain(choices, itertools.repeat(0)):
             await self._settled(players)
+            await look()
             ready = [player for player in players if not player.done()]
             if not ready:
                 break

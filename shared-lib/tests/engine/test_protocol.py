@@ -68,6 +68,8 @@ class Protocol(RuleBasedStateMachine):
     def begin(self) -> None:
         self.stage.do(self.world.clear())
         self.lanes = [self.stage.do(self.world.joined(tier)) for tier in (Tier.DEVELOPER, Tier.PRO)]
+        for _ in range(4):
+            self.submit(0, announced=True)
 
     # What may happen
 

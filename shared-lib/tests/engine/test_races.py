@@ -1,6 +1,7 @@
 """The protocol's steps interleaved: any two database operations of different processes in any order."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -17,14 +18,30 @@ from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Ending, Finished, complete, complete_all
 from reelwork.engine.reconcile import Reconciler
 from reelwork.store.client import Document
-from testkit.invariants import check_history, check_lane, check_outputs
 from testkit.stage import Stage
 from testkit.world import POOL, an_output, new_job, terms
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a failure is made small before it is shown
 
 USED = timedelta(milliseconds=10)
-CHOICES = st.lists(st.integers(0, 5), max_size=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rush:
+    """Jobs that wait in so many lanes of a limit, others that come, and how many a worker takes at once at most."""
+
+    lanes: int
+    limit: int
+    waiting: int
+    submitted: int
+    most: int
+
+
+FEW = st.integers(1, 3)
+RUSHES = st.builds(
+    Rush, lanes=st.integers(1, 2), limit=st.integers(1, 2), waiting=st.integers(0, 2), submitted=FEW, most=FEW
+)
+CHOICES = st.lists(st.integers(0, 5), min_size=30, max_size=60)
 
 
 @pytest.fixture
@@ -80,15 +97,6 @@ def prepare(stage: Stage, lanes: list[LaneTerms], *, waiting: int) -> None:
         stage.do(submitting(stage, lane))
 
 
-def check_everything(stage: Stage, *, exact: bool) -> None:
-    jobs = stored(stage)
-    for job in jobs:
-        check_history(job)
-        check_outputs(job)
-    for lane in stage.do(stage.world.lanes()):
-        check_lane(lane, [job for job in jobs if job["lane"] == lane["_id"]], exact=exact)
-
-
 def test_what_cancel_answers_is_what_happens(stage: Stage, often: Callable[[int], settings]) -> None:
     @often(150)
     @given(choices=CHOICES, fails=st.booleans())
@@ -104,7 +112,7 @@ def test_what_cancel_answers_is_what_happens(stage: Stage, often: Callable[[int]
         (ended,) = stored(stage)
         assert ended["status"] == (Status.COMPLETED if answer is Status.COMPLETED else Status.CANCELLED)
         assert endings == {"completed": [Ending.COMPLETED], "cancelled": []}.get(answer, [Ending.CANCELLED])
-        check_everything(stage, exact=True)
+        stage.check()
 
     race()
 
@@ -113,23 +121,17 @@ def test_where_nobody_dies_tickets_alone_bring_every_job_to_its_end(
     stage: Stage, often: Callable[[int], settings]
 ) -> None:
     @often(150)
-    @given(
-        choices=CHOICES,
-        count=st.integers(1, 2),
-        limit=st.integers(1, 2),
-        submitted=st.integers(1, 3),
-        most=st.integers(1, 3),
-    )
-    def race(choices: list[int], count: int, limit: int, submitted: int, most: int) -> None:
-        lanes = [terms(limit=limit), terms(limit=limit, weight=5)][:count]
-        prepare(stage, lanes, waiting=2)
-        late = [submitting(stage, lanes[number % count]) for number in range(submitted)]
+    @given(choices=CHOICES, rush=RUSHES)
+    def race(choices: list[int], rush: Rush) -> None:
+        lanes = [terms(limit=rush.limit), terms(limit=rush.limit, weight=5)][: rush.lanes]
+        prepare(stage, lanes, waiting=rush.waiting)
+        late = [submitting(stage, lanes[number % rush.lanes]) for number in range(rush.submitted)]
 
-        stage.play(*late, working(stage), working(stage), working(stage, most=most), choices=choices)
+        stage.play(*late, working(stage), working(stage), working(stage, most=rush.most), choices=choices)
         stage.do(working(stage))
 
         assert {job["status"] for job in stored(stage)} == {Status.COMPLETED}
-        check_everything(stage, exact=True)
+        stage.check()
 
     race()
 
@@ -156,7 +158,6 @@ def test_repairs_in_the_midst_of_work_break_nothing(stage: Stage, often: Callabl
             submitting(stage, lanes[0]),
         ]
         stage.play(*parts, choices=choices)
-        check_everything(stage, exact=False)
 
         stage.do(world.reconciler.run_once())
         stage.do(working(stage))
@@ -164,6 +165,6 @@ def test_repairs_in_the_midst_of_work_break_nothing(stage: Stage, often: Callabl
         stage.do(world.reconciler.run_once())
         assert all(job["status"] in TERMINAL for job in stored(stage))
         assert all(lane["slots"] == [] for lane in stage.do(world.lanes()))
-        check_everything(stage, exact=True)
+        stage.check()
 
     race()
