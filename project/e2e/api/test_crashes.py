@@ -65,6 +65,27 @@ def test_a_worker_that_wakes_after_its_job_went_to_another_changes_nothing(crew:
     sleeper.kill()
 
 
+def test_a_worker_that_wakes_while_another_runs_its_job_cannot_finish_it(crew: Stack):
+    sleeper = crew.workers[0]
+    job_id = crew.owner.submit(seconds=4)["id"]
+    until(lambda: crew.owner.job(job_id)["progress"] > 0.5)
+
+    freeze(sleeper)
+    crew.start_worker()
+    until(lambda: crew.owner.job(job_id)["attempt"] == 2)
+    thaw(sleeper)  # it has half as much to do as the other one
+
+    job = crew.owner.wait(job_id)
+    assert (job["status"], job["attempt"]) == ("completed", 2)
+    assert [attempt["outcome"] for attempt in job["attempts"]] == ["lost", "completed"]
+    (kept,) = check_ended_once(crew, [job_id])
+    with crew.documents() as database:
+        result = database["assets"].find_one({"_id": kept["outputs"][0]["asset_id"]})
+    assert result["attempt"] == 2
+    check_no_slot_is_held(crew)
+    sleeper.kill()
+
+
 def test_a_job_that_kills_its_worker_is_given_up_after_three_attempts_and_others_go_on(crew: Stack):
     poison = crew.owner.submit(crash=True)["id"]
     others = [crew.owner.submit()["id"] for _ in range(5)]
