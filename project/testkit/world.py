@@ -200,7 +200,7 @@ class World:
         past = datetime.now(UTC) - timedelta(seconds=1)
         await self.database["jobs"].update_many({"not_before": {"$ne": None}}, {"$set": {"not_before": past}})
 
-    async def clear(self, collections: Sequence[str] = ("jobs", "lanes", "assets", "accounts", "pulses")) -> None:
+    async def clear(self, collections: Sequence[str] = ("jobs", "lanes", "assets", "accounts", "keys", "models", "pulses")) -> None:
         """Empty the database, indexes stay."""
         for name in collections:
             await self.database[name].delete_many({})
