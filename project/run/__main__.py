@@ -25,7 +25,8 @@ WEIGHTS = PROJECT / ".cache" / "weights"
 def main() -> int:
     arguments = _parse()
     configure_logging(style="console", level=arguments.log_level)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell that puts us in the background ignores SIGINT
+        signal.signal(number, signal.default_int_handler)
     if not _is_free(arguments.port):
         sys.stderr.write(f"Port {arguments.port} is taken. Choose another one: make run PORT={arguments.port + 1}\n")
         return 2

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_job_that_a_program_sends_shows_up_and_moves_without_a_reload(page: Page, stack: Stack) -> None:
     page.goto("/jobs")
-    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
 
     job = stack.owner.submit(seconds=1)
 

@@ -25,7 +25,8 @@ def main(arguments: list[str]) -> int:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell that puts us in the background ignores SIGINT
+        signal.signal(number, signal.default_int_handler)
     try:
         with running(options.folder, with_rabbitmq=not options.no_rabbitmq) as stack:
             return _serve(stack)

@@ -28,18 +28,28 @@ USED = timedelta(milliseconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rush:
-    """Jobs that wait in so many lanes of a limit, others that come, and how many a worker takes at once at most."""
+    """Jobs that wait in so many lanes of a limit, others that come, and how many a worker takes at once at most.
+
+    `strays`: tickets that were delivered twice.
+    """
 
     lanes: int
     limit: int
     waiting: int
     submitted: int
+    strays: int
     most: int
 
 
 FEW = st.integers(1, 3)
 RUSHES = st.builds(
-    Rush, lanes=st.integers(1, 2), limit=st.integers(1, 2), waiting=st.integers(0, 2), submitted=FEW, most=FEW
+    Rush,
+    lanes=st.integers(1, 2),
+    limit=st.integers(1, 2),
+    waiting=st.integers(0, 2),
+    submitted=FEW,
+    strays=FEW,
+    most=FEW,
 )
 CHOICES = st.lists(st.integers(0, 5), min_size=30, max_size=60)
 
@@ -125,6 +135,9 @@ def test_where_nobody_dies_tickets_alone_bring_every_job_to_its_end(
     def race(choices: list[int], rush: Rush) -> None:
         lanes = [terms(limit=rush.limit), terms(limit=rush.limit, weight=5)][: rush.lanes]
         prepare(stage, lanes, waiting=rush.waiting)
+        for lane in lanes:
+            stage.do(stage.world.stores.lanes.open(lane))
+        stage.world.broker.publish(POOL, rush.strays)
         late = [submitting(stage, lanes[number % rush.lanes]) for number in range(rush.submitted)]
 
         stage.play(*late, working(stage), working(stage), working(stage, most=rush.most), choices=choices)

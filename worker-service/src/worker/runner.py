@@ -12,6 +12,7 @@ import structlog
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job, Status
+from reelwork.domain.lane import TICKET_SECONDS
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
@@ -25,8 +26,6 @@ from worker.scratch import Files
 
 log = structlog.get_logger(__name__)
 
-# How long one ticket keeps a worker going: long against the way of a ticket, short against a shutdown.
-TICKET_SECONDS = 1.0
 # Very short jobs claimed at once. More would save little and make others wait.
 MOST_AT_ONCE = 16
 # How long an ending may wait for others to be written with it.
@@ -64,12 +63,15 @@ class Runner:
         """Run the pool's next jobs until none is left or a second has gone by; how many.
 
         One ticket stands for one job, but short jobs would spend their time waiting for tickets: whoever is at work
-        goes on, and a ticket that then finds nothing costs one look.
+        goes on, and a ticket that then finds nothing costs one look. Very short jobs have fewer tickets than one each
+        (`tickets_for`): whoever stops among them hands the ticket on.
         """
         done, begun = 0, time.monotonic()
         while ran := await self.work(pool):
             done += ran
             if time.monotonic() - begun > TICKET_SECONDS:
+                if done > 1:
+                    self._engine.broker.publish(pool)
                 break
         return done
 

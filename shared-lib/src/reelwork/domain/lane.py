@@ -5,6 +5,7 @@ time SFQ(D) of Jin, Chase, Kaur, SIGMETRICS 2004. Lengths are unknown at dispatc
 corrected at the end, as Kubernetes API priority and fairness does.
 """
 
+import math
 from dataclasses import dataclass
 
 from reelwork.domain.ids import AccountId, LaneId, lane_id
@@ -31,6 +32,8 @@ class LaneTerms:
 # A worker may claim several jobs of a lane at once while they are expected to take no longer than this together:
 # jobs of a few milliseconds would otherwise spend most of their time on being claimed.
 BATCH_SECONDS = 0.25
+# How long one ticket keeps a worker going: long against the way of a ticket, short against a shutdown.
+TICKET_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,11 @@ class Reservation:
     lane: LaneId
     slots: tuple[str, ...]
     epoch: int
+
+
+def tickets_for(jobs: int, *, estimate_seconds: float) -> int:
+    """How many tickets announce so many new jobs of a lane: one for each, or for each second's worth of short ones."""
+    return max(1, min(jobs, math.ceil(jobs * estimate_seconds / TICKET_SECONDS)))
 
 
 def terms_for(account: AccountId, tier: Tier, pool: str) -> LaneTerms:

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 
 import structlog
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
-from reelwork.domain.lane import LaneTerms
+from reelwork.domain.lane import LaneTerms, tickets_for
 from reelwork.engine.engine import Engine
+
+# The first job of an idle lane is announced at once; those that follow within this time are announced together.
+PAUSE = timedelta(milliseconds=10)
 
 log = structlog.get_logger(__name__)
 
@@ -37,14 +41,15 @@ class LaneOpener:
             while self._waiting:
                 terms, count = self._waiting.popitem()
                 await self._open(terms, count)
+            await asyncio.sleep(PAUSE.total_seconds())
 
     async def _open(self, terms: LaneTerms, count: int) -> None:
         try:
-            await self._engine.stores.lanes.open(terms)
+            estimate = await self._engine.stores.lanes.open(terms)
         except StoreUnavailable as error:
             log.warning("lane.not_opened", lane=terms.id, reason=error.detail)
             return
-        self._engine.broker.publish(terms.pool, count)
+        self._engine.broker.publish(terms.pool, tickets_for(count, estimate_seconds=estimate))
 
 
 async def submit(engine: Engine, opener: LaneOpener, job: Job, terms: LaneTerms) -> None:

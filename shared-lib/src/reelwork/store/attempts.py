@@ -13,6 +13,8 @@ from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition
 
 COMPLETED = "completed"
+# How often jobs are chosen anew after others took them; then one is taken in a single step, which cannot be raced.
+_RACES = 2
 _QUEUE_ORDER = [("priority", DESCENDING), ("order", ASCENDING)]
 
 
@@ -35,19 +37,29 @@ class Attempts:
     async def take(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> list[Job]:
         """Move the lane's first queued jobs to processing, one for each slot, with a lease each.
 
-        Fewer, or none, when fewer are queued or others take them first. In the order in which they were queued.
+        Fewer when fewer are queued or others take them first; none only if nothing is queued. In the order of the
+        queue.
         """
-        if len(slots) == 1:
-            update = _taking(worker, slots[0], lease)
-            queue = _queued(lane)
-            job = await self._jobs.find_one_and_update(
-                queue, update, sort=_QUEUE_ORDER, return_document=ReturnDocument.AFTER
-            )
-            return [JOB_CODEC.decode(job)] if job is not None else []
-        return await self._take_many(lane, worker=worker, slots=slots, lease=lease)
+        if len(slots) > 1:
+            for _ in range(_RACES):
+                jobs = await self._take_many(lane, worker=worker, slots=slots, lease=lease)
+                if jobs is not None:
+                    return jobs
+        job = await self._jobs.find_one_and_update(
+            _queued(lane),
+            _taking(worker, slots[0], lease),
+            sort=_QUEUE_ORDER,
+            return_document=ReturnDocument.AFTER,
+        )
+        return [JOB_CODEC.decode(job)] if job is not None else []
 
-    async def _take_many(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> list[Job]:
-        """Choose, then take by compare-and-set whatever is still queued, then read what we got."""
+    async def _take_many(
+        self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta
+    ) -> list[Job] | None:
+        """Choose, then take by compare-and-set whatever is still queued, then read what we got.
+
+        None when others took all that was chosen: that says nothing about what else is queued.
+        """
         chosen = self._jobs.find(_queued(lane), {"_id": 1}).sort(_QUEUE_ORDER).limit(len(slots))
         ids = [job["_id"] async for job in chosen]
         if not ids:
@@ -55,7 +67,7 @@ class Attempts:
         slot: Expression = {"$arrayElemAt": [list(slots), {"$indexOfArray": [ids, "$_id"]}]}
         taken = await self._jobs.update_many({"_id": {"$in": ids}, **_queued(lane)}, _taking(worker, slot, lease))
         if not taken.modified_count:
-            return []
+            return None
         ours = {"_id": {"$in": ids}, "lease.slot": {"$in": list(slots)}}
         return [JOB_CODEC.decode(job) async for job in self._jobs.find(ours).sort(_QUEUE_ORDER)]
 

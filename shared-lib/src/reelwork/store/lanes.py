@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import cast
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
 from pymongo.read_concern import ReadConcern
@@ -42,15 +43,21 @@ class Lanes:
             "lanes", write_concern=WriteConcern(w=1, j=False), read_concern=ReadConcern("local")
         )
 
-    async def open(self, terms: LaneTerms) -> None:
-        """Say that the lane may have queued jobs. Bumps the epoch, so that a late "went idle" loses."""
+    async def open(self, terms: LaneTerms) -> float:
+        """Say that the lane may have queued jobs; how long its jobs take on average, in seconds.
+
+        Bumps the epoch, so that a late "went idle" loses.
+        """
         same = {"_id": terms.id, "active": True, "weight": terms.weight, "limit": terms.limit}
-        touched = await self._lanes.update_one(same, {"$inc": {"epoch": 1}})
-        if touched.matched_count:
-            return
+        lane = await self._lanes.find_one_and_update(same, {"$inc": {"epoch": 1}}, projection={"estimate": 1})
+        if lane is None:
+            lane = await self._enter(terms)
+        return float(lane["estimate"])
+
+    async def _enter(self, terms: LaneTerms) -> Document:
         virtual_time = await self._virtual_time(terms.pool)
         entered = {"$max": [{"$ifNull": ["$vstart", 0.0]}, virtual_time]}  # idle time is not saved up
-        await self._lanes.update_one(
+        entered_lane = await self._lanes.find_one_and_update(
             {"_id": terms.id},
             [
                 {
@@ -71,8 +78,11 @@ class Lanes:
                 },
                 RECOUNT,
             ],
+            projection={"estimate": 1},
             upsert=True,
+            return_document=ReturnDocument.AFTER,
         )
+        return cast("Document", entered_lane)  # an upsert always answers a document
 
     async def _virtual_time(self, pool: str) -> float:
         """Smallest start tag among the lanes that could be served now, else the largest ever served."""
