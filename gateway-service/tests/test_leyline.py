@@ -87,6 +87,16 @@ def test_a_job_without_a_picture_is_no_task(owner: Caller):
     assert expect(404, owner.http.get(f"/api/v1/task/{task_id}"))["code"] == "task_not_found"
 
 
+def test_a_job_whose_image_is_only_a_text_is_no_task(owner: Caller, stack: Stack):
+    job = owner.wait(owner.submit()["id"])
+    with stack.documents() as database:  # as a stranger's model may have its parameters
+        database["jobs"].update_one({"_id": job["id"]}, {"$set": {"input": {"image": "a lighthouse"}}})
+
+    task_id = str(uuid.UUID(int=_number(job["id"])))
+
+    assert expect(404, owner.http.get(f"/api/v1/task/{task_id}"))["code"] == "task_not_found"
+
+
 def test_a_file_that_is_no_picture_makes_no_task(owner: Caller, stack: Stack):
     before = stack.stored()
 

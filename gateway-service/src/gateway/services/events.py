@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
 from fastapi.sse import format_sse_event
 
 from gateway.views import event_view, job_view
 from reelwork.broker.base import Broker, Notice
 from reelwork.contract.base import Wire
 from reelwork.contract.events import ProgressFrame
-from reelwork.domain.errors import TooManyStreams
+from reelwork.domain.errors import StoreUnavailable, TooManyStreams
 from reelwork.domain.ids import AccountId
 from reelwork.domain.job import Job
 from reelwork.store.jobs import Jobs
+
+log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 15.0
 # A notice can be lost; so often the job is read anyway.
@@ -72,7 +75,7 @@ class EventStreams:
         clock = _Clock(ends=loop.time() + self._life)
         with self._counted(job.account_id):
             async with self._broker.watch(job.account_id, job.id) as notices:
-                current = await self._jobs.get(job.account_id, job.id) or job
+                current = await self._read(job)
                 yield format_sse_event(data_str=_json(job_view(current)), event="snapshot", retry=RETRY_MS)
                 self._reset(clock)
                 while True:
@@ -85,11 +88,19 @@ class EventStreams:
                     if notice is not None and notice.kind == "progress":
                         yield format_sse_event(data_str=_json(_progress(notice)), event="progress")
                     elif notice is not None or loop.time() > clock.reread:
-                        current = await self._jobs.get(job.account_id, job.id) or current
+                        current = await self._read(current)
                         clock.reread = loop.time() + REREAD_SECONDS
                     if loop.time() > clock.keep_alive:
                         yield format_sse_event(comment="keep-alive")
                         clock.keep_alive = loop.time() + KEEP_ALIVE_SECONDS
+
+    async def _read(self, known: Job) -> Job:
+        """The job as it is stored now; while MongoDB is away as we know it, for the stream outlives that."""
+        try:
+            return await self._jobs.get(known.account_id, known.id) or known
+        except StoreUnavailable as error:
+            log.warning("stream.not_read", job_id=known.id, reason=error.detail)
+            return known
 
     def _reset(self, clock: _Clock) -> None:
         now = asyncio.get_running_loop().time()

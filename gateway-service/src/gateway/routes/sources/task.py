@@ -141,7 +141,7 @@ async def _task(jobs: JobService, caller: Caller, task_id: str, missing: type[Jo
         job = await jobs.get(caller, job_id_of(uuid.UUID(task_id)))
     except (ValueError, JobNotFound) as error:
         raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.") from error
-    if not isinstance(job.input.get("image"), str):
+    if job.input.get("image") not in job.input_assets:
         raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.")
     return job
 
