@@ -1,0 +1,111 @@
+"""Assets, from the announcement of their bytes on."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reelwork.domain.asset import Asset, AssetState, Purpose
+from reelwork.domain.ids import AccountId, new_account_id, new_asset_id, new_job_id
+from reelwork.store.assets import AssetFilter
+from testkit.world import World
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+OWNER = new_account_id()
+
+
+def new_asset(owner: AccountId = OWNER, **fields: Any) -> Asset:
+    asset = new_asset_id()
+    defaults: dict[str, Any] = {
+        "id": asset,
+        "account_id": owner,
+        "state": AssetState.STAGED,
+        "purpose": Purpose.INPUT,
+        "key": f"accounts/{owner}/{asset}",
+        "content_type": "image/png",
+        "filename": "picture.png",
+        "size_bytes": 3,
+        "sha256": "0" * 64,
+        "created_at": NOW,
+    }
+    return Asset(**(defaults | fields))
+
+
+async def stage(world: World, *assets: Asset) -> None:
+    for asset in assets:
+        await world.stores.assets.stage(asset)
+
+
+async def test_an_asset_is_read_back_as_it_was_stored_by_its_owner_only(world: World) -> None:
+    asset = new_asset(width=640, height=480, duration_seconds=1.5, job_id=new_job_id(), attempt=2)
+    await stage(world, asset)
+
+    assert await world.stores.assets.get(OWNER, asset.id) == asset
+    assert await world.stores.assets.get(new_account_id(), asset.id) is None
+    assert await world.stores.assets.get(OWNER, new_asset_id()) is None
+
+
+async def test_an_asset_is_listed_once_its_bytes_are_there(world: World) -> None:
+    kept, other = new_asset(), new_asset()
+    await stage(world, kept, other)
+
+    await world.stores.assets.commit([kept.id, new_asset_id()])
+
+    page = await world.stores.assets.page(OWNER, AssetFilter(), before=None, limit=10)
+    assert [(asset.id, asset.state) for asset in page] == [(kept.id, AssetState.READY)]
+
+
+async def test_what_is_ready_is_not_forgotten(world: World) -> None:
+    ready, staged = new_asset(state=AssetState.READY), new_asset()
+    await stage(world, ready, staged)
+
+    await world.stores.assets.forget([ready.id, staged.id])
+
+    assert await world.stores.assets.get(OWNER, ready.id) == ready
+    assert await world.stores.assets.get(OWNER, staged.id) is None
+
+
+async def test_pages_are_newest_first_and_meet_without_gap_or_overlap(world: World) -> None:
+    assets = [new_asset(id=f"asset_{number:026}", state=AssetState.READY) for number in range(5)]
+    await stage(world, *assets, new_asset(new_account_id(), state=AssetState.READY))
+    pages, before = [], None
+
+    while page := await world.stores.assets.page(OWNER, AssetFilter(), before=before, limit=2):
+        pages.append([asset.id for asset in page])
+        before = page[-1].id
+
+    ids = [asset.id for asset in reversed(assets)]
+    assert pages == [ids[0:2], ids[2:4], ids[4:]]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (AssetFilter(kind="image"), {"image/png", "image/jpeg"}),
+        (AssetFilter(kind="video"), {"video/mp4"}),
+        (AssetFilter(kind="imag"), set()),
+        (AssetFilter(purpose=Purpose.OUTPUT), {"video/mp4", "image/jpeg"}),
+        (AssetFilter(purpose=Purpose.OUTPUT, kind="image"), {"image/jpeg"}),
+    ],
+)
+async def test_pages_hold_what_was_asked_for(world: World, where: AssetFilter, expected: set[str]) -> None:
+    await stage(
+        world,
+        new_asset(state=AssetState.READY, content_type="image/png"),
+        new_asset(state=AssetState.READY, content_type="image/jpeg", purpose=Purpose.OUTPUT),
+        new_asset(state=AssetState.READY, content_type="video/mp4", purpose=Purpose.OUTPUT),
+        new_asset(state=AssetState.READY, content_type="imagery/odd"),
+    )
+
+    page = await world.stores.assets.page(OWNER, where, before=None, limit=10)
+
+    assert {asset.content_type for asset in page} == expected
+
+
+async def test_what_is_staged_for_long_is_found_oldest_first_and_within_bounds(world: World) -> None:
+    old = [new_asset(created_at=NOW - timedelta(hours=hours)) for hours in (1, 3, 2)]
+    await stage(world, *old, new_asset(), new_asset(state=AssetState.READY, created_at=NOW - timedelta(hours=9)))
+
+    found = await world.stores.assets.staged_before(NOW - timedelta(minutes=1), limit=2)
+
+    assert [asset.id for asset in found] == [old[1].id, old[2].id]

@@ -1,0 +1,148 @@
+"""Every question that is asked while jobs run is answered by an index. MongoDB's own profiler says so, about the real
+queries of a real pass, on a database in which most jobs have ended."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reelwork.domain.ids import new_account_id
+from reelwork.domain.job import Status
+from reelwork.domain.lane import LaneTerms
+from reelwork.engine.cancel import cancel
+from reelwork.engine.claim import claim_batch, renew
+from reelwork.engine.engine import claimed
+from reelwork.engine.finish import Finished, complete, complete_all
+from reelwork.store.assets import AssetFilter
+from reelwork.store.client import Document
+from reelwork.store.indexes import ensure_indexes
+from reelwork.store.jobs import JOB_CODEC, JobFilter
+from testkit.world import POOL, World, new_job, terms
+
+USED = timedelta(milliseconds=5)
+DAY = timedelta(days=1)
+# Far more than any of these questions may look at, far fewer than the documents that there are.
+FEW = 60
+MOST_AT_ONCE = 16  # jobs that were found by their keys may be put in order in memory
+
+
+@pytest.fixture
+async def lanes(world: World) -> list[LaneTerms]:
+    """Some lanes with work, among many that are idle and 600 jobs that have ended."""
+    lanes, idle = [await world.joined() for _ in range(4)], [terms() for _ in range(100)]
+    ended = [new_job(lane, status=Status.COMPLETED) for lane in idle + lanes * 125]
+    waiting = [new_job(lane) for lane in lanes * 5]
+    delayed = [new_job(lane, not_before=datetime.now(UTC) + days * DAY) for lane in lanes for days in (-1, 1)]
+    documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None} for job in ended + waiting + delayed]
+    await world.database["jobs"].insert_many(documents)
+    for lane in idle + lanes:
+        await world.stores.lanes.open(lane)
+    await world.database["lanes"].update_many({"_id": {"$in": [lane.id for lane in idle]}}, {"$set": {"active": False}})
+    return lanes
+
+
+@pytest.fixture
+async def profiled(world: World, lanes: list[LaneTerms]) -> AsyncIterator[World]:
+    await world.database.command("profile", 2)
+    yield world
+    await world.database.command("profile", 0)
+    await world.database["system.profile"].drop()
+
+
+@asynccontextmanager
+async def unseen(world: World) -> AsyncIterator[None]:
+    """What the test does itself is not looked at."""
+    await world.database.command("profile", 0)
+    yield
+    await world.database.command("profile", 2)
+
+
+async def asked(world: World) -> list[Document]:
+    """What MongoDB did on our collections, and how."""
+    await world.database.command("profile", 0)
+    names = [f"{world.database.name}.{name}" for name in ("jobs", "lanes", "assets")]
+    found = await world.database["system.profile"].find({"ns": {"$in": names}, "op": {"$ne": "insert"}}).to_list(None)
+    assert found, "nothing was asked"
+    return found
+
+
+def expect_indexes(done: list[Document], *, few: int = FEW) -> None:
+    for operation in done:
+        told = {key: operation.get(key) for key in ("ns", "command", "planSummary", "docsExamined", "keysExamined")}
+        assert "COLLSCAN" not in operation.get("planSummary", ""), told
+        assert not operation.get("hasSortStage") or operation["docsExamined"] <= MOST_AT_ONCE, told
+        assert operation.get("docsExamined", 0) <= few, told
+        assert operation.get("keysExamined", 0) <= few, told
+
+
+async def test_claiming_and_running_look_at_a_few_documents_by_index(profiled: World, lanes: list[LaneTerms]) -> None:
+    engine = profiled.engine
+
+    single = await profiled.run()
+    await renew(engine, claimed(single))
+    await complete(engine, single, [], used=USED)
+    async with unseen(profiled):
+        await profiled.database["lanes"].update_many({}, {"$set": {"estimate": 0.01}})
+    many = await claim_batch(engine, pool=POOL, worker="w", most=3)
+    await complete_all(engine, [Finished(job=job, outputs=[], used=USED) for job in many])
+
+    assert len(many) == 3
+    expect_indexes(await asked(profiled), few=20)
+
+
+async def test_a_ticket_for_nothing_costs_a_look_at_an_index(profiled: World) -> None:
+    await profiled.claim(pool="gpu")
+
+    expect_indexes(await asked(profiled), few=0)
+
+
+async def test_a_pass_of_the_reconciler_looks_at_what_is_broken_by_index(
+    profiled: World, lanes: list[LaneTerms]
+) -> None:
+    lost = [await profiled.run() for _ in range(3)]
+    await cancel(profiled.engine, lost[0].account_id, lost[0].id, by="owner")
+    async with unseen(profiled):
+        await profiled.lapse()
+        await profiled.age_slots()
+        await profiled.database["lanes"].update_one({"_id": lanes[3].id}, {"$set": {"active": False}})
+
+    repaired = await profiled.reconciler.run_once()
+
+    assert {"leases", "due", "lanes"} <= set(repaired)
+    expect_indexes(await asked(profiled))
+
+
+async def test_pages_are_read_in_the_order_of_an_index(profiled: World, lanes: list[LaneTerms]) -> None:
+    owner = lanes[0].account_id
+
+    await profiled.stores.jobs.page(owner, JobFilter(), before=None, limit=20)
+    await profiled.stores.jobs.page(owner, JobFilter(statuses=[Status.COMPLETED]), before=None, limit=20)
+    await profiled.stores.jobs.page(owner, JobFilter(statuses=[Status.COMPLETED, Status.QUEUED]), before=None, limit=20)
+    await profiled.stores.jobs.page(new_account_id(), JobFilter(tag="red"), before=None, limit=20)
+    await profiled.stores.assets.page(owner, AssetFilter(), before=None, limit=20)
+
+    expect_indexes(await asked(profiled))
+
+
+async def test_jobs_that_have_ended_cost_the_queue_nothing(world: World, lanes: list[LaneTerms]) -> None:
+    stats = world.database["jobs"].aggregate([{"$collStats": {"storageStats": {}}}])
+    if not hasattr(stats, "__aiter__"):
+        stats = await stats
+    assert [one async for one in stats], "the collection is there"
+
+    explained = await world.database.command(
+        "explain",
+        {"count": "jobs", "query": {"status": "queued", "due": True, "lane": {"$gt": ""}}, "hint": "claimable"},
+        verbosity="executionStats",
+    )
+
+    assert explained["executionStats"]["totalKeysExamined"] <= 5 * len(lanes) + 1
+
+
+async def test_making_the_indexes_again_changes_nothing(world: World) -> None:
+    before = await world.database["jobs"].index_information()
+
+    await ensure_indexes(world.database)
+
+    assert await world.database["jobs"].index_information() == before

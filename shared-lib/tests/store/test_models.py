@@ -1,0 +1,74 @@
+"""Model cards, and work that is done about once in a while."""
+
+import asyncio
+from datetime import timedelta
+
+from reelwork.generator import ModelCard
+from testkit.models import Noop
+from testkit.world import World
+
+CARD = ModelCard.of(Noop)
+MINUTE = timedelta(minutes=1)
+
+
+async def seen_ago(world: World, age: timedelta) -> None:
+    earlier = {"$subtract": ["$$NOW", int(age.total_seconds() * 1000)]}
+    await world.database["models"].update_many({}, [{"$set": {"seen_at": earlier}}])
+
+
+async def test_a_published_card_is_read_back_with_the_order_of_its_form(world: World) -> None:
+    await world.stores.models.publish(CARD)
+
+    (listing,) = await world.stores.models.all(fresh=MINUTE, known=MINUTE)
+
+    assert (listing.card, listing.available) == (CARD, True)
+    assert list(listing.card.input_schema["properties"]) == list(CARD.input_schema["properties"])
+
+
+async def test_a_card_is_replaced_by_its_newer_version(world: World) -> None:
+    newer = CARD.model_copy(update={"version": "2", "title": "$title"})
+    for card in (CARD, newer):
+        await world.stores.models.publish(card)
+
+    (listing,) = await world.stores.models.all(fresh=MINUTE, known=MINUTE)
+
+    assert listing.card == newer
+
+
+async def test_a_model_that_no_worker_vouches_for_becomes_unavailable_then_unknown(world: World) -> None:
+    await world.stores.models.publish(CARD)
+    await seen_ago(world, MINUTE * 5)
+
+    late = await world.stores.models.all(fresh=MINUTE, known=MINUTE * 10)
+    gone = await world.stores.models.all(fresh=MINUTE, known=MINUTE * 2)
+    await world.stores.models.publish(CARD)
+    back = await world.stores.models.all(fresh=MINUTE, known=MINUTE * 2)
+
+    assert [listing.available for listing in late] == [False]
+    assert gone == []
+    assert [listing.available for listing in back] == [True]
+
+
+async def test_models_are_listed_by_name(world: World) -> None:
+    for name in ("vendor/b", "vendor/a", "builtin/z"):
+        await world.stores.models.publish(CARD.model_copy(update={"name": name}))
+
+    listed = await world.stores.models.all(fresh=MINUTE, known=MINUTE)
+
+    assert [listing.card.name for listing in listed] == ["builtin/z", "vendor/a", "vendor/b"]
+
+
+async def test_a_pulse_is_taken_by_one_of_many(world: World) -> None:
+    for _ in range(3):
+        taken = await asyncio.gather(*(world.stores.pulses.take("sweep", every=MINUTE) for _ in range(10)))
+        assert sum(taken) == 1
+        await world.database["pulses"].update_one(
+            {"_id": "sweep"}, [{"$set": {"at": {"$subtract": ["$at", MINUTE.total_seconds() * 1000]}}}]
+        )
+
+
+async def test_a_pulse_that_was_taken_lately_is_not_taken_again(world: World) -> None:
+    await world.stores.pulses.take("sweep", every=MINUTE)
+
+    assert await world.stores.pulses.take("sweep", every=MINUTE) is False
+    assert await world.stores.pulses.take("other", every=MINUTE) is True
