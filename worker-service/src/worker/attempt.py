@@ -1,9 +1,9 @@
 """One attempt: a model runs in a thread, with a lifeline beside it."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import anyio
 import anyio.from_thread
@@ -15,19 +15,20 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.domain.job import Progress as JobProgress
 from reelwork.domain.retry import AttemptFailure
-from reelwork.engine.engine import Engine
+from reelwork.engine.engine import Engine, claimed
 from reelwork.generator import (
     AnyModel,
     GenerationContext,
     GenerationError,
     Interruption,
+    InvalidInput,
     Parameters,
     Progress,
     Resources,
     TimeLimitExceeded,
 )
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
-from worker.catalogue import Models
+from worker.catalogue import Models, contained
 from worker.lifeline import Lifeline, Stop
 from worker.scratch import Files, InputMissing
 
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 class _TimedOut(Exception):
-    """The model stopped by itself at its time limit."""
+    """The model used up its time, whether or not it stopped by itself then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +65,10 @@ class Attempt:
         self.why: AttemptFailure | Stop | None = None
         self.abandoned = False
 
-    async def run(self, models: Models, scratch: Path | None) -> None:
+    async def run(self, models: Models, scratch: Path) -> None:
         """Run until the model ends, or must end: asked first, left behind after the grace time.
 
-        Its files are in a folder of its own below `scratch` (None: the system's), which is gone afterwards.
+        Its files are in a folder of its own below `scratch`, which is gone afterwards.
         """
         returned = False
         async with anyio.create_task_group() as tasks:
@@ -85,42 +86,49 @@ class Attempt:
         await anyio.sleep(self._grace.total_seconds())
         scope.cancel()
 
-    async def _generate(self, models: Models, scratch: Path | None) -> None:
+    async def _generate(self, models: Models, scratch: Path) -> None:
         try:
             model = await models.ready(self._job.model)
             limit = timedelta(seconds=model.resources.time_limit_seconds)
-            with anyio.fail_after((limit + self._grace).total_seconds()):
+            with anyio.move_on_after((limit + self._grace).total_seconds()) as patience:
                 await anyio.to_thread.run_sync(self._call, model, scratch, abandon_on_cancel=True)
+            if patience.cancelled_caught:
+                self.abandoned = True
+                self.why = failure_of(_TimedOut())
         except Interruption as interruption:
             self.why = AttemptFailure(code=interruption.code, message="The model stopped by itself.", retryable=False)
-        except TimeoutError as error:
-            self.abandoned = True
-            self.why = failure_of(error)
         except Exception as error:  # noqa: BLE001  (the edge to foreign code: whatever it raises ends this attempt only)
             self.why = failure_of(error)
 
-    def _call(self, model: AnyModel, scratch: Path | None) -> None:
+    def _call(self, model: AnyModel, scratch: Path) -> None:
         """In the model's own thread, from the first file to the last."""
-        with TemporaryDirectory(prefix="reelwork-job-", dir=scratch, ignore_cleanup_errors=True) as folder:
-            context = self._context(Path(folder), model.resources)
-            try:
-                parameters: Parameters = model.parameters.model_validate(self._job.input)
-                for artifact in model.generate(parameters, context):
-                    context.check()
-                    anyio.from_thread.run(self._files.store, artifact)
-            except TimeLimitExceeded as error:
-                raise _TimedOut(str(error)) from error
+        folder = scratch / claimed(self._job).slot
+        context = self._context(folder, model.resources)
+        try:
+            parameters: Parameters = model.parameters.model_validate(self._job.input)
+            for artifact in model.generate(parameters, context):
+                context.check()
+                anyio.from_thread.run(self._files.store, artifact)
+        except TimeLimitExceeded as error:
+            raise _TimedOut(str(error)) from error
+        finally:
+            if folder.exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _context(self, folder: Path, resources: Resources) -> GenerationContext:
         return GenerationContext(
             job_id=self._job.id,
             workdir=folder,
             seed=self._job.seed,
-            fetch=lambda asset: anyio.from_thread.run(self._files.fetch, asset, folder),
+            fetch=lambda asset: self._fetch(asset, folder),
             report=self._report,
             is_cancelled=lambda: self._lifeline.stop is not None,
             time_limit_seconds=resources.time_limit_seconds,
         )
+
+    def _fetch(self, asset: str, folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        return anyio.from_thread.run(self._files.fetch, asset, folder)
 
     def _report(self, progress: Progress) -> None:
         report = JobProgress(
@@ -143,11 +151,7 @@ def failure_of(error: Exception) -> AttemptFailure:
                 retryable=error.retryable,
                 retry_after=error.retry_after or None,  # 0.0 leaves the wait to the retry policy
             )
-        case ValidationError():
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            return AttemptFailure(code="invalid_input", message=f"{field}: {first['msg']}", retryable=False)
-        case _TimedOut() | TimeoutError():
+        case _TimedOut():
             message = "The model did not finish within its time limit."
             return AttemptFailure(code="run_timeout", message=message, retryable=False)
         case InputMissing() | ObjectMissing():

@@ -1,7 +1,8 @@
 """The models of this worker: found once, set up when first needed, vouched for while the worker lives."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import anyio.to_thread
 import structlog
@@ -40,7 +41,7 @@ class Models:
         async with self._setting_up:
             if name not in self._ready:
                 model = self._classes[name]()
-                await anyio.to_thread.run_sync(model.setup)
+                await anyio.to_thread.run_sync(_set_up, model, abandon_on_cancel=True)
                 self._ready[name] = model
         return self._ready[name]
 
@@ -56,6 +57,20 @@ class Models:
             except StoreUnavailable as error:
                 log.warning("models.not_published", reason=error.detail)
             await asyncio.sleep(PUBLISH_SECONDS)
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Around foreign code: it may end its own run by `sys.exit`, but not the process that other jobs are in."""
+    try:
+        yield
+    except SystemExit as error:
+        raise RuntimeError("The model tried to end its process.") from error
+
+
+def _set_up(model: AnyModel) -> None:
+    with contained():
+        model.setup()
 
 
 def find_models(modules: Sequence[str]) -> Catalogue:

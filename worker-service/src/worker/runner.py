@@ -38,10 +38,11 @@ FRESH_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerOptions:
-    """`abandon` is called when a model does not stop: it ends the process, where that is possible."""
+    """`scratch_directory`: where jobs keep files while they run, of this process alone. `abandon` is called when a
+    model does not stop: it ends the process, where that is possible."""
 
     worker: str
-    scratch_directory: Path | None
+    scratch_directory: Path
     grace: timedelta
     abandon: Callable[[], None]
 

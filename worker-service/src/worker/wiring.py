@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -40,9 +42,12 @@ async def open_runner(
         models = Models(find_models(settings.modules), pool=settings.pool)
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run()))
         await stack.enter_async_context(running(models.vouch(stores.models)))
+        scratch = stack.enter_context(
+            TemporaryDirectory(prefix="reelwork-", dir=settings.scratch_directory, ignore_cleanup_errors=True)
+        )
         options = RunnerOptions(
             worker=settings.worker_name,
-            scratch_directory=settings.scratch_directory,
+            scratch_directory=Path(scratch),
             grace=timedelta(seconds=settings.grace_seconds),
             abandon=abandon,
         )

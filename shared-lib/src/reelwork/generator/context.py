@@ -33,7 +33,8 @@ class GenerationContext:
     """A running job, seen from the model. Used from the model's own thread only.
 
     Every method may raise `Cancelled` or `TimeLimitExceeded`: calling one of them often is all that a model
-    does to be stoppable. `workdir` is an empty scratch folder that the platform removes after the run.
+    does to be stoppable. `workdir` is an empty scratch folder that the platform removes after the run; it
+    is made when it is first asked for, since some models need none.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class GenerationContext:
     ) -> None:
         """`fetch`, `report` and `is_cancelled` are called in the model's thread; the time limit counts from now."""
         self.job_id = job_id
-        self.workdir = workdir
+        self._workdir = workdir
         self.seed = seed
         self._fetch = fetch
         self._report = report
@@ -60,6 +61,12 @@ class GenerationContext:
         self._started = clock()
         self._reported_at: float | None = None
         self._last = Progress(fraction=0.0, stage=GENERATING)
+
+    @property
+    def workdir(self) -> Path:
+        """The run's scratch folder."""
+        self._workdir.mkdir(parents=True, exist_ok=True)
+        return self._workdir
 
     @property
     def elapsed_seconds(self) -> float:
