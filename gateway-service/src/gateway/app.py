@@ -49,7 +49,7 @@ def create_app(
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
-    for part in (meta, models, jobs, events, assets, task):
+    for part in (jobs, events, assets, models, task, meta):
         app.include_router(part.router)
     problems.install(app)
     app.add_middleware(PlainErrors)
