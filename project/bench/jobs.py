@@ -161,9 +161,9 @@ def _tables(ours: Measured, plain: Measured) -> list[Table]:
 
     note = (
         "One gateway process and two worker processes on each side, the same MongoDB and RabbitMQ, the sides in turn, "
-        f"{ROUNDS} rounds, medians. Latency: {SUBMITS // 4} submits one after the other. Load and rates: {SUBMITS} jobs "
-        f"a round, {CONCURRENCY} requests at a time, while the workers run them on the same cores. Reelwork's job is on "
-        "disk, with its input checked against a schema, before it is accepted; the peer publishes and forgets."
+        f"{ROUNDS} rounds, medians. Latency: {SUBMITS // 4} submits one after the other. Load and rates: {SUBMITS} "
+        f"jobs a round, {CONCURRENCY} requests at a time, while the workers run them on the same cores. Reelwork's job "
+        "is on disk, with its input checked against a schema, before it is accepted; the peer publishes and forgets."
     )
     return [
         Table(
