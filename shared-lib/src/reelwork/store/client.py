@@ -45,7 +45,7 @@ class MongoOptions:
     url: str
     database: str
     driver: Driver = "pymongo"
-    operation_timeout_seconds: float = 5.0
+    operation_timeout_seconds: float = 3.0
     pool_size: int = 50
 
 
