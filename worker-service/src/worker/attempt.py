@@ -105,15 +105,23 @@ class Attempt:
         folder = scratch / claimed(self._job).slot
         context = self._context(folder, model.resources)
         try:
-            parameters: Parameters = model.parameters.model_validate(self._job.input)
-            for artifact in model.generate(parameters, context):
-                context.check()
-                anyio.from_thread.run(self._files.store, artifact)
+            with contained():
+                for artifact in model.generate(self._parameters(model), context):
+                    context.check()
+                    anyio.from_thread.run(self._files.store, artifact)
         except TimeLimitExceeded as error:
             raise _TimedOut(str(error)) from error
         finally:
             if folder.exists():
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _parameters(self, model: AnyModel) -> Parameters:
+        try:
+            return model.parameters.model_validate(self._job.input)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
 
     def _context(self, folder: Path, resources: Resources) -> GenerationContext:
         return GenerationContext(
