@@ -24,6 +24,7 @@ class PoolProcess:
 
     def open(self) -> None:
         """Connect. Raises StoreUnavailable while MongoDB is away: the pool then starts another process."""
+        os.nice(self._settings.niceness)
         named = self._settings.model_copy(update={"worker_name": f"{self._settings.worker_name}-{os.getpid()}"})
         self._portal = self._stack.enter_context(start_blocking_portal())
         opened = self._portal.wrap_async_context_manager(open_runner(named, abandon=_end_process))

@@ -16,6 +16,12 @@ class WorkerSettings(SharedSettings):
         "cpu"
     )
     concurrency: Annotated[int, Field(ge=1, description="Jobs at once: processes of one worker.")] = 2
+    niceness: Annotated[
+        int,
+        Field(
+            ge=0, le=19, description="How far models stand back for what else runs on the machine, as `nice` has it."
+        ),
+    ] = 10
     worker_name: Annotated[str, Field(description="How this worker is called in jobs and logs.")] = platform.node()
     scratch_directory: Annotated[
         Path | None, Field(description="Where jobs keep files while they run. None: the system's temporary folder.")
