@@ -56,7 +56,7 @@ class Lifeline:
         log.info("attempt.stopping", job_id=self._job.id, reason=self.stop.name.lower())
 
     async def _beat(self) -> None:
-        progress = self._take_news()
+        progress, asked = self._take_news(), time.monotonic()
         try:
             status = await renew(self._engine, claimed(self._job), progress)
         except StoreUnavailable as error:
@@ -65,7 +65,7 @@ class Lifeline:
             if time.monotonic() - self._renewed_at > GIVE_UP * self._engine.rules.lease.total_seconds():
                 self.stop = Stop.LOST
             return
-        self._renewed_at = time.monotonic()
+        self._renewed_at = asked  # not when the answer came: the lease counts from somewhere between
         if status is None:
             self.stop = Stop.LOST
         elif status is Status.CANCELLING:

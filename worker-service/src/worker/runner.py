@@ -84,24 +84,34 @@ class Runner:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
             return 0
         if len(jobs) == 1:
-            await self._write([await self._run(jobs[0])])
+            ended = await self._run(jobs[0])
+            await self._endings.write([ended])
+            self._leave_behind(ended)
         elif jobs:
             await self._run_in_a_row(jobs)
         return len(jobs)
 
     async def _run_in_a_row(self, jobs: Sequence[Job]) -> None:
-        """Run jobs that were claimed together; their endings are written together, but none waits long."""
+        """Run jobs that were claimed together; their endings are written together, but none waits long.
+
+        A model that does not stop takes its process with it: then the jobs that wait behind it go back first.
+        """
         waiting, ended, over = deque(jobs), list[Ended](), anyio.Event()
-        claimed_at = time.monotonic()
+        claimed_at, last = time.monotonic(), None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tend, waiting, ended, over)
-            while waiting:
+            while waiting and not (last and last.abandoned):
                 job = waiting.popleft()
                 fresh = time.monotonic() - claimed_at < FRESH_SECONDS
                 if fresh or await self._is_still_ours(job, ended):
-                    ended.append(await self._run(job))
+                    last = await self._run(job)
+                    ended.append(last)
             over.set()
-        await self._write(ended)
+        await self._endings.write(ended)
+        for job in waiting:
+            await self._hand_back(job)
+        if last is not None:
+            self._leave_behind(last)
 
     async def _tend(self, waiting: deque[Job], ended: list[Ended], over: anyio.Event) -> None:
         """Beside a row: write what has ended, and hand back what waits too long behind a job that takes long."""
@@ -111,7 +121,7 @@ class Runner:
                 await over.wait()
                 return
             written, ended[:] = list(ended), []
-            await self._write(written)
+            await self._endings.write(written)
             while waiting and time.monotonic() - begun > PATIENCE_SECONDS:
                 await self._hand_back(waiting.popleft())
 
@@ -139,12 +149,11 @@ class Runner:
         used = timedelta(seconds=time.monotonic() - begun)
         return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
 
-    async def _write(self, ended: Sequence[Ended]) -> None:
-        await self._endings.write(ended)
-        for each in ended:
-            if each.abandoned:
-                log.error("model.abandoned", job_id=each.job.id, model=each.job.model)
-                self._options.abandon()
+    def _leave_behind(self, ended: Ended) -> None:
+        """The end of the process, if the model's thread runs on. Last of all, since nothing runs after it."""
+        if ended.abandoned:
+            log.error("model.abandoned", job_id=ended.job.id, model=ended.job.model)
+            self._options.abandon()
 
     def _files(self, job: Job) -> Files:
         return Files(job, self._engine.stores, self._objects, self._sweeper)
