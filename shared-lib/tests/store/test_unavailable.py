@@ -1,8 +1,9 @@
 """MongoDB that is away, frozen or back: one error for all of it, and never for long."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,9 @@ async def world(own_mongod: UrlService, driver: Driver) -> AsyncIterator[World]:
     async with open_database(options) as database, ObjectStore.open(NO_BUCKET) as objects:
         await ensure_indexes(database)
         yield World.over(database, objects)
+        # The driver leaks a socket if it is closed while it tries to connect.
+        own_mongod.start()
+        await ping(database)
 
 
 async def outcomes(world: World) -> dict[str, object]:
@@ -65,6 +69,13 @@ async def outcomes(world: World) -> dict[str, object]:
     return dict(zip(CALLS, ended, strict=True))
 
 
+async def is_away(world: World) -> None:
+    """Until a signal to stop has reached the last thread of the server."""
+    with contextlib.suppress(StoreUnavailable):
+        while True:
+            await ping(world.database)
+
+
 @pytest.mark.slow
 async def test_every_call_says_that_the_store_is_away_and_works_when_it_is_back(
     own_mongod: UrlService, world: World
@@ -73,6 +84,7 @@ async def test_every_call_says_that_the_store_is_away_and_works_when_it_is_back(
     assert await outcomes(world) == fine
 
     own_mongod.pause()
+    await is_away(world)
     frozen = await outcomes(world)
     own_mongod.resume()
     thawed = await outcomes(world)
@@ -85,32 +97,14 @@ async def test_every_call_says_that_the_store_is_away_and_works_when_it_is_back(
     assert (dead, back) == (dict.fromkeys(CALLS, StoreUnavailable), fine)
 
 
-@pytest.mark.slow
-async def test_the_error_names_the_cure_and_no_address(own_mongod: UrlService, world: World) -> None:
-    own_mongod.kill()
-
-    with pytest.raises(StoreUnavailable) as raised:
-        await world.stores.jobs.insert(new_job(LANE))
+async def test_opening_waits_for_nobody_and_the_error_names_the_cure_but_no_address(driver: Driver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mongodb://127.0.0.1:{silent.getsockname()[1]}/?directConnection=true"
+        options = MongoOptions(url=url, database="none", driver=driver, operation_timeout_seconds=0.5)
+        async with open_database(options) as database:
+            with pytest.raises(StoreUnavailable) as raised:
+                await ping(database)
 
     assert raised.value.retry_after_seconds
     assert "again" in raised.value.hint
     assert "127.0.0.1" not in f"{raised.value.detail} {raised.value.hint}"
-
-
-@pytest.mark.slow
-async def test_a_job_that_was_accepted_survives_the_death_of_the_server(own_mongod: UrlService, world: World) -> None:
-    job = new_job(LANE)
-    await world.stores.jobs.insert(job)
-
-    own_mongod.kill()
-    own_mongod.start()
-
-    assert (await world.read(job)).id == job.id
-
-
-async def test_opening_connects_to_nobody(driver: Driver) -> None:
-    options = MongoOptions(url="mongodb://127.0.0.1:9/?directConnection=true", database="none", driver=driver)
-
-    async with open_database(replace(options, operation_timeout_seconds=0.5)) as database:
-        with pytest.raises(StoreUnavailable):
-            await ping(database)
