@@ -140,7 +140,7 @@ class World:
         """Submit a job, and wait until its lane is open and its ticket lies in the queue. `fields`: see new_job."""
         job = new_job(of, **fields)
         waiting = await self.tickets(of.pool)
-        async with running(self.opener.run()), asyncio.timeout(DEADLINE_SECONDS):
+        async with running(self.opener.run), asyncio.timeout(DEADLINE_SECONDS):
             await submit(self.engine, self.opener, job, of)
             while await self.tickets(of.pool) <= waiting:  # noqa: ASYNC110  (a queue's length has no event)
                 await asyncio.sleep(0.001)
@@ -200,7 +200,13 @@ class World:
         past = datetime.now(UTC) - timedelta(seconds=1)
         await self.database["jobs"].update_many({"not_before": {"$ne": None}}, {"$set": {"not_before": past}})
 
-    async def clear(self, collections: Sequence[str] = ("jobs", "lanes", "assets", "accounts", "keys", "models", "pulses")) -> None:
+    async def learn(self, length: timedelta) -> None:
+        """Let every open lane have learnt that its jobs take so long."""
+        await self.database["lanes"].update_many({}, {"$set": {"estimate": length.total_seconds()}})
+
+    async def clear(
+        self, collections: Sequence[str] = ("jobs", "lanes", "assets", "accounts", "keys", "models", "pulses")
+    ) -> None:
         """Empty the database, indexes stay."""
         for name in collections:
             await self.database[name].delete_many({})

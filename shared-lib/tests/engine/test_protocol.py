@@ -44,6 +44,7 @@ FAILURES = st.sampled_from(
     ]
 )
 LIVES = st.none() | st.none() | st.none() | st.integers(0, 6)  # operations until the process dies; mostly it does not
+SHORT = timedelta(milliseconds=20)  # so that several jobs are claimed at once
 INDEX = st.integers(0, 5)
 # How an ending that was written down is told to whoever writes it again.
 RECORDED = {"completed": Ending.COMPLETED, "failed": Ending.FAILED, "cancelled": Ending.CANCELLED}
@@ -70,6 +71,7 @@ class Protocol(RuleBasedStateMachine):
         self.lanes = [self.stage.do(self.world.joined(tier)) for tier in (Tier.DEVELOPER, Tier.PRO)]
         for _ in range(4):
             self.submit(0, announced=True)
+        self.stage.do(self.world.learn(SHORT))
 
     # What may happen
 

@@ -105,6 +105,7 @@ def prepare(stage: Stage, lanes: list[LaneTerms], *, waiting: int) -> None:
         stage.do(stage.world.broker.take(POOL))
     for lane in lanes * waiting:
         stage.do(submitting(stage, lane))
+    stage.do(stage.world.learn(USED))
 
 
 def test_what_cancel_answers_is_what_happens(stage: Stage, often: Callable[[int], settings]) -> None:

@@ -164,7 +164,7 @@ async def test_a_cancelled_job_leaves_a_ticket_that_does_no_harm(world: World) -
 @pytest.mark.parametrize("burst", [1, 20])
 async def test_jobs_submitted_while_the_opener_is_busy_are_all_announced(world: World, burst: int) -> None:
     lanes = [await world.joined() for _ in range(3)]
-    async with running(world.opener.run()):
+    async with running(world.opener.run):
         for lane in lanes * burst:
             world.opener.announce(lane)
         for _ in range(3 * burst):
