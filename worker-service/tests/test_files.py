@@ -129,9 +129,7 @@ async def test_the_folder_of_a_failed_attempt_is_gone_as_well(workshop, scripted
     assert list(workshop.scratch.iterdir()) == []
 
 
-async def test_without_s3_a_job_is_tried_again(
-    workshop, scripted, text
-):
+async def test_without_s3_a_job_is_tried_again(workshop, scripted, text):
     job = await workshop.submit()
 
     async with ObjectStore.open(replace(NO_BUCKET, attempts=1)) as nowhere:

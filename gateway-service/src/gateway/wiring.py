@@ -55,8 +55,8 @@ async def open_gateway(
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
         opener, sweeper = LaneOpener(engine), Sweeper(stores, objects)
-        await stack.enter_async_context(running(opener.run()))
-        await stack.enter_async_context(running(Reconciler(engine, sweeper).run()))
+        await stack.enter_async_context(running(opener.run))
+        await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
         yield Gateway(
             settings=settings,

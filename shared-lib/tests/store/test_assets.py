@@ -55,11 +55,14 @@ async def test_an_asset_is_listed_once_its_bytes_are_there(world: World) -> None
     assert [(asset.id, asset.state) for asset in page] == [(kept.id, AssetState.READY)]
 
 
-async def test_what_is_ready_is_not_forgotten(world: World) -> None:
+async def test_what_is_ready_is_neither_condemned_nor_forgotten(world: World) -> None:
     ready, staged = new_asset(state=AssetState.READY), new_asset()
     await stage(world, ready, staged)
 
+    condemned = [await world.stores.assets.condemn(asset.id) for asset in (ready, staged)]
     await world.stores.assets.forget([ready.id, staged.id])
+
+    assert condemned == [False, True]
 
     assert await world.stores.assets.get(OWNER, ready.id) == ready
     assert await world.stores.assets.get(OWNER, staged.id) is None
@@ -106,6 +109,6 @@ async def test_what_is_staged_for_long_is_found_oldest_first_and_within_bounds(w
     old = [new_asset(created_at=NOW - timedelta(hours=hours)) for hours in (1, 3, 2)]
     await stage(world, *old, new_asset(), new_asset(state=AssetState.READY, created_at=NOW - timedelta(hours=9)))
 
-    found = await world.stores.assets.staged_before(NOW - timedelta(minutes=1), limit=2)
+    found = await world.stores.assets.unsettled_before(NOW - timedelta(minutes=1), limit=2)
 
     assert [asset.id for asset in found] == [old[1].id, old[2].id]

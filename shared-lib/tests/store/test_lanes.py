@@ -300,5 +300,5 @@ async def test_lanes_tell_which_of_them_are_open_and_ready(world: World) -> None
     lanes = world.stores.lanes
 
     assert set(await lanes.inactive([one.id for one in (ready, idle, full, paused)] + [unknown])) == {idle.id, unknown}
-    assert await lanes.ready_lanes(POOL, limit=10) == [ready.id]
+    assert await lanes.ready_lanes(POOL, among=[ready.id, "cpu:acct_unknown"]) == [ready.id]
     assert sorted(await lanes.ready_pools()) == ["cpu", "gpu"]

@@ -76,6 +76,9 @@ class Attempt:
             try:
                 await self._generate(models, scratch)
                 returned = True
+            except anyio.get_cancelled_exc_class():
+                self._lifeline.stop = self._lifeline.stop or Stop.LOST  # the thread ends at its next sign of life
+                raise
             finally:
                 tasks.cancel_scope.cancel()
         self.abandoned = self.abandoned or not returned

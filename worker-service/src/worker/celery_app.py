@@ -40,6 +40,7 @@ def make_app(settings: WorkerSettings) -> Celery:
         worker_prefetch_multiplier=1,  # with late acks: no ticket waits behind a long job
         worker_cancel_long_running_tasks_on_connection_loss=False,  # the lease owns the job, not the ticket
         worker_max_tasks_per_child=1000,
+        worker_proc_alive_timeout=60,  # a process imports models before it is up; after the default of 4 s it is killed
         worker_soft_shutdown_timeout=SOFT_SHUTDOWN_SECONDS,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
@@ -64,7 +65,7 @@ def _connect_signals(settings: WorkerSettings, process: PoolProcess) -> None:
         configure_logging(style=settings.log_format, level=settings.log_level)
 
     def opened(**_: object) -> None:
-        process.open()
+        process.open_or_end()
 
     def closed(**_: object) -> None:
         process.close()

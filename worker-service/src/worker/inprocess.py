@@ -24,5 +24,5 @@ async def open_worker(settings: WorkerSettings, broker: InProcessBroker) -> Asyn
                 await runner.answer_ticket(settings.pool)
 
         for _ in range(settings.concurrency):
-            await stack.enter_async_context(running(answer_tickets()))
+            await stack.enter_async_context(running(answer_tickets))
         yield

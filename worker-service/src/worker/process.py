@@ -1,6 +1,7 @@
 """What one pool process of a Celery worker holds: an event loop in a thread, and a runner on it."""
 
 import os
+import time
 from contextlib import ExitStack
 
 import structlog
@@ -12,6 +13,9 @@ from worker.wiring import open_runner
 
 log = structlog.get_logger(__name__)
 
+# Between two processes that cannot connect.
+PAUSE_SECONDS = 1.0
+
 
 class PoolProcess:
     """Opened after the fork, since neither loops nor connections survive one; closed at the process's end."""
@@ -22,8 +26,18 @@ class PoolProcess:
         self._portal: BlockingPortal | None = None
         self._runner: Runner | None = None
 
+    def open_or_end(self) -> None:
+        """Connect, or end this process; the pool then starts another one, until it works."""
+        try:
+            self.open()
+        except Exception:
+            # Celery would log whatever is raised here and keep the process, which then could answer no ticket.
+            log.exception("worker.not_opened")
+            time.sleep(PAUSE_SECONDS)
+            _end_process()
+
     def open(self) -> None:
-        """Connect. Raises StoreUnavailable while MongoDB is away: the pool then starts another process."""
+        """Connect. Raises StoreUnavailable while MongoDB is away."""
         os.nice(self._settings.niceness)
         named = self._settings.model_copy(update={"worker_name": f"{self._settings.worker_name}-{os.getpid()}"})
         self._portal = self._stack.enter_context(start_blocking_portal())
@@ -42,6 +56,6 @@ class PoolProcess:
 
 
 def _end_process() -> None:
-    """A model that does not stop cannot be ended but with its process; the pool starts a new one."""
+    """Without ceremony: a model that does not stop cannot be ended but with its process. The pool starts a new one."""
     log.error("worker.process_ended", pid=os.getpid())
     os._exit(1)

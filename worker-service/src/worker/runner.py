@@ -1,5 +1,6 @@
 """Answering tickets: claim, run, write down. One job at a time, or a few very short ones in a row."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -145,7 +146,11 @@ class Runner:
         with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
             files = self._files(job)
             attempt = Attempt(self._engine, job, files, grace=self._options.grace)
-            await attempt.run(self._models, self._options.scratch_directory)
+            try:
+                await attempt.run(self._models, self._options.scratch_directory)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._release(job, files))
+                raise
         used = timedelta(seconds=time.monotonic() - begun)
         return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
 
@@ -154,6 +159,15 @@ class Runner:
         if ended.abandoned:
             log.error("model.abandoned", job_id=ended.job.id, model=ended.job.model)
             self._options.abandon()
+
+    async def _release(self, job: Job, files: Files) -> None:
+        """This worker has to end in the midst of a job: it goes back to the queue, and the attempt does not count."""
+        log.info("job.released")
+        await self._hand_back(job)
+        try:
+            await files.discard()
+        except StoreUnavailable as error:
+            log.warning("outputs.not_settled", job_id=job.id, reason=error.detail)
 
     def _files(self, job: Job) -> Files:
         return Files(job, self._engine.stores, self._objects, self._sweeper)

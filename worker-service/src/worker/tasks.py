@@ -7,6 +7,6 @@ from worker.process import PoolProcess
 
 
 def register(app: Celery, process: PoolProcess) -> None:
-    @app.task(name=TASK_NAME)
+    @app.task(name=TASK_NAME, shared=False)
     def work(pool: str) -> None:
         process.work(pool)

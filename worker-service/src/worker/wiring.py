@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,8 +41,8 @@ async def open_runner(
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
         sweeper = Sweeper(stores, objects)
         models = Models(find_models(settings.modules), pool=settings.pool)
-        await stack.enter_async_context(running(Reconciler(engine, sweeper).run()))
-        await stack.enter_async_context(running(models.vouch(stores.models)))
+        await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
+        await stack.enter_async_context(running(partial(models.vouch, stores.models)))
         scratch = stack.enter_context(
             TemporaryDirectory(prefix="reelwork-", dir=settings.scratch_directory, ignore_cleanup_errors=True)
         )

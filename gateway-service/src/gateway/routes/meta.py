@@ -74,7 +74,14 @@ def app_config(gateway: WholeGateway, request: Request, host: Annotated[str, Hea
 
 def _is_loopback(request: Request) -> bool:
     forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-    return request.client is not None and not forwarded and ipaddress.ip_address(request.client.host).is_loopback
+    return request.client is not None and not forwarded and _is_loopback_address(request.client.host)
+
+
+def _is_loopback_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a socket without an address
+        return False
 
 
 def _names_loopback(host: str) -> bool:

@@ -8,10 +8,15 @@ from reelwork.domain.ids import AccountId, AssetId, JobId
 
 
 class AssetState(StrEnum):
-    """`staged` is written before the bytes are, so that no object exists without a document that knows it."""
+    """`staged` is written before the bytes are, so that no object exists without a document that knows it.
+
+    staged -> ready when the bytes belong to somebody, staged -> discarded when they belong to nobody: whichever comes
+    first, by compare-and-set. Only the bytes of what is discarded are ever removed.
+    """
 
     STAGED = "staged"
     READY = "ready"
+    DISCARDED = "discarded"
 
 
 class Purpose(StrEnum):

@@ -35,7 +35,7 @@ class Priority(IntEnum):
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 RUNNING = frozenset({Status.PROCESSING, Status.CANCELLING})
 
-# The state table. Every change is a compare-and-set whose filter is `sources_of(target)`.
+# The state table: every change is a compare-and-set along one of these edges, and the tests hold the engine to it.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED, Status.FAILED}),
     Status.QUEUED: frozenset({Status.PROCESSING, Status.CANCELLED, Status.EXPIRED}),

@@ -68,4 +68,4 @@ def safe_filename(name: str, *, fallback: str) -> str:
     """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(letter for letter in last if letter.isprintable() and letter not in '<>:"|?*').strip(" .")
-    return kept[-100:] if kept else fallback
+    return kept[-100:].lstrip(" .") if kept else fallback

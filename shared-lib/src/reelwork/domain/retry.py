@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 BASE_SECONDS = 1.0
 CAP_SECONDS = 60.0
+# What a failing side may ask for at most; it may come from a stranger's header.
+LONGEST_WISH_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,5 +33,6 @@ def decide(failure: AttemptFailure, *, attempt: int, max_attempts: int) -> Retry
     if not failure.retryable or attempt >= max_attempts:
         return Fail()
     if failure.retry_after is not None:
-        return RetryAfter(max(0.0, failure.retry_after))
-    return RetryAfter(min(CAP_SECONDS, BASE_SECONDS * 2 ** (attempt - 1)))
+        return RetryAfter(min(LONGEST_WISH_SECONDS, max(0.0, failure.retry_after)))
+    doublings = min(attempt - 1, 16)  # far above the cap, far below what a float can hold
+    return RetryAfter(min(CAP_SECONDS, BASE_SECONDS * 2**doublings))

@@ -109,6 +109,7 @@ async def hand_back(engine: Engine, job: Job) -> None:
     """Give a claimed job back unrun: it keeps its place, and the attempt does not count. Cancelled: it ends so."""
     if await engine.stores.attempts.put_back(claimed(job)):
         await release(engine, job, used=None)
+        await engine.stores.lanes.reopen(job.lane)  # another claim may have found it empty meanwhile
         engine.broker.publish(job.pool)
         engine.tell(job)
     else:

@@ -25,6 +25,7 @@ BATCH = 200
 # More tickets than this at once would only make workers look twice.
 MAX_TICKETS = 50
 INTERVAL = timedelta(seconds=1)
+SWEEP_PATIENCE = timedelta(seconds=1)
 
 WORKER_LOST = AttemptFailure(
     code="worker_lost",
@@ -41,6 +42,8 @@ class Reconciler:
         self._engine = engine
         self._sweeper = sweeper
         self._lanes_after = ""
+        self._with_work: list[LaneId] = []
+        self._sweeping: asyncio.Task[int] | None = None
 
     async def run(self) -> None:
         """A pass about every second among all processes, until cancelled."""
@@ -64,7 +67,7 @@ class Reconciler:
             "lanes": self._open_lanes_with_work,
             "slots": self._drop_orphan_slots,
             "tickets": self._top_up_tickets,
-            "assets": self._sweeper.sweep,
+            "assets": self._sweep,
         }
         repaired: Counter[str] = Counter()
         for name, step in steps.items():
@@ -86,12 +89,13 @@ class Reconciler:
     async def _end_lapsed_leases(self, now: datetime) -> int:
         lapsed = await self._engine.stores.backlog.lapsed(now, limit=BATCH)
         for job in lapsed:
-            await self._end_lapsed(job)
+            await self._attempt("leases", self._end_lapsed(job))  # one that cannot be ended does not hold up the rest
         return len(lapsed)
 
-    async def _end_lapsed(self, job: Job) -> None:
+    async def _end_lapsed(self, job: Job) -> int:
         used = job.lease.expires_at - job.started_at if job.lease and job.started_at else timedelta()
         await fail(self._engine, job, WORKER_LOST, used=used, lapsed=True)
+        return 1
 
     async def _make_due(self, now: datetime) -> int:
         released = await self._engine.stores.backlog.make_due(now, limit=BATCH)
@@ -101,6 +105,7 @@ class Reconciler:
         stores = self._engine.stores
         found = await stores.backlog.lanes_with_work(after=self._lanes_after, limit=BATCH)
         self._lanes_after = found[-1][0] if len(found) == BATCH else ""
+        self._with_work = [lane for lane, _, _ in found]
         owners = {lane: (account, pool) for lane, account, pool in found}
         inactive = await stores.lanes.inactive(list(owners))
         for lane in inactive:
@@ -131,11 +136,22 @@ class Reconciler:
         return published
 
     async def _top_up(self, pool: str) -> int:
+        """Tickets for the lanes that the step before found to have work: the others are active only by name."""
         stores, broker = self._engine.stores, self._engine.broker
-        lanes = await stores.lanes.ready_lanes(pool, limit=MAX_TICKETS)
+        lanes = await stores.lanes.ready_lanes(pool, among=self._with_work)
         wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS)
         waiting = await broker.depth(pool) if wanted else None
         if waiting is None or waiting >= wanted:
             return 0
         broker.publish(pool, wanted - waiting)
         return wanted - waiting
+
+    async def _sweep(self, now: datetime) -> int:
+        """Sweeping goes on beside the next passes where S3 is slow: it must not hold up what only needs MongoDB."""
+        if self._sweeping is None:
+            self._sweeping = asyncio.create_task(self._sweeper.sweep(now))
+        done, _ = await asyncio.wait({self._sweeping}, timeout=SWEEP_PATIENCE.total_seconds())
+        if not done:
+            return 0
+        finished, self._sweeping = self._sweeping, None
+        return finished.result()

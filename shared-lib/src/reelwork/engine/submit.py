@@ -39,7 +39,8 @@ class LaneOpener:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                terms, count = self._waiting.popitem()
+                terms = next(iter(self._waiting))  # whoever waits longest
+                count = self._waiting.pop(terms)
                 await self._open(terms, count)
             await asyncio.sleep(PAUSE.total_seconds())
 

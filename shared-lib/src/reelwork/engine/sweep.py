@@ -3,7 +3,9 @@
 Every object is announced by a staged asset before it is written, so nothing has to be searched for in the object store.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 import structlog
 
@@ -20,6 +22,12 @@ STAGED_GRACE = timedelta(minutes=15)
 BATCH = 50
 
 
+class Verdict(Enum):
+    KEEP = auto()
+    REMOVE = auto()
+    WAIT = auto()
+
+
 class Sweeper:
     """Settles assets that are still staged long after they were announced."""
 
@@ -29,31 +37,42 @@ class Sweeper:
         self._grace = grace
 
     async def sweep(self, now: datetime) -> int:
-        """One bounded pass; how many assets were committed or removed."""
+        """One bounded pass; how many assets were committed or removed. It ends where the object store is down."""
         settled = 0
-        for asset in await self._stores.assets.staged_before(now - self._grace, limit=BATCH):
-            settled += await self._settle(asset)
+        for asset in await self._stores.assets.unsettled_before(now - self._grace, limit=BATCH):
+            match await self._verdict(asset):
+                case Verdict.KEEP:
+                    await self._stores.assets.commit([asset.id])
+                case Verdict.REMOVE:
+                    if not await self.discard([asset]):
+                        break
+                case Verdict.WAIT:
+                    continue
+            settled += 1
         return settled
 
-    async def _settle(self, asset: Asset) -> bool:
+    async def _verdict(self, asset: Asset) -> Verdict:
         """Decides by one reading of the job, so that a job that ends meanwhile cannot be half seen."""
         job = await self._stores.jobs.get(asset.account_id, asset.job_id) if asset.job_id is not None else None
         if job is not None and asset.id in {output.asset_id for output in job.outputs}:
-            await self._stores.assets.commit([asset.id])
-            return True
+            return Verdict.KEEP
         if job is not None and job.status in RUNNING and job.attempt == asset.attempt:
-            return False
-        return await self.discard([asset])
+            return Verdict.WAIT
+        return Verdict.REMOVE
 
-    async def discard(self, assets: list[Asset]) -> bool:
-        """Remove staged assets, bytes first. False when the object store is down: a later pass does it."""
-        if not assets:
+    async def discard(self, assets: Sequence[Asset]) -> bool:
+        """Remove assets that belong to nobody: condemned first, then the bytes, then the document.
+
+        Those that somebody committed meanwhile stay. False when the object store is down: a later pass does it.
+        """
+        condemned = [asset for asset in assets if await self._stores.assets.condemn(asset.id)]
+        if not condemned:
             return True
         try:
-            await self._objects.delete([asset.key for asset in assets])
+            await self._objects.delete([asset.key for asset in condemned])
         except ObjectStoreDown as error:
-            log.warning("asset.not_discarded", count=len(assets), reason=str(error))
+            log.warning("asset.not_discarded", count=len(condemned), reason=str(error))
             return False
-        await self._stores.assets.forget([asset.id for asset in assets])
-        log.info("asset.discarded", count=len(assets))
+        await self._stores.assets.forget([asset.id for asset in condemned])
+        log.info("asset.discarded", count=len(condemned))
         return True

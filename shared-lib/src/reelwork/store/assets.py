@@ -1,4 +1,4 @@
-"""Assets: what is known of stored bytes. A document is staged before its bytes are written."""
+"""Assets: what is known of stored bytes. A document is staged before its bytes are written, and outlives them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,11 +26,7 @@ class Assets:
 
     INDEXES = (
         IndexModel([("account_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)], name="newest"),
-        IndexModel(
-            [("created_at", ASCENDING)],
-            name="staged",
-            partialFilterExpression={"state": AssetState.STAGED.value},
-        ),
+        IndexModel([("state", ASCENDING), ("created_at", ASCENDING)], name="unsettled"),
     )
 
     def __init__(self, database: Database) -> None:
@@ -42,8 +38,15 @@ class Assets:
 
     async def commit(self, assets: Sequence[AssetId]) -> None:
         """staged -> ready: the bytes are there and belong to somebody."""
-        query = {"_id": {"$in": list(assets)}, "state": AssetState.STAGED}
-        await self._assets.update_many(query, {"$set": {"state": AssetState.READY}})
+        for asset in assets:  # one by one: the driver repeats a single update whose answer was lost
+            query = {"_id": asset, "state": AssetState.STAGED}
+            await self._assets.update_one(query, {"$set": {"state": AssetState.READY}})
+
+    async def condemn(self, asset: AssetId) -> bool:
+        """staged -> discarded: the bytes belong to nobody. False for one that is ready, or gone: hands off."""
+        query = {"_id": asset, "state": {"$in": [AssetState.STAGED, AssetState.DISCARDED]}}
+        condemned = await self._assets.update_one(query, {"$set": {"state": AssetState.DISCARDED}})
+        return bool(condemned.matched_count)
 
     async def get(self, account: AccountId, asset: AssetId) -> Asset | None:
         """The account's asset, staged or ready; None for unknown ids and for other accounts' ids alike."""
@@ -62,12 +65,12 @@ class Assets:
         cursor = self._assets.find(query).sort([("_id", DESCENDING)]).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
 
-    async def staged_before(self, moment: datetime, *, limit: int) -> list[Asset]:
-        """Assets still staged since before `moment`, oldest first."""
-        query = {"state": AssetState.STAGED, "created_at": {"$lt": moment}}
+    async def unsettled_before(self, moment: datetime, *, limit: int) -> list[Asset]:
+        """Assets from before `moment` that are staged, or discarded with bytes perhaps still there; oldest first."""
+        query = {"state": {"$in": [AssetState.STAGED, AssetState.DISCARDED]}, "created_at": {"$lt": moment}}
         cursor = self._assets.find(query).sort("created_at", ASCENDING).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
 
     async def forget(self, assets: Sequence[AssetId]) -> None:
-        """Remove staged documents whose objects are gone. Ready assets are never touched."""
-        await self._assets.delete_many({"_id": {"$in": list(assets)}, "state": AssetState.STAGED})
+        """Remove documents whose objects are gone. Only discarded ones are ever touched."""
+        await self._assets.delete_many({"_id": {"$in": list(assets)}, "state": AssetState.DISCARDED})

@@ -185,6 +185,7 @@ def _taking(worker: str, slot: Expression, lease: timedelta) -> list[Document]:
         of_attempt=number,
         attempt=number,
         started_at=NOW,
+        not_before=None,
         lease={"worker": literal(worker), "slot": slot, "expires_at": later(lease)},
         progress=literal(asdict(Progress())),
         attempts={"$concatArrays": ["$attempts", [attempt]]},

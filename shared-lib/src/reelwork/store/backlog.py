@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+from pydantic import ValidationError
 from pymongo import ASCENDING
 
 from reelwork.domain.ids import AccountId, LaneId
 from reelwork.domain.job import RUNNING, Job, Status
-from reelwork.store.client import Database, adapter
+from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
+
+log = structlog.get_logger(__name__)
 
 
 @adapter
@@ -22,7 +26,7 @@ class Backlog:
         """Running jobs whose lease ended before `now` (database time), oldest first."""
         query = {"status": {"$in": list(RUNNING)}, "lease.expires_at": {"$lt": now}}
         cursor = self._jobs.find(query).sort("lease.expires_at", ASCENDING).limit(limit)
-        return [JOB_CODEC.decode(document) async for document in cursor]
+        return [job async for document in cursor if (job := _readable(document)) is not None]
 
     async def make_due(self, now: datetime, *, limit: int) -> list[LaneId]:
         """Let queued jobs whose `not_before` has come be claimed. One lane per job, for opening and tickets."""
@@ -57,3 +61,12 @@ class Backlog:
         """Those of `slots` that a running job holds."""
         query = {"status": {"$in": list(RUNNING)}, "lease.slot": {"$in": list(slots)}}
         return {job["lease"]["slot"] async for job in self._jobs.find(query, {"lease.slot": 1})}
+
+
+def _readable(document: Document) -> Job | None:
+    """The job, or None for a document that this version cannot read: it must not stand in the way of others."""
+    try:
+        return JOB_CODEC.decode(document)
+    except ValidationError:
+        log.exception("job.unreadable", job_id=document["_id"])
+        return None

@@ -11,12 +11,13 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
-    WTimeoutError,
+    WriteConcernError,
 )
 
 from reelwork.domain.errors import StoreUnavailable
@@ -34,7 +35,8 @@ _UNREACHABLE = (
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
     ExecutionTimeout,
-    WTimeoutError,
+    WriteConcernError,  # a server that shuts down does not say whether the write is there
+    BulkWriteError,  # ours are compare-and-sets, which cannot fail but by a server that goes away
 )
 
 

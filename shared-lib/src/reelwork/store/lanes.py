@@ -56,6 +56,10 @@ class Lanes:
             lane = await self._enter(terms)
         return float(lane["estimate"])
 
+    async def reopen(self, lane: LaneId) -> None:
+        """Say again that a lane that exists may have queued jobs."""
+        await self._lanes.update_one({"_id": lane}, {"$set": {"active": True}, "$inc": {"epoch": 1}})
+
     async def _enter(self, terms: LaneTerms) -> Document:
         virtual_time = await self._virtual_time(terms.pool)
         entered = {"$max": [{"$ifNull": ["$vstart", 0.0]}, virtual_time]}  # idle time is not saved up
@@ -240,9 +244,10 @@ class Lanes:
                 return found
             found.append(lane["pool"])
 
-    async def ready_lanes(self, pool: str, *, limit: int) -> list[LaneId]:
-        """Some lanes of a pool that may be served now."""
-        return [lane["_id"] async for lane in self._lanes.find(_ready(pool), {"_id": 1}).limit(limit)]
+    async def ready_lanes(self, pool: str, *, among: Sequence[LaneId]) -> list[LaneId]:
+        """Those of `among` that may be served now."""
+        query = _ready(pool) | {"_id": {"$in": list(among)}}
+        return [lane["_id"] async for lane in self._lanes.find(query, {"_id": 1})]
 
     async def get(self, lane: LaneId) -> Document | None:
         """The lane as it is stored, for explaining and for tests."""

@@ -1,0 +1,80 @@
+"""Keys: what their owners hold, and what is kept of them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelwork.domain.account import ApiKey, Credentials, Scope, digest, format_key, new_secret, opens, parse_key
+from reelwork.domain.ids import new_account_id, new_key_id
+
+SECRET = new_secret()
+KEY = ApiKey(
+    id=new_key_id(),
+    account_id=new_account_id(),
+    digest=digest(SECRET),
+    scopes=frozenset({Scope.READ}),
+    created_at=datetime(2026, 11, 21, tzinfo=UTC),
+)
+SHOWN = format_key(KEY.id, SECRET)
+
+
+def test_a_key_as_it_was_shown_opens_what_is_kept_of_it() -> None:
+    credentials = parse_key(SHOWN)
+
+    assert credentials == Credentials(key_id=KEY.id, secret=SECRET)
+    assert opens(KEY, credentials)
+
+
+def test_nothing_that_is_kept_tells_the_secret() -> None:
+    assert SECRET not in repr(KEY)
+    assert len(SECRET) == 64
+    assert new_secret() != SECRET
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "0" * 64, SECRET[:-1], SECRET + "0", SECRET.upper(), SECRET[::-1], digest(SECRET), KEY.digest]
+)
+def test_another_secret_opens_nothing(secret: str) -> None:
+    assert secret == SECRET or not opens(KEY, Credentials(key_id=KEY.id, secret=secret))
+
+
+def test_a_revoked_key_opens_nothing() -> None:
+    assert not opens(replace(KEY, revoked=True), Credentials(key_id=KEY.id, secret=SECRET))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "rw",
+        "rw__",
+        SHOWN[:-1],
+        SHOWN + "0",
+        SHOWN + " ",
+        " " + SHOWN,
+        SHOWN + "\n",
+        SHOWN + "_",
+        "RW" + SHOWN[2:],
+        SHOWN.replace("_", "-"),
+        f"rw_{KEY.id}_{SECRET}",
+        f"rw_$ne_{SECRET}",
+        f"rw_{'é' * 26}_{SECRET}",
+        f"rw_{KEY.id.removeprefix('key_')}_{'٣' * 64}",
+        f"rw_{KEY.id.removeprefix('key_')}_{SECRET[:-1]}\x00",
+        "x" * 1_000_000,
+    ],
+    ids=lambda text: ascii(text[:40]),
+)
+def test_what_cannot_be_a_key_is_not_one(text: str) -> None:
+    assert parse_key(text) is None
+
+
+@given(st.text())
+def test_any_text_is_read_without_a_fault_and_only_keys_are_keys(text: str) -> None:
+    credentials = parse_key(text)
+
+    assert credentials is None or format_key(credentials.key_id, credentials.secret) == text
