@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from reelwork.generator import LocalContext, discover
 
@@ -47,6 +48,12 @@ def test_the_model_of_the_guide_makes_large_pixels(pixelate, tmp_path):
     with Image.open(made.path) as picture:
         assert picture.size == (64, 48)
         assert len(picture.getcolors()) == 3  # 48 rows in blocks of 16: three bands of one colour each
+
+
+@pytest.mark.parametrize("block", [0, 257])
+def test_the_model_of_the_guide_refuses_blocks_it_cannot_make(pixelate, block):
+    with pytest.raises(ValidationError, match="block"):
+        pixelate.models["acme/pixelate"].parameters(image="asset_a", block=block)
 
 
 @pytest.mark.parametrize("document", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], ids=lambda path: path.name)
