@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from reelwork.runtime.logging import configure_logging
 from run.account import development_key
@@ -31,8 +32,7 @@ def main() -> int:
         sys.stderr.write(f"Port {arguments.port} is taken. Choose another one: make run PORT={arguments.port + 1}\n")
         return 2
     try:
-        sys.stdout.write("Starting MongoDB and S3 …\n")
-        with running(arguments.data, with_rabbitmq=arguments.broker != "inprocess") as stack:
+        with running(arguments.data, with_rabbitmq=arguments.broker != "inprocess", on_start=_say_starting) as stack:
             _serve(stack, arguments)
     except ServerError as error:
         sys.stderr.write(f"{error}\n")
@@ -56,9 +56,27 @@ def _serve(stack: Stack, arguments: argparse.Namespace) -> None:
         serve_in_children(port=arguments.port, folder=arguments.data)
 
 
+def _say_starting() -> None:
+    sys.stdout.write("Starting MongoDB and S3 …\n")
+    sys.stdout.flush()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line: who types `make run PORT=x` has no use for the usage of what make calls."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 1 to 65535")
+
+
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m run", description="Run all of Reelwork on this machine.")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")), help="where to listen")
+    parser = _Parser(prog="python -m run", description="Run all of Reelwork on this machine.")
+    parser.add_argument("--port", type=_port, default=os.environ.get("PORT", "8000"), help="where to listen")
     parser.add_argument("--data", type=Path, default=PROJECT / ".run", help="folder for all data and logs")
     parser.add_argument(
         "--broker",

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         with running(options.folder, with_rabbitmq=not options.no_rabbitmq) as stack:
-            return _serve(stack)
+            return _serve(stack, lacks_rabbitmq=stack.rabbitmq is None and not options.no_rabbitmq)
     except KeyboardInterrupt:
         return 0
     except ServerError as error:
@@ -37,8 +37,12 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _serve(stack: Stack) -> int:
-    for name, value in stack.environment().items():
+def _serve(stack: Stack, *, lacks_rabbitmq: bool) -> int:
+    told = stack.environment()
+    if lacks_rabbitmq:  # the in-process broker would lead services that run apart past each other
+        del told["REELWORK_BROKER_URL"]
+        sys.stderr.write("RabbitMQ is not on this machine; `make servers` fetches it\n")
+    for name, value in told.items():
         sys.stdout.write(f"{name}={value}\n")
     sys.stdout.flush()
     sys.stderr.write("Ctrl-C ends all servers; their data stay.\n")

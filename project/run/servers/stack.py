@@ -49,13 +49,17 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, *, with_rabbitmq: bool = True) -> Iterator[Stack]:
+def running(folder: Path, *, with_rabbitmq: bool = True, on_start: Callable[[], None] | None = None) -> Iterator[Stack]:
     """All servers, ready, for the length of the context; their data stay in `folder`.
+
+    `on_start` is called once the folder is ours, before the first server starts.
 
     Raises FolderInUse, ServerMissing (mongod or SeaweedFS; a missing RabbitMQ is no error) and ServerFailed, each with
     nothing left running.
     """
     with _held(folder):
+        if on_start is not None:
+            on_start()
         stack = Stack(
             mongod=Mongod(folder / "mongod"),
             s3=SeaweedFS(folder / "s3"),
@@ -91,7 +95,10 @@ def _held(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            raise FolderInUse(f"process {lock.read().strip() or '?'} already runs its servers on {folder}") from error
+            holder = lock.read().strip() or "?"
+            raise FolderInUse(
+                f"Process {holder} already runs its servers on {folder}; stop it with Ctrl-C where it runs"
+            ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
