@@ -23,7 +23,7 @@ _MOTIONS = {
 class FilmParameters(Parameters):
     """A picture and how the camera crosses it."""
 
-    image: ImageRef = Field(title="Picture", description="JPEG, PNG, WebP, GIF or TIFF, up to 40 megapixels.")
+    image: ImageRef = Field(title="Picture", description="JPEG, PNG, GIF, WebP or AVIF, up to 40 megapixels.")
     motion: Move | Literal["surprise"] = Field(
         default="zoom-in",
         title="Motion",

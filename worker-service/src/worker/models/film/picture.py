@@ -73,7 +73,7 @@ def open_picture(path: Path, *, field: str = "image") -> Picture:
         raise _too_large(field) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InvalidInput(
-            "The file is not a picture that can be read; use JPEG, PNG, WebP, GIF or TIFF.", field=field
+            "The file is not a picture that can be read; use JPEG, PNG, GIF, WebP or AVIF.", field=field
         ) from error
     shown = Size(stored.height, stored.width) if orientation in _SIDEWAYS else stored
     return Picture(path, shown, orientation, field)
@@ -99,6 +99,8 @@ def _too_large(field: str) -> InvalidInput:
 
 def _orientation(opened: Image.Image) -> int:
     """The EXIF orientation that is left to us: Pillow turns TIFF by itself.
+
+    The gateway takes no TIFF; a file that is given to the model without it may be one.
 
     The base class is asked, since the PNG reader's own method decodes the whole picture.
     """
