@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, test } from "vitest";
 import { FakeApi } from "@/testing/fake-api/fake-api";
 import { CAMERA_MOVE, PARALLAX } from "@/testing/fake-api/models";
@@ -173,6 +173,24 @@ describe("the upload", () => {
     expect(await screen.findByText("fake.jpg is text, not a picture.")).toBeTruthy();
     expect(screen.getByText("Send a JPEG, PNG or WebP.")).toBeTruthy();
     await expectAccessible();
+  });
+
+  test("shows a good picture that takes the place of a file that could not be drawn", async () => {
+    const { user } = openPage("/");
+    const undrawn = () => screen.queryAllByRole("img", { name: "No preview of this file." });
+    const local = () => [...document.querySelectorAll<HTMLImageElement>("img[src^='blob:']")];
+    await user.upload(await dropZone(), picture("text.png"));
+    await screen.findByText("text.png");
+    const shown = local().length;
+    for (const image of local()) fireEvent.error(image);
+    expect(undrawn()).toHaveLength(shown);
+
+    await user.upload(await dropZone(), picture("good.jpg"));
+
+    expect(await screen.findByText("good.jpg")).toBeTruthy();
+    expect(undrawn()).toEqual([]);
+    expect(local()).toHaveLength(shown);
+    expect(shown).toBeGreaterThan(0);
   });
 
   test("can be taken out again", async () => {

@@ -103,10 +103,12 @@ export function AttachmentImage({ attachment, alt, className }: AttachmentImageP
   if (attachment.kind === "stored") {
     return <AssetImage assetId={attachment.assetId} alt={alt} {...(className ? { className } : {})} />;
   }
-  return <LocalImage url={attachment.upload.previewUrl} alt={alt} className={className} />;
+  const url = attachment.upload.previewUrl;
+  // The key: what was found out about one file says nothing about the next.
+  return <LocalImage key={url} url={url} alt={alt} className={className} />;
 }
 
-/** A picture that was not uploaded yet. Browsers cannot draw every kind that the server takes (TIFF), nor a broken one. */
+/** A picture as it lies on this device. A browser cannot draw a broken one, and an old browser no AVIF. */
 function LocalImage({ url, alt, className }: { url: string; alt: string; className: string | undefined }) {
   const [isBroken, setBroken] = useState(false);
   if (isBroken) return <BrokenMedia icon={ImageOff} what="No preview of this file." />;
