@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reelwork.domain.ids import lane_id, new_slot_id
+from reelwork.domain.ids import new_slot_id
 from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms
 from testkit.world import POOL, World, terms
 
@@ -287,18 +287,3 @@ async def test_only_old_places_are_dropped_and_their_charge_returned(world: Worl
     assert dropped == [True, False, False]
     assert [slot["id"] for slot in after["slots"]] == list(young.slots)
     assert after["vstart"] == before["vstart"] + FIRST_ESTIMATE_SECONDS
-
-
-async def test_lanes_tell_which_of_them_are_open_and_ready(world: World) -> None:
-    ready, idle, full, paused = [await opened(world, limit=1) for _ in range(4)]
-    gpu = terms(pool="gpu")
-    await world.stores.lanes.open(gpu)
-    await put(world, idle, active=False)
-    await put(world, full, full=True)
-    await put(world, paused, paused=True)
-    unknown = lane_id(POOL, terms().account_id)
-    lanes = world.stores.lanes
-
-    assert set(await lanes.inactive([one.id for one in (ready, idle, full, paused)] + [unknown])) == {idle.id, unknown}
-    assert await lanes.ready_lanes(POOL, among=[ready.id, "cpu:acct_unknown"]) == [ready.id]
-    assert sorted(await lanes.ready_pools()) == ["cpu", "gpu"]
