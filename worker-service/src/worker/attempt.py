@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
-from reelwork.domain.job import Progress as JobProgress
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.engine import Engine, claimed
 from reelwork.generator import (
@@ -31,6 +30,7 @@ from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 from worker.catalogue import Models, contained
 from worker.lifeline import Lifeline, Stop
 from worker.scratch import Files, InputMissing
+from worker.telling import progress_told, told
 
 log = structlog.get_logger(__name__)
 
@@ -142,14 +142,7 @@ class Attempt:
         return anyio.from_thread.run(self._files.fetch, asset, folder)
 
     def _report(self, progress: Progress) -> None:
-        report = JobProgress(
-            fraction=progress.fraction,
-            stage=progress.stage,
-            message=progress.message,
-            step=progress.step,
-            steps=progress.steps,
-        )
-        anyio.from_thread.run_sync(self._lifeline.report, report)
+        anyio.from_thread.run_sync(self._lifeline.report, progress_told(progress))
 
 
 def failure_of(error: Exception) -> AttemptFailure:
@@ -158,7 +151,7 @@ def failure_of(error: Exception) -> AttemptFailure:
         case GenerationError():
             return AttemptFailure(
                 code=error.code,
-                message=error.message,
+                message=told(error.message),
                 retryable=error.retryable,
                 retry_after=error.retry_after or None,  # 0.0 leaves the wait to the retry policy
             )
