@@ -11,7 +11,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from testkit.services import Bucket, fresh_database
+from testkit.services import fresh_database
 from testkit.world import World, open_world
 
 settings.register_profile("ci", derandomize=True, print_blob=True)
@@ -47,9 +47,3 @@ async def world(opened: World) -> World:
     """Emptied before the test: making a database with its indexes takes longer than most tests."""
     await opened.clear()
     return World.over(opened.database, opened.objects)
-
-
-@pytest.fixture
-async def world_with_bucket(mongo_url: str, mongo_database: str, s3_bucket: Bucket) -> AsyncIterator[World]:
-    async with open_world(mongo_url, mongo_database, bucket=s3_bucket) as opened:
-        yield opened

@@ -105,10 +105,30 @@ async def test_pages_hold_what_was_asked_for(world: World, where: AssetFilter, e
     assert {asset.content_type for asset in page} == expected
 
 
-async def test_what_is_staged_for_long_is_found_oldest_first_and_within_bounds(world: World) -> None:
-    old = [new_asset(created_at=NOW - timedelta(hours=hours)) for hours in (1, 3, 2)]
-    await stage(world, *old, new_asset(), new_asset(state=AssetState.READY, created_at=NOW - timedelta(hours=9)))
+async def test_what_is_unsettled_for_long_is_found_oldest_first_and_within_bounds(world: World) -> None:
+    ages = {"a": 1, "b": 3, "c": 2, "d": 4}
+    old = {name: new_asset(created_at=NOW - timedelta(hours=hours)) for name, hours in ages.items()}
+    await stage(
+        world, *old.values(), new_asset(), new_asset(state=AssetState.READY, created_at=NOW - timedelta(days=1))
+    )
+    await world.stores.assets.condemn(old["b"].id)
+    find = world.stores.assets.unsettled_before
 
-    found = await world.stores.assets.unsettled_before(NOW - timedelta(minutes=1), limit=2)
+    first = await find(NOW - timedelta(minutes=1), after=NOW - timedelta(days=9), limit=3)
+    rest = await find(NOW - timedelta(minutes=1), after=first[-1].created_at, limit=3)
 
-    assert [asset.id for asset in found] == [old[1].id, old[2].id]
+    assert [asset.id for asset in first + rest] == [old[name].id for name in "dbca"]
+
+
+async def test_either_somebody_gets_the_bytes_or_they_are_condemned(world: World) -> None:
+    kept, lost, unknown = new_asset(), new_asset(), new_asset()
+    await stage(world, kept, lost)
+    assets = world.stores.assets
+    await assets.commit([kept.id])
+
+    condemned = [await assets.condemn(asset.id) for asset in (kept, lost, unknown)]
+    await assets.commit([lost.id])
+
+    assert condemned == [False, True, False]
+    states = [found and found.state for found in [await assets.get(OWNER, one.id) for one in (kept, lost, unknown)]]
+    assert states == [AssetState.READY, AssetState.DISCARDED, None]

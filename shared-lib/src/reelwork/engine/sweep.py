@@ -4,7 +4,7 @@ Every object is announced by a staged asset before it is written, so nothing has
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 import structlog
@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 # Longer than any upload or job output takes between its announcement and its commit.
 STAGED_GRACE = timedelta(minutes=15)
 BATCH = 50
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class Verdict(Enum):
@@ -35,11 +36,17 @@ class Sweeper:
         self._stores = stores
         self._objects = objects
         self._grace = grace
+        self._after = LONG_AGO
 
     async def sweep(self, now: datetime) -> int:
-        """One bounded pass; how many assets were committed or removed. It ends where the object store is down."""
+        """One bounded pass; how many assets were committed or removed. It ends where the object store is down.
+
+        Each pass begins behind the one before: outputs of jobs that take long must not stand in the way of others.
+        """
+        found = await self._stores.assets.unsettled_before(now - self._grace, after=self._after, limit=BATCH)
+        self._after = found[-1].created_at if len(found) == BATCH else LONG_AGO
         settled = 0
-        for asset in await self._stores.assets.unsettled_before(now - self._grace, limit=BATCH):
+        for asset in found:
             match await self._verdict(asset):
                 case Verdict.KEEP:
                     await self._stores.assets.commit([asset.id])

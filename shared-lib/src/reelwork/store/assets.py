@@ -65,9 +65,10 @@ class Assets:
         cursor = self._assets.find(query).sort([("_id", DESCENDING)]).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
 
-    async def unsettled_before(self, moment: datetime, *, limit: int) -> list[Asset]:
-        """Assets from before `moment` that are staged, or discarded with bytes perhaps still there; oldest first."""
-        query = {"state": {"$in": [AssetState.STAGED, AssetState.DISCARDED]}, "created_at": {"$lt": moment}}
+    async def unsettled_before(self, moment: datetime, *, after: datetime, limit: int) -> list[Asset]:
+        """Assets from between the moments that are staged, or discarded with bytes perhaps still there; oldest first."""
+        unsettled = [AssetState.STAGED, AssetState.DISCARDED]
+        query = {"state": {"$in": unsettled}, "created_at": {"$gt": after, "$lt": moment}}
         cursor = self._assets.find(query).sort("created_at", ASCENDING).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
 
