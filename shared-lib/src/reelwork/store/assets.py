@@ -66,7 +66,7 @@ class Assets:
         return [_CODEC.decode(document) async for document in cursor]
 
     async def unsettled_before(self, moment: datetime, *, after: datetime, limit: int) -> list[Asset]:
-        """Assets from between the moments that are staged, or discarded with bytes perhaps still there; oldest first."""
+        """Assets from between the moments, oldest first, that are staged, or discarded but perhaps still stored."""
         unsettled = [AssetState.STAGED, AssetState.DISCARDED]
         query = {"state": {"$in": unsettled}, "created_at": {"$gt": after, "$lt": moment}}
         cursor = self._assets.find(query).sort("created_at", ASCENDING).limit(limit)
