@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -10,6 +10,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 RESTART_SECONDS = 1.0
+# Long enough to hand a job back: whatever ends in order is not asked twice.
+INSIST_SECONDS = 3.0
 
 
 @asynccontextmanager
@@ -19,9 +21,7 @@ async def running(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterato
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await _end(task)
 
 
 async def _keep_going(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -34,3 +34,13 @@ async def _keep_going(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         else:
             return
         await asyncio.sleep(RESTART_SECONDS)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel until it is heard: `wait_for` of Python 3.11 swallows a cancellation that comes together with a result
+    (python/cpython#86296), and pymongo waits by it for every answer."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=INSIST_SECONDS)
+    if not task.cancelled():
+        task.result()
