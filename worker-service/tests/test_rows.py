@@ -224,3 +224,20 @@ async def test_a_model_left_behind_in_a_row_takes_no_other_job_with_its_process(
     assert ran == [0]
     assert await states(workshop, jobs) == [Status.CANCELLED, Status.QUEUED, Status.QUEUED]
     assert await slots(workshop, jobs[0]) == []
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_worker_that_has_to_end_writes_what_is_over_and_gives_back_the_rest_of_its_row(
+    workshop, short, row, gate, eventually
+):
+    started = threading.Event()
+    jobs, ran = await short(4), []
+    work = asyncio.create_task(row(ran, {1: lambda: started.set() or gate.wait()}).work("cpu"))
+    await eventually(lambda: asyncio.to_thread(started.wait))
+    work.cancel()
+    await asyncio.wait([work])
+
+    assert ran == [0, 1]
+    assert await states(workshop, jobs) == [Status.COMPLETED, Status.QUEUED, Status.QUEUED, Status.QUEUED]
+    assert [(await workshop.world.read(job)).attempt for job in jobs] == [1, 0, 0, 0]
+    assert await slots(workshop, jobs[0]) == []

@@ -154,6 +154,35 @@ async def test_a_worker_learns_that_it_lost_its_job_and_stops_the_model(workshop
     assert (await world.read(job)).status is Status.QUEUED
 
 
+async def test_a_worker_that_has_to_end_gives_its_job_back_and_it_costs_no_attempt(
+    workshop, scripted, text, eventually
+):
+    started, stopped = threading.Event(), threading.Event()
+
+    def generate(_params, ctx):
+        yield text(ctx)
+        started.set()
+        try:
+            while True:
+                ctx.check()
+                stopped.wait(0.005)
+        finally:
+            stopped.set()
+
+    job = await workshop.submit()
+    work = asyncio.create_task(workshop.runner(scripted(generate)).work("cpu"))
+    await eventually(lambda: asyncio.to_thread(started.wait))
+    work.cancel()
+    await asyncio.wait([work])
+
+    after = await workshop.world.read(job)
+    assert (after.status, after.attempt, after.attempts) == (Status.QUEUED, 0, ())
+    assert await workshop.keys(job) == []
+    assert (await workshop.world.lane(job.lane))["slots"] == []
+    assert await workshop.world.tickets() == 2, "whoever makes a job claimable publishes a ticket"
+    assert await asyncio.to_thread(stopped.wait, 20)
+
+
 async def test_a_job_that_ended_before_its_cancel_was_heard_ends_cancelled_without_outputs(
     workshop, scripted, text, gate, eventually
 ):

@@ -97,8 +97,19 @@ class Runner:
 
         A model that does not stop takes its process with it: then the jobs that wait behind it go back first.
         """
-        waiting, ended, over = deque(jobs), list[Ended](), anyio.Event()
-        claimed_at, last = time.monotonic(), None
+        waiting, ended = deque(jobs), list[Ended]()
+        try:
+            last = await self._run_each(waiting, ended)
+        except asyncio.CancelledError:  # this worker has to end
+            await asyncio.shield(self._leave_row(waiting, ended))
+            raise
+        await self._leave_row(waiting, ended)
+        if last is not None:
+            self._leave_behind(last)
+
+    async def _run_each(self, waiting: deque[Job], ended: list[Ended]) -> Ended | None:
+        """The row itself, until none waits, or a model does not stop; the last one that ran."""
+        over, last, claimed_at = anyio.Event(), None, time.monotonic()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tend, waiting, ended, over)
             while waiting and not (last and last.abandoned):
@@ -108,11 +119,12 @@ class Runner:
                     last = await self._run(job)
                     ended.append(last)
             over.set()
+        return last
+
+    async def _leave_row(self, waiting: deque[Job], ended: list[Ended]) -> None:
         await self._endings.write(ended)
         for job in waiting:
             await self._hand_back(job)
-        if last is not None:
-            self._leave_behind(last)
 
     async def _tend(self, waiting: deque[Job], ended: list[Ended], over: anyio.Event) -> None:
         """Beside a row: write what has ended, and hand back what waits too long behind a job that takes long."""
@@ -121,8 +133,9 @@ class Runner:
             with anyio.move_on_after(WRITE_SECONDS):
                 await over.wait()
                 return
-            written, ended[:] = list(ended), []
+            written = list(ended)
             await self._endings.write(written)
+            del ended[: len(written)]  # not before: a worker that has to end now writes them again
             while waiting and time.monotonic() - begun > PATIENCE_SECONDS:
                 await self._hand_back(waiting.popleft())
 
