@@ -5,6 +5,7 @@ Every setting is an environment variable `REELWORK_<NAME>`; `.env.example` lists
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,8 +56,14 @@ class SharedSettings(BaseSettings):
     @model_validator(mode="after")
     def _no_placeholders_in_production(self) -> Self:
         if self.env == "production":
-            for name in ("s3_access_key", "s3_secret_key"):
-                if getattr(self, name).get_secret_value().lower() in PLACEHOLDERS:
+            secrets = {
+                "s3_access_key": self.s3_access_key.get_secret_value(),
+                "s3_secret_key": self.s3_secret_key.get_secret_value(),
+                "mongo_url": _password(self.mongo_url),
+                "broker_url": _password(self.broker_url),
+            }
+            for name, secret in secrets.items():
+                if secret is not None and secret.lower() in PLACEHOLDERS:
                     raise ValueError(f"REELWORK_{name.upper()} is a placeholder; set a real secret in production")
         return self
 
@@ -77,3 +84,9 @@ class SharedSettings(BaseSettings):
 
     def rules(self) -> Rules:
         return Rules(lease=timedelta(seconds=self.lease_seconds))
+
+
+def _password(url: SecretStr) -> str | None:
+    """The password inside an address; None where it has none."""
+    password = urlsplit(url.get_secret_value()).password
+    return unquote(password) if password is not None else None
