@@ -246,6 +246,16 @@ async def test_a_job_that_is_handed_back_keeps_its_place_and_its_attempts(world:
     assert (again.id, again.attempt) == (first.id, 1)
 
 
+async def test_a_job_that_is_handed_back_is_found_though_its_lane_went_idle_meanwhile(world: World) -> None:
+    job = await world.submit(await world.joined())
+    running = await world.run("w1")
+    assert await world.claim("w2") is None
+
+    await hand_back(world.engine, running)
+
+    assert (await world.run("w2")).id == job.id
+
+
 def test_a_job_that_is_not_running_has_no_fence() -> None:
     job = new_job(terms())
 
