@@ -148,7 +148,7 @@ class TestKeys:
             f"{head}_{key_id}_{secret[:-1]}",
             f"{head}_{key_id}_{'0' * 64}",
             f"{head}_{key_id}_{secret}x",
-            f"{head}_{key_id[:-1]}0_{secret}",
+            f"{head}_{key_id[:-1]}{'1' if key_id.endswith('0') else '0'}_{secret}",
             f"{head}_{'0' * 26}_{secret}",
             f"sk_{key_id}_{secret}",
             owner.key.upper(),
