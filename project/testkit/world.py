@@ -21,6 +21,7 @@ from reelwork.domain.lane import LaneTerms, terms_for
 from reelwork.domain.tier import Tier
 from reelwork.engine.claim import claim
 from reelwork.engine.engine import Engine, Rules
+from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener, submit
 from reelwork.engine.sweep import Sweeper
@@ -108,6 +109,7 @@ class World:
     stores: Stores
     broker: InProcessBroker
     engine: Engine
+    intake: Intake
     opener: LaneOpener
     objects: ObjectStore
     sweeper: Sweeper
@@ -124,6 +126,7 @@ class World:
             stores=stores,
             broker=broker,
             engine=engine,
+            intake=Intake(stores.jobs),
             opener=LaneOpener(engine),
             objects=objects,
             sweeper=sweeper,
@@ -140,8 +143,8 @@ class World:
         """Submit a job, and wait until its lane is open and its ticket lies in the queue. `fields`: see new_job."""
         job = new_job(of, **fields)
         waiting = await self.tickets(of.pool)
-        async with running(self.opener.run), asyncio.timeout(DEADLINE_SECONDS):
-            await submit(self.engine, self.opener, job, of)
+        async with running(self.intake.run), running(self.opener.run), asyncio.timeout(DEADLINE_SECONDS):
+            await submit(self.intake, self.opener, job, of)
             while await self.tickets(of.pool) <= waiting:  # noqa: ASYNC110  (a queue's length has no event)
                 await asyncio.sleep(0.001)
         return job

@@ -14,6 +14,7 @@ from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
 from reelwork.engine.engine import Engine
+from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
@@ -55,14 +56,16 @@ async def open_gateway(
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
         opener, sweeper = LaneOpener(engine), Sweeper(stores, objects)
+        intake = Intake(stores.jobs)
         await stack.enter_async_context(running(opener.run))
+        await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
             catalogue=catalogue,
-            jobs=JobService(engine, opener, catalogue, max_attempts=settings.max_attempts),
+            jobs=JobService(engine, intake, opener, catalogue, max_attempts=settings.max_attempts),
             uploads=UploadService(
                 stores.assets,
                 objects,

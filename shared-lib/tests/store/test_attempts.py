@@ -31,7 +31,7 @@ FROM_CANCELLING = {"confirm cancel", "renew"}
 async def running(world: World, *, cancelling: bool = False) -> Job:
     job = new_job(terms())
     await world.stores.jobs.insert(job)
-    (taken,) = await world.stores.attempts.take(job.lane, worker="w", slots=["s1"], lease=LEASE)
+    (taken,) = (await world.stores.attempts.take(job.lane, worker="w", slots=["s1"], lease=LEASE)).jobs
     if cancelling:
         await world.stores.jobs.cancel_running(job.account_id, job.id, by="owner")
     return taken
@@ -100,8 +100,8 @@ async def test_jobs_are_taken_in_their_order_one_for_each_slot(world: World) -> 
     for name, priority, order in (("c", 0, 2.0), ("b", 0, 1.0), ("d", -1, 0.0), ("a", 1, 3.0)):
         await world.stores.jobs.insert(new_job(lane, request_id=name, priority=Priority(priority), order=order))
 
-    taken = await world.stores.attempts.take(lane.id, worker="w", slots=["s1", "s2", "s3"], lease=LEASE)
-    rest = await world.stores.attempts.take(lane.id, worker="w", slots=["s4", "s5"], lease=LEASE)
+    taken = (await world.stores.attempts.take(lane.id, worker="w", slots=["s1", "s2", "s3"], lease=LEASE)).jobs
+    rest = (await world.stores.attempts.take(lane.id, worker="w", slots=["s4", "s5"], lease=LEASE)).jobs
 
     assert [(job.request_id, job.lease.slot) for job in taken] == [("a", "s1"), ("b", "s2"), ("c", "s3")]
     assert [(job.request_id, job.lease.slot) for job in rest] == [("d", "s4")]
@@ -114,7 +114,7 @@ async def test_only_due_jobs_of_the_lane_are_taken(world: World, slots: list[str
     await world.stores.jobs.insert(new_job(lane, status=Status.PENDING))
     await world.stores.jobs.insert(new_job(terms()))
 
-    assert await world.stores.attempts.take(lane.id, worker="w", slots=slots, lease=LEASE) == []
+    assert (await world.stores.attempts.take(lane.id, worker="w", slots=slots, lease=LEASE)).jobs == []
 
 
 async def test_a_retry_waits_for_its_delay_in_database_time(world: World) -> None:

@@ -78,7 +78,7 @@ async def test_slots_are_held_by_running_jobs_only(world: World) -> None:
     lane = terms()
     for _ in range(3):
         await world.stores.jobs.insert(new_job(lane))
-    jobs = await world.stores.attempts.take(lane.id, worker="w", slots=["s0", "s1", "s2"], lease=LEASE)
+    jobs = (await world.stores.attempts.take(lane.id, worker="w", slots=["s0", "s1", "s2"], lease=LEASE)).jobs
     await world.stores.jobs.cancel_running(lane.account_id, jobs[1].id, by="owner")
     await world.database["jobs"].update_one({"_id": jobs[2].id}, {"$set": {"status": Status.COMPLETED}})
 

@@ -22,7 +22,7 @@ VALUES: list[dict[str, Any]] = [
 async def test_the_input_of_a_job_stays_as_it_is_through_its_whole_life(world: World, value: dict[str, Any]) -> None:
     job = new_job(terms(), input=value)
     await world.stores.jobs.insert(job)
-    (running,) = await world.stores.attempts.take(job.lane, worker="w", slots=["s"], lease=LEASE)
+    (running,) = (await world.stores.attempts.take(job.lane, worker="w", slots=["s"], lease=LEASE)).jobs
     await world.stores.attempts.renew(claimed(running), lease=LEASE, progress=Progress(fraction=0.5))
     await world.stores.attempts.complete(claimed(running), [an_output()])
 
@@ -34,7 +34,7 @@ async def test_what_a_model_says_is_stored_as_it_was_said(world: World, text: st
     job = new_job(terms(), max_attempts=9)
     await world.stores.jobs.insert(job)
     attempts = world.stores.attempts
-    (running,) = await attempts.take(job.lane, worker=text, slots=["s"], lease=LEASE)
+    (running,) = (await attempts.take(job.lane, worker=text, slots=["s"], lease=LEASE)).jobs
     progress = Progress(fraction=0.5, stage=text, message=text)
     error = JobError(code=text, message=text, retryable=True, attempt=1)
 
@@ -54,7 +54,7 @@ async def test_names_of_outputs_and_of_those_who_cancel_are_stored_as_they_are(w
     done, waiting, running = (new_job(lane, order=float(order)) for order in (0, 2, 1))
     for job in (done, waiting, running):
         await world.stores.jobs.insert(job)
-    taken = await world.stores.attempts.take(lane.id, worker="w", slots=["s1", "s2"], lease=LEASE)
+    taken = (await world.stores.attempts.take(lane.id, worker="w", slots=["s1", "s2"], lease=LEASE)).jobs
     output = an_output(asset=text)
 
     await world.stores.attempts.complete_many([(claimed(taken[0]), [output])])

@@ -172,40 +172,6 @@ async def test_whoever_frees_a_place_wakes_a_worker_if_a_ticket_was_swallowed(
     assert await world.stores.lanes.release(lane.id, reservation.slots, used=None) is woken
 
 
-async def test_a_lane_goes_idle_when_nothing_was_queued(world: World) -> None:
-    lane = await opened(world)
-    before = await world.lane(lane.id)
-
-    await world.stores.lanes.give_back(await reserved(world))
-
-    after = await world.lane(lane.id)
-    assert (after["active"], after["slots"], after["vstart"]) == (False, [], before["vstart"])
-    assert await world.stores.lanes.reserve(POOL, new_slot_id()) is None
-
-
-async def test_a_lane_that_was_opened_meanwhile_does_not_go_idle(world: World) -> None:
-    lane = await opened(world)
-    reservation = await reserved(world)
-    await world.stores.lanes.open(lane)
-
-    await world.stores.lanes.give_back(reservation)
-
-    after = await world.lane(lane.id)
-    assert (after["active"], after["slots"]) == (True, [])
-
-
-async def test_what_was_given_back_or_dropped_is_not_given_back_again(world: World) -> None:
-    lane = await opened(world)
-    reservation = await reserved(world)
-    await world.stores.lanes.give_back(reservation)
-    await world.stores.lanes.open(lane)
-    before = await world.lane(lane.id)
-
-    await world.stores.lanes.give_back(replace(reservation, epoch=before["epoch"]))
-
-    assert await world.lane(lane.id) == before
-
-
 async def test_a_lane_that_returns_starts_at_the_time_of_those_that_are_served(world: World) -> None:
     busy, back = await opened(world), await opened(world)
     await put(world, back, active=False, vstart=3.0)

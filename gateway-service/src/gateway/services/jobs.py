@@ -15,6 +15,7 @@ from reelwork.domain.job import Event, Job, Priority, Status, draw_seed
 from reelwork.domain.lane import LaneTerms, terms_for
 from reelwork.engine.cancel import cancel, job_not_found
 from reelwork.engine.engine import Engine
+from reelwork.engine.intake import Intake
 from reelwork.engine.submit import LaneOpener, submit
 from reelwork.generator import ModelCard
 from reelwork.store.jobs import JobFilter
@@ -23,8 +24,11 @@ from reelwork.store.jobs import JobFilter
 class JobService:
     """Submit, read, list, cancel. Every method sees the caller's own jobs only."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener, catalogue: Catalogue, *, max_attempts: int) -> None:
+    def __init__(
+        self, engine: Engine, intake: Intake, opener: LaneOpener, catalogue: Catalogue, *, max_attempts: int
+    ) -> None:
         self._engine = engine
+        self._intake = intake
         self._opener = opener
         self._catalogue = catalogue
         self._checker = InputChecker(engine.stores.assets)
@@ -43,7 +47,7 @@ class JobService:
             )
         assets = await self._checker.check(caller.account.id, listing.card, body.input)
         job = self._build(body, listing.card, terms, assets, request_id)
-        await submit(self._engine, self._opener, job, terms)
+        await submit(self._intake, self._opener, job, terms)
         return job
 
     def _build(

@@ -1,7 +1,6 @@
 """Claiming: the next jobs of a pool in fair order, each under a lease. Two compare-and-sets, each harmless alone."""
 
 import time
-from collections.abc import Sequence
 
 import structlog
 
@@ -10,7 +9,7 @@ from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.lane import Reservation
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
-from reelwork.store.attempts import Claimed
+from reelwork.store.attempts import Claimed, Taken
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +37,13 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int) -> l
         reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most)
         if reservation is None:
             return []
-        lane, slots = reservation.lane, reservation.slots
-        jobs = await stores.attempts.take(lane, worker=worker, slots=slots, lease=engine.rules.lease)
+        taken = await stores.attempts.take(
+            reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease
+        )
+        jobs = taken.jobs
+        await _give_back_unused(engine, pool, taken, reservation)
         if not jobs:
-            await stores.lanes.give_back(reservation)
             continue
-        await _release_unused(engine, jobs, reservation)
         if time.monotonic() - asked > engine.rules.lease.total_seconds() * TRUST:
             for job in jobs:
                 await hand_back(engine, job)
@@ -56,11 +56,11 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int) -> l
     return []
 
 
-async def _release_unused(engine: Engine, jobs: Sequence[Job], reservation: Reservation) -> None:
-    used = {claimed(job).slot for job in jobs}
+async def _give_back_unused(engine: Engine, pool: str, taken: Taken, reservation: Reservation) -> None:
+    used = {claimed(job).slot for job in taken.jobs}
     unused = [slot for slot in reservation.slots if slot not in used]
-    if unused:
-        await engine.stores.lanes.release(reservation.lane, unused, used=None)
+    if unused and await engine.stores.lanes.give_back(reservation, unused, emptied=taken.emptied):
+        engine.broker.publish(pool)
 
 
 async def renew(engine: Engine, fence: Claimed, progress: Progress | None = None) -> Status | None:

@@ -8,6 +8,7 @@ from enum import Enum, auto
 import structlog
 
 from reelwork.domain.job import Job, JobError, Output
+from reelwork.domain.lane import tickets_for
 from reelwork.domain.retry import AttemptFailure, Fail, RetryAfter, decide
 from reelwork.engine.engine import Engine, claimed
 
@@ -52,7 +53,7 @@ async def complete_all(engine: Engine, done: Sequence[Finished]) -> list[Ending]
 async def _completed(engine: Engine, done: Sequence[Finished]) -> None:
     first, used = done[0].job, sum((each.used for each in done), timedelta())
     if await engine.stores.lanes.release(first.lane, [claimed(each.job).slot for each in done], used=used):
-        engine.broker.publish(first.pool, len(done))
+        engine.broker.publish(first.pool, tickets_for(len(done), estimate_seconds=used.total_seconds() / len(done)))
     for each in done:
         _log_ending(each.job, Ending.COMPLETED, each.used)
         engine.tell(each.job)

@@ -10,9 +10,10 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms, tickets_for
 from reelwork.engine.engine import Engine
+from reelwork.engine.intake import Intake
 
 # The first job of an idle lane is announced at once; those that follow within this time are announced together.
-PAUSE = timedelta(milliseconds=10)
+PAUSE = timedelta(milliseconds=20)
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +54,8 @@ class LaneOpener:
         self._engine.broker.publish(terms.pool, tickets_for(count, estimate_seconds=estimate))
 
 
-async def submit(engine: Engine, opener: LaneOpener, job: Job, terms: LaneTerms) -> None:
+async def submit(intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms) -> None:
     """Store the job durably; it will reach a terminal state from here on. Raises StoreUnavailable."""
-    await engine.stores.jobs.insert(job)
+    await intake.store(job)
     opener.announce(terms)
     log.info("job.queued", job_id=job.id, model=job.model, lane=job.lane)

@@ -27,6 +27,14 @@ class Claimed:
     slot: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Jobs of a lane that are ours now. `emptied`: nothing else was queued in it when they were chosen."""
+
+    jobs: list[Job]
+    emptied: bool
+
+
 @adapter
 class Attempts:
     """The running side of the `jobs` collection."""
@@ -34,7 +42,7 @@ class Attempts:
     def __init__(self, database: Database) -> None:
         self._jobs = database["jobs"]
 
-    async def take(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> list[Job]:
+    async def take(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> Taken:
         """Move the lane's first queued jobs to processing, one for each slot, with a lease each.
 
         Fewer when fewer are queued or others take them first; none only if nothing is queued. In the order of the
@@ -42,20 +50,18 @@ class Attempts:
         """
         if len(slots) > 1:
             for _ in range(_RACES):
-                jobs = await self._take_many(lane, worker=worker, slots=slots, lease=lease)
-                if jobs is not None:
-                    return jobs
+                taken = await self._take_many(lane, worker=worker, slots=slots, lease=lease)
+                if taken is not None:
+                    return taken
         job = await self._jobs.find_one_and_update(
             _queued(lane),
             _taking(worker, slots[0], lease),
             sort=_QUEUE_ORDER,
             return_document=ReturnDocument.AFTER,
         )
-        return [JOB_CODEC.decode(job)] if job is not None else []
+        return Taken(jobs=[JOB_CODEC.decode(job)] if job is not None else [], emptied=job is None)
 
-    async def _take_many(
-        self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta
-    ) -> list[Job] | None:
+    async def _take_many(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> Taken | None:
         """Choose, then take by compare-and-set whatever is still queued, then read what we got.
 
         None when others took all that was chosen: that says nothing about what else is queued.
@@ -63,13 +69,14 @@ class Attempts:
         chosen = self._jobs.find(_queued(lane), {"_id": 1}).sort(_QUEUE_ORDER).limit(len(slots))
         ids = [job["_id"] async for job in chosen]
         if not ids:
-            return []
+            return Taken(jobs=[], emptied=True)
         slot: Expression = {"$arrayElemAt": [list(slots), {"$indexOfArray": [ids, "$_id"]}]}
         taken = await self._jobs.update_many({"_id": {"$in": ids}, **_queued(lane)}, _taking(worker, slot, lease))
         if not taken.modified_count:
             return None
         ours = {"_id": {"$in": ids}, "lease.slot": {"$in": list(slots)}}
-        return [JOB_CODEC.decode(job) async for job in self._jobs.find(ours).sort(_QUEUE_ORDER)]
+        jobs = [JOB_CODEC.decode(job) async for job in self._jobs.find(ours).sort(_QUEUE_ORDER)]
+        return Taken(jobs=jobs, emptied=len(ids) < len(slots))
 
     async def put_back(self, claimed: Claimed) -> bool:
         """Undo a claim that never ran: the attempt does not count."""

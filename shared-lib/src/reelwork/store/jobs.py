@@ -70,9 +70,13 @@ class Jobs:
         cursor = self._jobs.find(query).sort(_NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
 
-    async def insert(self, job: Job) -> None:
-        """Store a new job; when this returns it is durable (majority and journal)."""
-        await self._jobs.insert_one(JOB_CODEC.encode(job) | {"due": job.not_before is None})
+    async def insert(self, *jobs: Job) -> None:
+        """Store new jobs in one write; when this returns they are durable (majority and journal)."""
+        documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None} for job in jobs]
+        if len(documents) == 1:
+            await self._jobs.insert_one(documents[0])
+        else:
+            await self._jobs.insert_many(documents, ordered=False)
 
     async def cancel_waiting(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """pending or queued -> cancelled: it will never run. None when it is in neither state."""

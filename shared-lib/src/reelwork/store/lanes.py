@@ -106,7 +106,7 @@ class Lanes:
         whoever frees a place wakes a worker.
         """
         reservation = await self._take_places(pool, claim, most)
-        if reservation is None:
+        if reservation is None and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
             swallowed = {"pool": pool, "active": True, "full": True, "starved": {"$ne": True}}
             await self._lanes.update_many(swallowed, {"$set": {"starved": True}})
             # Whoever freed a place before the mark was there woke nobody: look once more.
@@ -144,23 +144,30 @@ class Lanes:
         slots = tuple(slot["id"] for slot in after["slots"] if slot["id"].startswith(claim))
         return Reservation(lane=after["_id"], slots=slots, epoch=after["epoch"])
 
-    async def give_back(self, reservation: Reservation) -> None:
-        """Nothing was queued: return places and charge, and go idle unless the lane was opened meanwhile."""
-        unchanged = {"$eq": ["$epoch", reservation.epoch]}
-        await self._lanes.update_one(
-            {"_id": reservation.lane, "slots.id": {"$in": list(reservation.slots)}},
+    async def give_back(self, reservation: Reservation, places: Sequence[str], *, emptied: bool) -> bool:
+        """Return places that nobody needs, and their charge. `emptied`: nothing more was queued; then the lane goes
+        idle, unless it was opened meanwhile.
+
+        True when a ticket may have been swallowed while these places were taken: the caller publishes one.
+        """
+        idle = {"$and": [emptied, {"$eq": ["$epoch", reservation.epoch]}]}
+        after = await self._lanes.find_one_and_update(
+            {"_id": reservation.lane, "slots.id": {"$in": list(places)}},
             [
                 {
                     "$set": {
-                        "slots": without_slots(reservation.slots),
-                        "vstart": {"$subtract": ["$vstart", _charge_of(reservation.slots)]},
-                        "active": {"$cond": [unchanged, False, "$active"]},
-                        "starved": {"$cond": [unchanged, False, "$starved"]},
+                        "slots": without_slots(places),
+                        "vstart": {"$subtract": ["$vstart", _charge_of(places)]},
+                        "active": {"$cond": [idle, False, "$active"]},
+                        "starved": {"$cond": [idle, False, "$starved"]},
                     }
                 },
                 RECOUNT,
             ],
+            projection={"active": 1, "starved": 1},
+            return_document=ReturnDocument.AFTER,
         )
+        return bool(after and after["active"] and after["starved"])
 
     async def release(self, lane: LaneId, slots: Sequence[str], *, used: timedelta | None) -> bool:
         """Free places and correct the charge to what was really used by all of them together (None: nothing was).
