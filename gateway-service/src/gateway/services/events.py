@@ -87,7 +87,7 @@ class EventStreams:
                     notice = await _next(notices)
                     if notice is not None and notice.kind == "progress":
                         yield format_sse_event(data_str=_json(_progress(notice)), event="progress")
-                    elif notice is not None or loop.time() > clock.reread:
+                    if (notice is not None and notice.kind == "changed") or loop.time() > clock.reread:
                         current = await self._read(current)
                         clock.reread = loop.time() + REREAD_SECONDS
                     if loop.time() > clock.keep_alive:
