@@ -5,6 +5,7 @@ DeWitt et al., "Implementation Techniques for Main Memory Database Systems", SIG
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
@@ -41,12 +42,18 @@ class Intake:
         try:
             await self._jobs.insert(*(job for job, _ in together))
         except StoreUnavailable as error:
-            refused = [*together, *self._waiting]  # whoever came meanwhile would wait as long for the same answer
+            _refuse([*together, *self._waiting], error)  # whoever came meanwhile would wait as long for the same answer
             self._waiting.clear()
-            for _, stored in refused:
-                if not stored.done():
-                    stored.set_exception(error)
+        except Exception as error:
+            _refuse(together, error)  # nobody else would ever answer them
+            raise
         else:
             for _, stored in together:
                 if not stored.done():  # else its caller went away
                     stored.set_result(None)
+
+
+def _refuse(waiting: Iterable[tuple[Job, asyncio.Future[None]]], error: Exception) -> None:
+    for _, stored in waiting:
+        if not stored.done():
+            stored.set_exception(error)

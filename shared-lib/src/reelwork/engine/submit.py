@@ -12,14 +12,15 @@ from reelwork.domain.lane import LaneTerms, tickets_for
 from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
 
-# The first job of an idle lane is announced at once; those that follow within this time are announced together.
-PAUSE = timedelta(milliseconds=20)
+# The first job of a lane is announced at once; those that follow within this time are announced together. Whoever
+# works in the lane takes them without being told: this is how long one that comes after the last may have to wait.
+PAUSE = timedelta(milliseconds=50)
 
 log = structlog.get_logger(__name__)
 
 
 class LaneOpener:
-    """Opens lanes and publishes tickets for jobs that are stored already, one lane at a time, many jobs at once.
+    """Opens lanes and publishes tickets for jobs that are stored already, many jobs of a lane at once.
 
     What it forgets in a crash the reconciler makes up. Memory is bounded by the number of lanes.
     """
@@ -27,23 +28,30 @@ class LaneOpener:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._waiting: Counter[LaneTerms] = Counter()
-        self._wake = asyncio.Event()
+        self._resting: set[LaneTerms] = set()
+        self._due: asyncio.Queue[LaneTerms] = asyncio.Queue()
 
-    def announce(self, terms: LaneTerms) -> None:
-        """One more claimable job in this lane. Never blocks."""
-        self._waiting[terms] += 1
-        self._wake.set()
+    def announce(self, terms: LaneTerms, count: int = 1) -> None:
+        """More claimable jobs in this lane. Never blocks."""
+        if not self._waiting[terms] and terms not in self._resting:
+            self._due.put_nowait(terms)
+        self._waiting[terms] += count
 
     async def run(self) -> None:
         """Until cancelled; owned by whoever wires the process."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                terms = next(iter(self._waiting))  # whoever waits longest
-                count = self._waiting.pop(terms)
-                await self._open(terms, count)
-            await asyncio.sleep(PAUSE.total_seconds())
+            terms = await self._due.get()
+            count = self._waiting.pop(terms)
+            self._resting.add(terms)
+            asyncio.get_running_loop().call_later(PAUSE.total_seconds(), self._rested, terms)
+            await self._open(terms, count)
+
+    def _rested(self, terms: LaneTerms) -> None:
+        self._resting.discard(terms)
+        if self._waiting[terms]:
+            self._due.put_nowait(terms)
+        else:
+            del self._waiting[terms]
 
     async def _open(self, terms: LaneTerms, count: int) -> None:
         try:

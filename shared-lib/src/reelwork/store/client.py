@@ -36,7 +36,7 @@ _UNREACHABLE = (
     WaitQueueTimeoutError,
     ExecutionTimeout,
     WriteConcernError,  # a server that shuts down does not say whether the write is there
-    BulkWriteError,  # ours are compare-and-sets, which cannot fail but by a server that goes away
+    BulkWriteError,  # ours are compare-and-sets and inserts of new ids: they fail only by a server that goes away
 )
 
 
