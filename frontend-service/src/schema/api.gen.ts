@@ -456,6 +456,16 @@ export interface components {
              */
             readonly file: string;
         };
+        /**
+         * CacheView
+         * @description `hit`: the outputs were made by `source_job_id`, and nothing was run.
+         */
+        readonly CacheView: {
+            /** Hit */
+            readonly hit: boolean;
+            /** Source Job Id */
+            readonly source_job_id: string | null;
+        };
         /** CancelView */
         readonly CancelView: {
             /** By */
@@ -551,6 +561,18 @@ export interface components {
          */
         readonly JobBody: {
             /**
+             * Cache
+             * @description `allow`: an equal finished job of yours may answer at once, for deterministic models.
+             * @default allow
+             * @enum {string}
+             */
+            readonly cache: "allow" | "refresh" | "off";
+            /**
+             * Deadline Seconds
+             * @description From now: not started by then, it expires; still running, it fails.
+             */
+            readonly deadline_seconds?: number | null;
+            /**
              * Input
              * @example {
              *       "prompt": "A sunset over mountains"
@@ -572,12 +594,26 @@ export interface components {
              */
             readonly model: string;
             /**
+             * Not Before
+             * @description Earliest start; the job waits until then.
+             */
+            readonly not_before?: string | null;
+            /**
              * Priority
              * @description Order inside your own share.
              * @default normal
              * @enum {string}
              */
             readonly priority: "low" | "normal" | "high";
+            /** @default {} */
+            readonly retention: components["schemas"]["RetentionBody"];
+            /** @description Null: the server's default. */
+            readonly retry?: components["schemas"]["RetryBody"] | null;
+            /**
+             * Run Timeout Seconds
+             * @description Longest single run; at most the model's own limit.
+             */
+            readonly run_timeout_seconds?: number | null;
             /**
              * Tags
              * @default []
@@ -632,11 +668,18 @@ export interface components {
             readonly attempt: number;
             /** Attempts */
             readonly attempts: readonly components["schemas"]["AttemptView"][];
+            /** Batch Id */
+            readonly batch_id: string | null;
+            readonly cache: components["schemas"]["CacheView"];
             readonly cancel: components["schemas"]["CancelView"] | null;
             /** Completed At */
             readonly completed_at: string | null;
             /** Created At */
             readonly created_at: string;
+            /** Data Removed */
+            readonly data_removed: boolean;
+            /** Deadline At */
+            readonly deadline_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
             /** Id */
             readonly id: string;
@@ -681,6 +724,8 @@ export interface components {
             readonly progress_detail: components["schemas"]["ProgressDetail"];
             /** Queued At */
             readonly queued_at: string | null;
+            /** Run Timeout Seconds */
+            readonly run_timeout_seconds: number | null;
             /** Seed */
             readonly seed: number;
             /** Started At */
@@ -880,6 +925,24 @@ export interface components {
              */
             readonly status: "ready" | "degraded" | "down";
         };
+        /**
+         * RetentionBody
+         * @description Counted from the end of the job. Absent or null: the account's default.
+         */
+        readonly RetentionBody: {
+            /** Input Seconds */
+            readonly input_seconds?: number | null;
+            /** Output Seconds */
+            readonly output_seconds?: number | null;
+        };
+        /** RetryBody */
+        readonly RetryBody: {
+            /**
+             * Max Attempts
+             * @description Runs before the job fails for good.
+             */
+            readonly max_attempts: number;
+        };
         /** TaskCreated */
         readonly TaskCreated: {
             /**
@@ -918,6 +981,7 @@ export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
+export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
@@ -943,6 +1007,8 @@ export type Pong = components['schemas']['Pong'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type Readiness = components['schemas']['Readiness'];
+export type RetentionBody = components['schemas']['RetentionBody'];
+export type RetryBody = components['schemas']['RetryBody'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
 export type $defs = Record<string, never>;

@@ -6,6 +6,7 @@ from reelwork.contract.assets import AssetView
 from reelwork.contract.events import EventView
 from reelwork.contract.jobs import (
     AttemptView,
+    CacheView,
     CancelView,
     JobErrorView,
     JobMetrics,
@@ -46,6 +47,8 @@ def job_view(job: Job) -> JobView:
         started_at=job.started_at,
         completed_at=job.completed_at,
         not_before=job.not_before,
+        deadline_at=job.deadline_at,
+        run_timeout_seconds=job.run_timeout_seconds,
         progress=progress.fraction,
         progress_detail=ProgressDetail(
             stage=progress.stage,
@@ -65,6 +68,9 @@ def job_view(job: Job) -> JobView:
         else None,
         tags=list(job.tags),
         metadata=job.metadata,
+        batch_id=job.batch_id,
+        cache=CacheView(hit=job.source_job_id is not None, source_job_id=job.source_job_id),
+        data_removed=job.data_removed,
         metrics=_metrics(job),
         urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel"),
         poll_after_ms=poll_after_ms(job),

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
+from gateway.services.building import JobBuilder
 from gateway.services.events import EventStreams
+from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.uploads import UploadService
@@ -61,11 +63,12 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
+        builder = JobBuilder(catalogue, InputChecker(stores.assets), max_attempts=settings.max_attempts)
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
             catalogue=catalogue,
-            jobs=JobService(engine, intake, opener, catalogue, max_attempts=settings.max_attempts),
+            jobs=JobService(engine, intake, opener, builder),
             uploads=UploadService(
                 stores.assets,
                 objects,

@@ -23,6 +23,9 @@ EDGES = {
     ("cancelling", "cancelled"),
     ("cancelling", "completed"),
     ("cancelling", "failed"),
+    ("failed", "queued"),
+    ("cancelled", "queued"),
+    ("expired", "queued"),
 }
 
 
@@ -35,9 +38,10 @@ def test_a_job_moves_along_the_documented_edges_only(source: Status, target: Sta
     assert (source in sources_of(target)) == allowed
 
 
-def test_what_has_ended_never_changes() -> None:
+def test_what_succeeded_never_changes_and_what_did_not_is_only_ever_queued_again() -> None:
     assert {status for status in Status if status.is_terminal} == TERMINAL
-    assert {status for status, targets in TRANSITIONS.items() if not targets} == TERMINAL
+    assert TRANSITIONS[Status.COMPLETED] == set()
+    assert {target for status in TERMINAL for target in TRANSITIONS[status]} == {Status.QUEUED}
 
 
 def test_every_job_can_still_end() -> None:

@@ -2,15 +2,27 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from reelwork.contract.base import Timestamp, Wire
 
 PriorityName = Literal["low", "normal", "high"]
+CacheModeName = Literal["allow", "refresh", "off"]
 StatusName = Literal["pending", "queued", "processing", "cancelling", "completed", "failed", "cancelled", "expired"]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+
+
+class RetryBody(Wire):
+    max_attempts: Annotated[int, Field(ge=1, le=10, description="Runs before the job fails for good.")]
+
+
+class RetentionBody(Wire):
+    """Counted from the end of the job. Absent or null: the account's default."""
+
+    input_seconds: Annotated[int | None, Field(ge=60, le=10 * 365 * 86400)] = None
+    output_seconds: Annotated[int | None, Field(ge=60, le=10 * 365 * 86400)] = None
 
 
 class JobBody(Wire):
@@ -24,6 +36,20 @@ class JobBody(Wire):
     priority: Annotated[PriorityName, Field(description="Order inside your own share.")] = "normal"
     tags: Annotated[list[Tag], Field(max_length=16)] = []
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
+    deadline_seconds: Annotated[
+        float | None,
+        Field(gt=0, le=30 * 86400, description="From now: not started by then, it expires; still running, it fails."),
+    ] = None
+    run_timeout_seconds: Annotated[
+        float | None, Field(gt=0, le=86400, description="Longest single run; at most the model's own limit.")
+    ] = None
+    retry: Annotated[RetryBody | None, Field(description="Null: the server's default.")] = None
+    not_before: Annotated[AwareDatetime | None, Field(description="Earliest start; the job waits until then.")] = None
+    retention: RetentionBody = RetentionBody()
+    cache: Annotated[
+        CacheModeName,
+        Field(description="`allow`: an equal finished job of yours may answer at once, for deterministic models."),
+    ] = "allow"
 
 
 class ProgressDetail(Wire):
@@ -79,6 +105,13 @@ class JobUrls(Wire):
     cancel: str
 
 
+class CacheView(Wire):
+    """`hit`: the outputs were made by `source_job_id`, and nothing was run."""
+
+    hit: bool
+    source_job_id: str | None
+
+
 class JobMetrics(Wire):
     queue_seconds: float | None
     run_seconds: float | None
@@ -103,6 +136,8 @@ class JobView(Wire):
     started_at: Timestamp | None
     completed_at: Timestamp | None
     not_before: Timestamp | None
+    deadline_at: Timestamp | None
+    run_timeout_seconds: float | None
     progress: float
     progress_detail: ProgressDetail
     priority: PriorityName
@@ -114,6 +149,9 @@ class JobView(Wire):
     cancel: CancelView | None
     tags: list[str]
     metadata: dict[str, str]
+    batch_id: str | None
+    cache: CacheView
+    data_removed: bool
     metrics: JobMetrics
     urls: JobUrls
     poll_after_ms: int

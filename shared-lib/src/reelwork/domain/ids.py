@@ -12,6 +12,7 @@ AccountId = NewType("AccountId", str)
 KeyId = NewType("KeyId", str)
 JobId = NewType("JobId", str)
 AssetId = NewType("AssetId", str)
+BatchId = NewType("BatchId", str)
 LaneId = NewType("LaneId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -60,6 +61,10 @@ def new_key_id() -> KeyId:
 
 def new_job_id() -> JobId:
     return JobId(f"job_{encode(uuid7())}")
+
+
+def new_batch_id() -> BatchId:
+    return BatchId(f"batch_{encode(uuid7())}")
 
 
 def new_asset_id() -> AssetId:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from reelwork.domain.ids import AccountId, AssetId, JobId, LaneId
+from reelwork.domain.ids import AccountId, AssetId, BatchId, JobId, LaneId
 
 
 class Status(StrEnum):
@@ -32,6 +32,14 @@ class Priority(IntEnum):
     HIGH = 1
 
 
+class CacheMode(StrEnum):
+    """Whether the result of an equal job may stand in for a run: `refresh` runs and replaces it, `off` does neither."""
+
+    ALLOW = "allow"
+    REFRESH = "refresh"
+    OFF = "off"
+
+
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 RUNNING = frozenset({Status.PROCESSING, Status.CANCELLING})
 
@@ -42,9 +50,10 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PROCESSING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLING, Status.QUEUED}),
     Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED, Status.FAILED}),
     Status.COMPLETED: frozenset(),
-    Status.FAILED: frozenset(),
-    Status.CANCELLED: frozenset(),
-    Status.EXPIRED: frozenset(),
+    # A job that ended without success runs again only when its owner says so.
+    Status.FAILED: frozenset({Status.QUEUED}),
+    Status.CANCELLED: frozenset({Status.QUEUED}),
+    Status.EXPIRED: frozenset({Status.QUEUED}),
 }
 
 
@@ -138,6 +147,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a job's files are kept after its end, in seconds; None: for as long as the account has them."""
+
+    input_seconds: int | None = None
+    output_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A stored job. `version` grows with every change; `events` is its durable history, in order."""
 
@@ -172,3 +189,11 @@ class Job:
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     request_id: str | None = None
+    batch_id: BatchId | None = None
+    deadline_at: datetime | None = None
+    run_timeout_seconds: float | None = None
+    retention: Retention = field(default_factory=Retention)
+    cache: CacheMode = CacheMode.ALLOW
+    cache_key: str | None = None
+    source_job_id: JobId | None = None
+    data_removed: bool = False

@@ -1,0 +1,105 @@
+"""From what a caller wrote to a job that can be stored: model known, input checked, terms clear. Stores nothing."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gateway.auth import Caller
+from gateway.services.inputs import InputChecker
+from gateway.services.models import Catalogue
+from reelwork.contract.jobs import JobBody
+from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput
+from reelwork.domain.ids import AssetId, BatchId, JobId, new_job_id
+from reelwork.domain.job import CacheMode, Event, Job, Priority, Retention, Status, draw_seed
+from reelwork.domain.lane import LaneTerms, terms_for
+from reelwork.generator import ModelCard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job that is not stored yet, and the lane that it will wait in."""
+
+    job: Job
+    card: ModelCard
+    terms: LaneTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    job_id: JobId
+    request_id: str
+    batch_id: BatchId | None
+
+
+class JobBuilder:
+    """Builds jobs for whoever submits them, alone or in a batch."""
+
+    def __init__(self, catalogue: Catalogue, checker: InputChecker, *, max_attempts: int) -> None:
+        self._catalogue = catalogue
+        self._checker = checker
+        self._max_attempts = max_attempts
+
+    async def build(
+        self,
+        caller: Caller,
+        body: JobBody,
+        *,
+        request_id: str,
+        job_id: JobId | None = None,
+        batch_id: BatchId | None = None,
+    ) -> NewJob:
+        """`job_id`: None draws a new one. Raises ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
+        listing = await self._catalogue.get(body.model, pointer="#/model")
+        card = listing.card
+        terms = terms_for(caller.account.id, caller.account.tier, card.pool)
+        if terms.limit == 0:
+            raise InsufficientTier(f"The {caller.account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
+        _check_run_timeout(body, card)
+        assets = await self._checker.check(caller.account.id, card, body.input)
+        origin = _Origin(job_id=job_id or new_job_id(), request_id=request_id, batch_id=batch_id)
+        return NewJob(job=self._job(origin, body, card, terms, assets), card=card, terms=terms)
+
+    def _job(self, origin: _Origin, body: JobBody, card: ModelCard, terms: LaneTerms, assets: Sequence[AssetId]) -> Job:
+        now, asked = datetime.now(UTC), body.input.get("seed")
+        return Job(
+            id=origin.job_id,
+            account_id=terms.account_id,
+            lane=terms.id,
+            pool=terms.pool,
+            model=card.name,
+            model_version=card.version,
+            status=Status.QUEUED,
+            input=dict(body.input),
+            seed=int(asked) if isinstance(asked, int | float) else draw_seed(origin.job_id),
+            priority=Priority[body.priority.upper()],
+            order=time.time(),
+            estimate_seconds=card.seconds_hint,
+            max_attempts=body.retry.max_attempts if body.retry else self._max_attempts,
+            created_at=now,
+            queued_at=now,
+            not_before=body.not_before,
+            input_assets=tuple(assets),
+            events=(Event(seq=1, at=now, type="job.queued", status=Status.QUEUED, attempt=0),),
+            tags=tuple(body.tags),
+            metadata=dict(body.metadata),
+            request_id=origin.request_id,
+            batch_id=origin.batch_id,
+            deadline_at=now + timedelta(seconds=body.deadline_seconds) if body.deadline_seconds else None,
+            run_timeout_seconds=body.run_timeout_seconds,
+            retention=Retention(
+                input_seconds=body.retention.input_seconds, output_seconds=body.retention.output_seconds
+            ),
+            cache=CacheMode(body.cache),
+        )
+
+
+def _check_run_timeout(body: JobBody, card: ModelCard) -> None:
+    limit = card.limits.run_timeout_seconds
+    if body.run_timeout_seconds is not None and body.run_timeout_seconds > limit:
+        cure = f"At most {limit:g} for {card.name}."
+        raise InvalidInput(
+            f"A run of {card.name} may take {limit:g} s at most.",
+            hint=cure,
+            errors=[FieldError(pointer="#/run_timeout_seconds", code="too_large", detail=cure)],
+        )
