@@ -1,7 +1,7 @@
 """Deadlines of jobs that wait: what has not started in time never starts, and ends as `expired`.
 
-A claim passes such jobs over by itself; this only writes it down. Deadlines of running jobs are kept by their worker, or
-decided when its lease has run out (`finish.fail`).
+A claim passes such jobs over by itself; this only writes it down. Deadlines of running jobs are kept by their worker,
+or decided when its lease has run out (`finish.fail`).
 """
 
 from datetime import datetime

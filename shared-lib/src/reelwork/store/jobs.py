@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from reelwork.domain.ids import AccountId, JobId
 from reelwork.domain.job import TERMINAL, Job, Progress, Status, sources_of
@@ -13,6 +14,7 @@ from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition
 
 JOB_CODEC = Codec(Job)
+_DUPLICATE = 11000  # MongoDB's code
 _NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
@@ -83,13 +85,22 @@ class Jobs:
         cursor = self._jobs.find(query).sort(_NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
 
-    async def insert(self, *jobs: Job) -> None:
-        """Store new jobs in one write; when this returns they are durable (majority and journal)."""
+    async def insert(self, *jobs: Job) -> frozenset[JobId]:
+        """Store new jobs in one write; when this returns they are durable (majority and journal).
+
+        The answer names those that were there already: they stay as they are, and the others are stored.
+        """
         documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None} for job in jobs]
-        if len(documents) == 1:
-            await self._jobs.insert_one(documents[0])
-        else:
-            await self._jobs.insert_many(documents, ordered=False)
+        try:
+            if len(documents) == 1:
+                await self._jobs.insert_one(documents[0])
+            else:
+                await self._jobs.insert_many(documents, ordered=False)
+        except DuplicateKeyError:
+            return frozenset({jobs[0].id})
+        except BulkWriteError as error:
+            return _only_duplicates(error, jobs)
+        return frozenset()
 
     async def cancel_waiting(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """pending or queued -> cancelled: it will never run. None when it is in neither state."""
@@ -157,3 +168,12 @@ class Jobs:
             return_document=ReturnDocument.AFTER,
         )
         return JOB_CODEC.decode(document) if document is not None else None
+
+
+def _only_duplicates(error: BulkWriteError, jobs: Sequence[Job]) -> frozenset[JobId]:
+    """Those of the jobs that were there already. Raises the error again if anything else went wrong."""
+    details = error.details or {}
+    faults = details.get("writeErrors", [])
+    if not faults or details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE for fault in faults):
+        raise error
+    return frozenset(jobs[fault["index"]].id for fault in faults)
