@@ -21,6 +21,7 @@ OPERATIONS = {
     "list_jobs",
     "get_job",
     "cancel_job",
+    "retry_job",
     "delete_job",
     "job_events",
     "upload_asset",

@@ -261,7 +261,7 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description One job. `Retry-After` says when asking again is worth it.
+         * @description One job. `Retry-After` says when asking again is worth it; `Prefer: wait=n` waits for its end.
          */
         readonly get: operations["get_job"];
         readonly put?: never;
@@ -310,6 +310,28 @@ export interface paths {
         readonly get: operations["job_events"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/jobs/{job_id}/retry": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Retry Job
+         * @description Queue a failed, cancelled or expired job again, under its id; 409 in any other state, also when it is queued
+         *     already: send an `Idempotency-Key` to be able to repeat this. It has as many attempts again as at first, counted on
+         *     from those it had.
+         */
+        readonly post: operations["retry_job"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -649,6 +671,17 @@ export interface components {
             readonly items: readonly components["schemas"]["JobView"][];
             /** Next Cursor */
             readonly next_cursor: string | null;
+        };
+        /**
+         * JobRetryBody
+         * @description How a job is queued again. Its old deadline is dropped.
+         */
+        readonly JobRetryBody: {
+            /**
+             * Deadline Seconds
+             * @description A new deadline, from now. Null: none.
+             */
+            readonly deadline_seconds?: number | null;
         };
         /** JobUrls */
         readonly JobUrls: {
@@ -994,6 +1027,7 @@ export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
 export type JobPage = components['schemas']['JobPage'];
+export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
@@ -1761,7 +1795,14 @@ export interface operations {
     readonly create_job: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The same as `deadline_seconds`: `90`, `90s`, `15m`, `1h30m`. */
+                readonly "cancel-after"?: string | null;
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                readonly prefer?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -1771,9 +1812,34 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Successful Response */
+            /** @description It has ended within the time of `Prefer: wait`. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Accepted. */
             readonly 202: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1816,6 +1882,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -1834,7 +1909,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1857,7 +1932,12 @@ export interface operations {
     readonly get_job: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Tags of `ETag`: 304 if one still holds. */
+                readonly "if-none-match"?: string | null;
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                readonly prefer?: string | null;
+            };
             readonly path: {
                 readonly job_id: string;
             };
@@ -1865,14 +1945,33 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Successful Response */
+            /** @description The job. */
             readonly 200: {
                 headers: {
+                    /** @description Names this state of the job. */
+                    readonly ETag?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["JobView"];
                 };
+            };
+            /** @description It has not changed since the tag in `If-None-Match` was given. */
+            readonly 304: {
+                headers: {
+                    /** @description Names this state of the job. */
+                    readonly ETag?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `invalid_request` */
             readonly 400: {
@@ -2121,6 +2220,124 @@ export interface operations {
             };
             /** @description `too_many_streams` */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly retry_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["JobRetryBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Queued again. */
+            readonly 202: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -8,10 +8,12 @@ from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
 from gateway.services.building import JobBuilder
 from gateway.services.events import EventStreams
+from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.uploads import UploadService
+from gateway.services.waiting import Waiting
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -23,7 +25,7 @@ from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.health import Probe
 from reelwork.runtime.tasks import running
-from reelwork.store.client import open_database, ping
+from reelwork.store.client import DatabaseClock, open_database, ping
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
 
@@ -39,6 +41,8 @@ class Gateway:
     uploads: UploadService
     assets: AssetService
     streams: EventStreams
+    waiting: Waiting
+    keyed: KeyedRequests
     probes: dict[str, Probe]
 
 
@@ -63,7 +67,9 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
-        builder = JobBuilder(catalogue, InputChecker(stores.assets), max_attempts=settings.max_attempts)
+        builder = JobBuilder(
+            catalogue, InputChecker(stores.assets), DatabaseClock(database), max_attempts=settings.max_attempts
+        )
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
@@ -84,5 +90,7 @@ async def open_gateway(
                 per_account=settings.streams_per_account,
                 closing=closing,
             ),
+            waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+            keyed=KeyedRequests(stores.idempotency),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

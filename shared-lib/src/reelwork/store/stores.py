@@ -8,6 +8,7 @@ from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
 from reelwork.store.client import Database
+from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
@@ -25,6 +26,7 @@ class Stores:
     accounts: Accounts
     models: Models
     pulses: Pulses
+    idempotency: Idempotency
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -38,4 +40,5 @@ class Stores:
             accounts=Accounts(database),
             models=Models(database),
             pulses=Pulses(database),
+            idempotency=Idempotency(database),
         )
