@@ -13,6 +13,7 @@ from gateway.services.assets import AssetService
 from gateway.services.events import EventStreams
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
@@ -70,6 +71,10 @@ async def _assets(gateway: WholeGateway) -> AssetService:
     return gateway.assets
 
 
+async def _removal(gateway: WholeGateway) -> RemovalService:
+    return gateway.removal
+
+
 async def _streams(gateway: WholeGateway) -> EventStreams:
     return gateway.streams
 
@@ -82,5 +87,6 @@ Models = Annotated[Catalogue, Depends(_catalogue)]
 Jobs = Annotated[JobService, Depends(_jobs)]
 Uploads = Annotated[UploadService, Depends(_uploads)]
 Assets = Annotated[AssetService, Depends(_assets)]
+Removal = Annotated[RemovalService, Depends(_removal)]
 Streams = Annotated[EventStreams, Depends(_streams)]
 RequestId = Annotated[str, Depends(_request_id)]

@@ -10,6 +10,7 @@ ReelworkError
 ├── NotFound              404  (job|task|video|asset|model|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
+├── AssetInUse            409  asset_in_use
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
 ├── RangeNotSatisfiable   416  range_not_satisfiable
@@ -114,6 +115,10 @@ class MethodNotAllowed(ReelworkError):
 
 class InvalidState(ReelworkError):
     status, code, title = 409, "invalid_state", "Not possible in the present state"
+
+
+class AssetInUse(ReelworkError):
+    status, code, title = 409, "asset_in_use", "A job needs the asset"
 
 
 class UploadTooLarge(ReelworkError):

@@ -65,5 +65,6 @@ class LaneOpener:
 async def submit(intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms) -> None:
     """Store the job durably; it will reach a terminal state from here on. Raises StoreUnavailable."""
     await intake.store(job)
-    opener.announce(terms)
-    log.info("job.queued", job_id=job.id, model=job.model, lane=job.lane)
+    if not job.status.is_terminal:  # else it was answered by an earlier job's outputs
+        opener.announce(terms)
+    log.info(f"job.{job.status}", job_id=job.id, model=job.model, lane=job.lane, source_job_id=job.source_job_id)

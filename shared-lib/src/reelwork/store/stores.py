@@ -12,6 +12,7 @@ from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
+from reelwork.store.removals import Removals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Stores:
     jobs: Jobs
     attempts: Attempts
     backlog: Backlog
+    removals: Removals
     lanes: Lanes
     assets: Assets
     accounts: Accounts
@@ -33,6 +35,7 @@ class Stores:
             jobs=Jobs(database),
             attempts=Attempts(database),
             backlog=Backlog(database),
+            removals=Removals(database),
             lanes=Lanes(database),
             assets=Assets(database),
             accounts=Accounts(database),
