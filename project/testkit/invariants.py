@@ -1,9 +1,12 @@
 """What holds for jobs and lanes at every moment, as they are stored."""
 
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from reelwork.domain.job import RUNNING, TRANSITIONS, Status
 from reelwork.store.client import Document
+
+DATA_REMOVED = "job.data_removed"  # happens after the end, and changes no state
 
 
 def without_time(job: Document) -> Document:
@@ -16,7 +19,8 @@ def check_history(job: Document) -> None:
     """Events are numbered without gaps and tell a legal way to the present state; every attempt is counted."""
     events = job["events"]
     assert [one["seq"] for one in events] == list(range(1, len(events) + 1))
-    states = [Status(one["status"]) for one in events]
+    assert all(job["status"] == one["status"] for one in events if one["type"] == DATA_REMOVED)
+    states = [Status(one["status"]) for one in events if one["type"] != DATA_REMOVED]
     assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), states
     assert states[-1] == job["status"]
     assert len(job["attempts"]) == job["attempt"] <= job["max_attempts"]
@@ -38,3 +42,28 @@ def check_lane(lane: Document, jobs: list[Document], *, exact: bool) -> None:
     assert running == places or not exact, "no place without a job, where nobody died"
     assert len(places) == len(lane["slots"]) <= lane["limit"]
     assert lane["full"] == (len(places) >= lane["limit"])
+
+
+def check_storage(assets: Iterable[Document], keys: Collection[str], *, settled: bool = False) -> None:
+    """The object store against the `assets` collection: no object without a document, no ready asset without object.
+
+    `settled`: and nothing else is there, as after a sweep that found everything old enough.
+    """
+    by_state: dict[str, set[str]] = {"staged": set(), "ready": set(), "discarded": set()}
+    for asset in assets:
+        by_state[asset["state"]].add(asset["key"])
+    stored = set(keys)
+    unknown = stored - set().union(*by_state.values())
+    assert not unknown, f"objects that no document knows: {sorted(unknown)}"
+    missing = by_state["ready"] - stored
+    assert not missing, f"ready assets without bytes: {sorted(missing)}"
+    assert not settled or stored == by_state["ready"], f"left behind: {sorted(stored - by_state['ready'])}"
+
+
+def check_holdings(jobs: Iterable[Document], assets: Iterable[Document]) -> None:
+    """Whatever a job still holds is there for it; nothing of a job is there whose data was removed."""
+    there = {asset["_id"] for asset in assets if asset["state"] in {"staged", "ready"}}
+    for job in jobs:
+        held = {*job["input_assets"], *(output["asset_id"] for output in job["outputs"])}
+        assert held <= there, f"{job['_id']} holds what is gone: {sorted(held - there)}"
+        assert not job["data_removed"] or not job["outputs"]

@@ -21,6 +21,7 @@ from reelwork.domain.lane import LaneTerms, terms_for
 from reelwork.domain.tier import Tier
 from reelwork.engine.claim import claim
 from reelwork.engine.engine import Engine, Rules
+from reelwork.engine.erase import Eraser
 from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener, submit
@@ -113,6 +114,7 @@ class World:
     opener: LaneOpener
     objects: ObjectStore
     sweeper: Sweeper
+    eraser: Eraser
     reconciler: Reconciler
 
     @classmethod
@@ -130,6 +132,7 @@ class World:
             opener=LaneOpener(engine),
             objects=objects,
             sweeper=sweeper,
+            eraser=Eraser(stores, objects),
             reconciler=Reconciler(engine, sweeper),
         )
 

@@ -16,6 +16,7 @@ from gateway.services.events import EventStreams
 from gateway.services.idempotency import Act, KeyedRequests, Reserve
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.wiring import Gateway
@@ -73,6 +74,10 @@ async def _uploads(gateway: WholeGateway) -> UploadService:
 
 async def _assets(gateway: WholeGateway) -> AssetService:
     return gateway.assets
+
+
+async def _removal(gateway: WholeGateway) -> RemovalService:
+    return gateway.removal
 
 
 async def _streams(gateway: WholeGateway) -> EventStreams:
@@ -159,6 +164,7 @@ Models = Annotated[Catalogue, Depends(_catalogue)]
 Jobs = Annotated[JobService, Depends(_jobs)]
 Uploads = Annotated[UploadService, Depends(_uploads)]
 Assets = Annotated[AssetService, Depends(_assets)]
+Removal = Annotated[RemovalService, Depends(_removal)]
 Streams = Annotated[EventStreams, Depends(_streams)]
 RequestId = Annotated[str, Depends(_request_id)]
 Waits = Annotated[Waiting, Depends(_waiting)]

@@ -24,6 +24,10 @@ class GatewaySettings(SharedSettings):
     ] = 600.0
     streams_per_account: Annotated[int, Field(gt=0, description="Open event streams of one account.")] = 1000
     max_attempts: Annotated[int, Field(ge=1, le=10, description="Attempts of a job before it fails for good.")] = 3
+    retention_seconds: Annotated[
+        int | None,
+        Field(ge=60, description="How long files of ended jobs are kept where job and account ask for nothing."),
+    ] = None
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None

@@ -70,6 +70,7 @@ def job_view(job: Job) -> JobView:
         metadata=job.metadata,
         batch_id=job.batch_id,
         cache=CacheView(hit=job.source_job_id is not None, source_job_id=job.source_job_id),
+        expires_at=job.outputs_due_at,
         data_removed=job.data_removed,
         metrics=_metrics(job),
         urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel"),

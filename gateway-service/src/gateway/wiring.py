@@ -12,12 +12,15 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
+from reelwork.engine.cache import ResultCache
 from reelwork.engine.engine import Engine
+from reelwork.engine.erase import Eraser
 from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener
@@ -40,6 +43,7 @@ class Gateway:
     jobs: JobService
     uploads: UploadService
     assets: AssetService
+    removal: RemovalService
     streams: EventStreams
     waiting: Waiting
     keyed: KeyedRequests
@@ -68,8 +72,14 @@ async def open_gateway(
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
         builder = JobBuilder(
-            catalogue, InputChecker(stores.assets), DatabaseClock(database), max_attempts=settings.max_attempts
+            catalogue,
+            InputChecker(stores.assets),
+            DatabaseClock(database),
+            ResultCache(stores),
+            max_attempts=settings.max_attempts,
+            retention_seconds=settings.retention_seconds,
         )
+        assets = AssetService(stores, objects, link_life=settings.link_life)
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
@@ -82,7 +92,8 @@ async def open_gateway(
                 limit_bytes=settings.upload_limit_bytes,
                 limit_pixels=settings.pixel_limit,
             ),
-            assets=AssetService(stores, objects, link_life=settings.link_life),
+            assets=assets,
+            removal=RemovalService(engine, Eraser(stores, objects), assets),
             streams=EventStreams(
                 stores.jobs,
                 broker,

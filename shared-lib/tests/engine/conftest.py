@@ -6,13 +6,16 @@ In CI the examples are the same in every run; at home they are new each time, an
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import settings
 
-from testkit.services import fresh_database
-from testkit.world import World, open_world
+from reelwork.objects.s3 import ObjectStore
+from testkit.services import S3Service, fresh_bucket, fresh_database
+from testkit.storage import Storeroom
+from testkit.world import World, open_world, options_of
 
 settings.register_profile("ci", derandomize=True, print_blob=True)
 settings.register_profile("home", print_blob=True)
@@ -47,3 +50,17 @@ async def world(opened: World) -> World:
     """Emptied before the test: making a database with its indexes takes longer than most tests."""
     await opened.clear()
     return World.over(opened.database, opened.objects)
+
+
+@pytest.fixture(scope="session")
+async def bucket(s3: S3Service) -> AsyncIterator[ObjectStore]:
+    with fresh_bucket(s3) as made:
+        async with ObjectStore.open(options_of(made)) as objects:
+            yield objects
+
+
+@pytest.fixture
+async def storeroom(opened: World, bucket: ObjectStore, tmp_path: Path) -> Storeroom:
+    """A world with a bucket; every test has accounts of its own, and so its own objects."""
+    await opened.clear()
+    return Storeroom(world=World.over(opened.database, bucket), folder=tmp_path)

@@ -104,49 +104,6 @@ def test_seed_nobody_asked_for_stays_the_same_for_all_attempts_of_a_job(poster):
     assert 0 <= first <= 4294967295
 
 
-def test_same_picture_under_two_ids_has_one_cache_key(poster):
-    model = poster()
-    keys = [
-        model.cache_key(poster.parameters(picture=asset, words="hi", seed=5), seed=5, digests={asset: "ab" * 32})
-        for asset in ("asset_1", "asset_2")
-    ]
-
-    assert keys[0] == keys[1]
-
-
-def test_cache_key_tells_seeds_words_and_pictures_apart(poster):
-    model, make = poster(), poster.parameters
-    digests = {"asset_1": "aa" * 32, "asset_2": "bb" * 32}
-
-    keys = {
-        model.cache_key(make(picture="asset_1"), seed=1, digests=digests),
-        model.cache_key(make(picture="asset_1"), seed=2, digests=digests),
-        model.cache_key(make(picture="asset_2"), seed=1, digests=digests),
-        model.cache_key(make(picture="asset_1", words="asset_1"), seed=1, digests=digests),
-        model.cache_key(make(picture="asset_1", extras=("asset_2",)), seed=1, digests=digests),
-    }
-
-    assert len(keys) == 5
-    assert None not in keys
-
-
-def test_words_that_look_like_an_asset_id_are_still_words(poster):
-    model, make = poster(), poster.parameters
-    twin = {"asset_1": "aa" * 32, "asset_2": "aa" * 32}
-
-    one = model.cache_key(make(picture="asset_1", words="asset_1"), seed=1, digests=twin)
-    two = model.cache_key(make(picture="asset_2", words="asset_1"), seed=1, digests=twin)
-
-    assert one == two
-
-
-def test_model_that_is_not_deterministic_has_no_cache_key(poster):
-    class Dice(poster):
-        deterministic = False
-
-    assert Dice().cache_key(poster.parameters(picture="asset_1"), seed=1, digests={"asset_1": "aa"}) is None
-
-
 def test_model_runs_in_a_plain_folder(poster, tmp_path):
     (made,) = poster().generate(poster.parameters(picture="asset_1", words="Hello"), LocalContext(tmp_path))
 

@@ -6,12 +6,13 @@ from fastapi import APIRouter, File, Header, Query, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from gateway.content import content_response
-from gateway.deps import Assets, CanRead, CanSubmit, Uploads, WholeGateway
+from gateway.deps import Assets, CanManage, CanRead, CanSubmit, Removal, Uploads, WholeGateway
 from gateway.problems import keyed_problems
 from gateway.views import asset_view
 from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetView
 from reelwork.domain.asset import Purpose
 from reelwork.domain.errors import (
+    AssetInUse,
     AssetNotFound,
     InvalidCursor,
     InvalidInput,
@@ -67,6 +68,12 @@ async def list_assets(
 async def get_asset(asset_id: str, caller: CanRead, assets: Assets) -> AssetView:
     """One asset's metadata."""
     return asset_view(await assets.get(caller, asset_id))
+
+
+@router.delete("/{asset_id}", status_code=204, responses=keyed_problems(AssetNotFound, AssetInUse))
+async def delete_asset(asset_id: str, caller: CanManage, removal: Removal) -> None:
+    """Remove an asset for good, unless a job that has not ended names it. From here on nobody is served its bytes."""
+    await removal.delete_asset(caller, asset_id)
 
 
 @router.get(

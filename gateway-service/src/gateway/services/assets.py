@@ -35,7 +35,7 @@ class AssetService:
         raise not_found(AssetNotFound, "asset", asset_id)
 
     async def _is_output(self, asset: Asset) -> bool:
-        if asset.job_id is None:
+        if asset.job_id is None or asset.state is not AssetState.STAGED:
             return False
         job = await self._stores.jobs.get(asset.account_id, asset.job_id)
         if job is None or asset.id not in {output.asset_id for output in job.outputs}:

@@ -1,4 +1,4 @@
-"""From what a caller wrote to a job that can be stored: model known, input checked, terms clear. Stores nothing."""
+"""From what a caller wrote to a job that can be stored: model known, input checked, terms clear. Stores no job."""
 
 import time
 from collections.abc import Sequence
@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from gateway.auth import Caller
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
-from reelwork.contract.jobs import JobBody
+from reelwork.contract.jobs import JobBody, RetentionBody
 from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput
 from reelwork.domain.ids import AssetId, BatchId, JobId, new_job_id
 from reelwork.domain.job import CacheMode, Event, Job, Priority, Retention, Status, draw_seed
 from reelwork.domain.lane import LaneTerms, terms_for
+from reelwork.engine.cache import ResultCache
 from reelwork.generator import ModelCard
 from reelwork.store.client import DatabaseClock
 
@@ -22,7 +23,7 @@ LONGEST_DELAY = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job that is not stored yet, and the lane that it will wait in."""
+    """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result."""
 
     job: Job
     card: ModelCard
@@ -35,16 +36,28 @@ class _Origin:
     request_id: str
     batch_id: BatchId | None
     at: datetime
+    retention: Retention
 
 
 class JobBuilder:
     """Builds jobs for whoever submits them, alone or in a batch."""
 
-    def __init__(self, catalogue: Catalogue, checker: InputChecker, clock: DatabaseClock, *, max_attempts: int) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        checker: InputChecker,
+        clock: DatabaseClock,
+        cache: ResultCache,
+        *,
+        max_attempts: int,
+        retention_seconds: int | None,
+    ) -> None:
         self._catalogue = catalogue
         self._checker = checker
         self._clock = clock
+        self._cache = cache
         self._max_attempts = max_attempts
+        self._retention_seconds = retention_seconds
 
     async def build(
         self,
@@ -64,9 +77,25 @@ class JobBuilder:
         _check_run_timeout(body, card)
         now = await self._clock.now()  # the one that decides when the deadline has come
         _check_start(body, now)
-        assets = await self._checker.check(caller.account.id, card, body.input)
-        origin = _Origin(job_id=job_id or new_job_id(), request_id=request_id, batch_id=batch_id, at=now)
-        return NewJob(job=self._job(origin, body, card, terms, assets), card=card, terms=terms)
+        origin = _Origin(
+            job_id=job_id or new_job_id(),
+            request_id=request_id,
+            batch_id=batch_id,
+            at=now,
+            retention=self._retention(caller.account.retention, body.retention),
+        )
+        assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
+        job = self._job(origin, body, card, terms, [asset.id for asset in assets])
+        job = await self._cache.applied(job, card, {asset.id: asset.sha256 for asset in assets})
+        return NewJob(job=job, card=card, terms=terms)
+
+    def _retention(self, of_account: Retention, asked: RetentionBody) -> Retention:
+        """What the job asks for, else what its account has, else what the installation has."""
+        default = self._retention_seconds
+        return Retention(
+            input_seconds=_first(asked.input_seconds, of_account.input_seconds, default),
+            output_seconds=_first(asked.output_seconds, of_account.output_seconds, default),
+        )
 
     def _job(self, origin: _Origin, body: JobBody, card: ModelCard, terms: LaneTerms, assets: Sequence[AssetId]) -> Job:
         now, asked = origin.at, body.input.get("seed")
@@ -95,9 +124,7 @@ class JobBuilder:
             batch_id=origin.batch_id,
             deadline_at=now + timedelta(seconds=body.deadline_seconds) if body.deadline_seconds else None,
             run_timeout_seconds=body.run_timeout_seconds,
-            retention=Retention(
-                input_seconds=body.retention.input_seconds, output_seconds=body.retention.output_seconds
-            ),
+            retention=origin.retention,
             cache=CacheMode(body.cache),
         )
 
@@ -114,6 +141,10 @@ def _check_start(body: JobBody, now: datetime) -> None:
 def _wrong(field: str, code: str, cure: str) -> InvalidInput:
     error = FieldError(pointer=f"#/{field}", code=code, detail=cure)
     return InvalidInput(f"Not valid: {error.pointer}.", hint=cure, errors=[error])
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _check_run_timeout(body: JobBody, card: ModelCard) -> None:

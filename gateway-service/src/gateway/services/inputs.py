@@ -9,9 +9,9 @@ from typing import Any, cast
 import jsonschema_rs
 
 from gateway.problems import named
-from reelwork.domain.asset import AssetState
+from reelwork.domain.asset import Asset, AssetState
 from reelwork.domain.errors import FieldError, InvalidInput
-from reelwork.domain.ids import AccountId, AssetId
+from reelwork.domain.ids import AccountId, AssetId, JobId
 from reelwork.generator import ModelCard, asset_ids
 from reelwork.store.assets import Assets
 
@@ -31,17 +31,30 @@ class InputChecker:
         # `Any`: the library's validators have no types.
         self._compiled: dict[str, tuple[Mapping[str, Any], Any]] = {}
 
-    async def check(self, account: AccountId, card: ModelCard, values: Mapping[str, Any]) -> list[AssetId]:
-        """The assets that the input names, all of them the account's own. Raises InvalidInput with every fault."""
+    async def check(self, account: AccountId, card: ModelCard, values: Mapping[str, Any], *, job: JobId) -> list[Asset]:
+        """The assets that the input names, all of them the account's own, and kept for this job if it is stored soon.
+
+        Raises InvalidInput with every fault.
+        """
         faults = list(islice(unstorable(values, "#/input"), MAX_FAULTS)) or self._against_schema(card, values)
         if faults:
             raise _invalid(card, faults)
-        found: list[AssetId] = []
-        for name, asset_id in asset_ids(card.input_schema, values):
-            if fault := await _asset_fault(self._assets, account, card, name, AssetId(asset_id)):
-                raise _invalid(card, [fault])
-            found.append(AssetId(asset_id))
+        named = [(name, AssetId(asset_id)) for name, asset_id in asset_ids(card.input_schema, values)]
+        found = [await self._asset(account, card, name, asset_id) for name, asset_id in named]
+        for name, asset_id in named:
+            if await self._assets.announce_use(account, asset_id, job) is None:
+                raise _invalid(card, [_no_asset(name)])  # it was removed since we looked
         return found
+
+    async def _asset(self, account: AccountId, card: ModelCard, name: str, asset_id: AssetId) -> Asset:
+        asset = await self._assets.get(account, asset_id)
+        if asset is None or asset.state is not AssetState.READY:
+            raise _invalid(card, [_no_asset(name)])
+        accepted = card.asset_inputs.get(name, ("*/*",))
+        if not any(_accepts(pattern, asset.content_type) for pattern in accepted):
+            cure = f"It is {asset.content_type}; this model takes {', '.join(accepted)}."
+            raise _invalid(card, [FieldError(pointer=f"#/input/{name}", code="wrong_media_type", detail=cure)])
+        return asset
 
     def _against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong; never repeats the caller's values."""
@@ -120,19 +133,9 @@ def _escape(part: str | int) -> str:
     return str(part).replace("~", "~0").replace("/", "~1")
 
 
-async def _asset_fault(
-    assets: Assets, account: AccountId, card: ModelCard, name: str, asset_id: AssetId
-) -> FieldError | None:
-    pointer = f"#/input/{name}"
-    asset = await assets.get(account, asset_id)
-    if asset is None or asset.state is not AssetState.READY:
-        cure = "There is no such asset in your account; POST /v1/assets makes one."
-        return FieldError(pointer=pointer, code="asset_not_found", detail=cure)
-    accepted = card.asset_inputs.get(name, ("*/*",))
-    if not any(_accepts(pattern, asset.content_type) for pattern in accepted):
-        cure = f"It is {asset.content_type}; this model takes {', '.join(accepted)}."
-        return FieldError(pointer=pointer, code="wrong_media_type", detail=cure)
-    return None
+def _no_asset(name: str) -> FieldError:
+    cure = "There is no such asset in your account; POST /v1/assets makes one."
+    return FieldError(pointer=f"#/input/{name}", code="asset_not_found", detail=cure)
 
 
 def _accepts(pattern: str, content_type: str) -> bool:

@@ -159,6 +159,7 @@ class JobView(Wire):
     metadata: dict[str, str]
     batch_id: str | None
     cache: CacheView
+    expires_at: Timestamp | None
     data_removed: bool
     metrics: JobMetrics
     urls: JobUrls

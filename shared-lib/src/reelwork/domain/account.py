@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from reelwork.domain.ids import AccountId, KeyId
+from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
 
 
@@ -20,10 +21,13 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
+    """`retention`: for jobs that ask for none; None in it: what the installation has as default."""
+
     id: AccountId
     name: str
     tier: Tier
     created_at: datetime
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

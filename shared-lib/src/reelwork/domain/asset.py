@@ -11,7 +11,8 @@ class AssetState(StrEnum):
     """`staged` is written before the bytes are, so that no object exists without a document that knows it.
 
     staged -> ready when the bytes belong to somebody, staged -> discarded when they belong to nobody: whichever comes
-    first, by compare-and-set. Only the bytes of what is discarded are ever removed.
+    first, by compare-and-set. ready -> discarded when whoever they belonged to let them go. Only the bytes of what is
+    discarded are ever removed; its document goes after them.
     """
 
     STAGED = "staged"
@@ -22,6 +23,14 @@ class AssetState(StrEnum):
 class Purpose(StrEnum):
     INPUT = "input"
     OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A job that names the asset and may be stored in a moment, and when it said so (database time)."""
+
+    job: JobId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +52,5 @@ class Asset:
     duration_seconds: float | None = None
     job_id: JobId | None = None
     attempt: int | None = None
+    naming: tuple[Naming, ...] = ()
+    crowded_until: datetime | None = None

@@ -11,6 +11,7 @@ ReelworkError
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
+├── AssetInUse            409  asset_in_use
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
 ├── RangeNotSatisfiable   416  range_not_satisfiable
@@ -120,6 +121,10 @@ class InvalidState(ReelworkError):
 
 class IdempotencyInProgress(ReelworkError):
     status, code, title, retryable = 409, "idempotency_in_progress", "The first request is still under way", True
+
+
+class AssetInUse(ReelworkError):
+    status, code, title = 409, "asset_in_use", "A job needs the asset"
 
 
 class UploadTooLarge(ReelworkError):

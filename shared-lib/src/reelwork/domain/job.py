@@ -148,7 +148,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long a job's files are kept after its end, in seconds; None: for as long as the account has them."""
+    """How long a job's files are kept after its end, in seconds; None: for ever."""
 
     input_seconds: int | None = None
     output_seconds: int | None = None
@@ -156,7 +156,10 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A stored job. `version` grows with every change; `events` is its durable history, in order."""
+    """A stored job. `version` grows with every change; `events` is its durable history, in order.
+
+    It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go.
+    """
 
     id: JobId
     account_id: AccountId
@@ -196,4 +199,7 @@ class Job:
     cache: CacheMode = CacheMode.ALLOW
     cache_key: str | None = None
     source_job_id: JobId | None = None
+    inputs_due_at: datetime | None = None
+    outputs_due_at: datetime | None = None
+    inputs_removed: bool = False
     data_removed: bool = False

@@ -71,9 +71,10 @@ async def submit(intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms)
     Raises StoreUnavailable: then it may be there or not.
     """
     is_new = await intake.store(job)
-    opener.announce(terms)
+    if not job.status.is_terminal:  # else it was answered by an earlier job's outputs
+        opener.announce(terms)
     if is_new:
-        log.info("job.queued", job_id=job.id, model=job.model, lane=job.lane)
+        log.info(f"job.{job.status}", job_id=job.id, model=job.model, lane=job.lane, source_job_id=job.source_job_id)
     return is_new
 
 

@@ -11,6 +11,7 @@ import structlog
 
 from reelwork.domain.asset import Asset
 from reelwork.domain.job import RUNNING
+from reelwork.engine.erase import BATCH, Eraser
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.stores import Stores
@@ -19,7 +20,9 @@ log = structlog.get_logger(__name__)
 
 # Longer than any upload or job output takes between its announcement and its commit.
 STAGED_GRACE = timedelta(minutes=15)
-BATCH = 50
+# Longer than the largest output takes; its parts cost only space until then.
+PARTS_GRACE = timedelta(hours=24)
+PARTS_INTERVAL = timedelta(minutes=10)
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -30,19 +33,25 @@ class Verdict(Enum):
 
 
 class Sweeper:
-    """Settles assets that are still staged long after they were announced."""
+    """Settles what crashes left: staged assets, discarded ones, half uploads; and removes what is due."""
 
     def __init__(self, stores: Stores, objects: ObjectStore, *, grace: timedelta = STAGED_GRACE) -> None:
         self._stores = stores
         self._objects = objects
+        self._eraser = Eraser(stores, objects)
         self._grace = grace
         self._after = LONG_AGO
 
     async def sweep(self, now: datetime) -> int:
-        """One bounded pass; how many assets were committed or removed. It ends where the object store is down.
+        """One bounded pass at `now` (database time); how many things were settled. Where the object store is down,
+        its part is left to a later pass."""
+        settled = await self._settle_staged(now) + await self._eraser.expire(now) + await self._bury()
+        if await self._stores.pulses.take("half uploads", every=PARTS_INTERVAL):
+            settled += await self.abort_uploads(now - PARTS_GRACE)
+        return settled
 
-        Each pass begins behind the one before: outputs of jobs that take long must not stand in the way of others.
-        """
+    async def _settle_staged(self, now: datetime) -> int:
+        """Each pass begins behind the one before: outputs of long jobs must not stand in the way of others."""
         found = await self._stores.assets.unsettled_before(now - self._grace, after=self._after, limit=BATCH)
         self._after = found[-1].created_at if len(found) == BATCH else LONG_AGO
         settled = 0
@@ -67,19 +76,22 @@ class Sweeper:
             return Verdict.WAIT
         return Verdict.REMOVE
 
-    async def discard(self, assets: Sequence[Asset]) -> bool:
-        """Remove assets that belong to nobody: condemned first, then the bytes, then the document.
+    async def _bury(self) -> int:
+        """Assets that were discarded, but whose bytes could not be removed then."""
+        found = await self._stores.assets.discarded(limit=BATCH)
+        return len(found) if found and await self.discard(found) else 0
 
-        Those that somebody committed meanwhile stay. False when the object store is down: a later pass does it.
-        """
-        condemned = [asset for asset in assets if await self._stores.assets.condemn(asset.id)]
-        if not condemned:
-            return True
+    async def abort_uploads(self, before: datetime) -> int:
+        """Let go of the parts of uploads that began before this moment and never ended; how many uploads."""
         try:
-            await self._objects.delete([asset.key for asset in condemned])
+            aborted = await self._objects.abort_uploads(before)
         except ObjectStoreDown as error:
-            log.warning("asset.not_discarded", count=len(condemned), reason=str(error))
-            return False
-        await self._stores.assets.forget([asset.id for asset in condemned])
-        log.info("asset.discarded", count=len(condemned))
-        return True
+            log.warning("uploads.not_aborted", reason=str(error))
+            return 0
+        if aborted:
+            log.info("uploads.aborted", count=aborted)
+        return aborted
+
+    async def discard(self, assets: Sequence[Asset]) -> bool:
+        """Remove assets that belong to nobody; see `Eraser.discard`."""
+        return await self._eraser.discard(assets)

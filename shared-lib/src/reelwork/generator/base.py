@@ -1,14 +1,12 @@
 """The one interface that everything Reelwork can make goes through."""
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Generic, TypeVar, final, get_args
+from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from reelwork.generator.artifact import Artifact
 from reelwork.generator.context import GenerationContext
-from reelwork.generator.parameters import Parameters, asset_fields
+from reelwork.generator.parameters import Parameters
 from reelwork.generator.resources import Estimate, Resources
 
 P = TypeVar("P", bound=Parameters)
@@ -68,26 +66,3 @@ class MediaGeneratorModel(ABC, Generic[P]):
 
         Raises `GenerationError` subclasses; anything else that escapes counts as a fault of the model.
         """
-
-    @final
-    def cache_key(self, params: P, *, seed: int, digests: Mapping[str, str]) -> str | None:
-        """A name for the result that these inputs will give, or None where no two runs are alike.
-
-        `digests` maps each asset id in the parameters to the sha256 of its content, so the same picture
-        uploaded twice counts as one. Raises KeyError for an asset without a digest.
-        """
-        if not self.deterministic:
-            return None
-        values = params.model_dump(mode="json")
-        for name in asset_fields(type(params).input_schema()):
-            values[name] = _contents(values[name], digests)
-        values.pop("seed", None)
-        identity = [self.id, self.version, seed, values]
-        return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _contents(value: Any, digests: Mapping[str, str]) -> Any:
-    """What an asset parameter (JSON: an id, a list of ids or null) refers to."""
-    if isinstance(value, list):
-        return [_contents(item, digests) for item in value]
-    return None if value is None else digests[value]

@@ -6,7 +6,7 @@ boto3 blocks, so every call runs in a thread of our own limiter; presigning is p
 import base64
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -161,6 +161,24 @@ class ObjectStore:
                 return
             wanted["ContinuationToken"] = page["NextContinuationToken"]
 
+    async def abort_uploads(self, before: datetime) -> int:
+        """End multipart uploads that began before this moment and were never completed; how many."""
+        wanted: dict[str, Any] = {"Bucket": self._bucket}
+        aborted = 0
+        while True:
+            page = await self._run("", self._client.list_multipart_uploads, **wanted)
+            stale = [upload for upload in page.get("Uploads", ()) if upload["Initiated"] < before]
+            for upload in stale:
+                key, upload_id = upload["Key"], upload["UploadId"]
+                with suppress(ObjectMissing):  # it was completed, or aborted by another process, meanwhile
+                    await self._run(
+                        key, self._client.abort_multipart_upload, Bucket=self._bucket, Key=key, UploadId=upload_id
+                    )
+                aborted += 1
+            if not page.get("IsTruncated"):
+                return aborted
+            wanted |= {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+
     def presign_get(
         self, key: str, *, expires: timedelta, filename: str, content_type: str, disposition: Disposition
     ) -> str:
@@ -248,7 +266,7 @@ def _translated(key: str, *, start: int = 0) -> Iterator[None]:
         yield
     except ClientError as error:
         match _code(error):
-            case "404" | "NoSuchKey" if key:
+            case "404" | "NoSuchKey" | "NoSuchUpload" if key:
                 raise ObjectMissing(key) from error
             case "416" | "InvalidRange":
                 raise RangeOutside(key, start) from error

@@ -1,11 +1,13 @@
 """Accounts and API keys. Keys are stored as digests; the key itself is nowhere."""
 
+from dataclasses import asdict
 from typing import cast
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
 from reelwork.domain.account import Account, ApiKey
 from reelwork.domain.ids import AccountId, KeyId
+from reelwork.domain.job import Retention
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 
@@ -34,6 +36,11 @@ class Accounts:
             return_document=ReturnDocument.AFTER,
         )
         return _ACCOUNTS.decode(cast("Document", stored))  # an upsert always answers a document
+
+    async def set_retention(self, name: str, retention: Retention) -> bool:
+        """The default for new jobs of the account of this name; False when there is none."""
+        kept = await self._accounts.update_one({"name": name}, {"$set": {"retention": asdict(retention)}})
+        return bool(kept.matched_count)
 
     async def get(self, account: AccountId) -> Account | None:
         document = await self._accounts.find_one({"_id": account})

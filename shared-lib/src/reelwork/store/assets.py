@@ -1,15 +1,26 @@
-"""Assets: what is known of stored bytes. A document is staged before its bytes are written, and outlives them."""
+"""Assets: what is known of stored bytes. A document is staged before its bytes are written, and outlives them.
+
+Jobs hold assets by naming them. A job that is about to be stored says so here first (`announce_use`), so that nobody
+removes what it names in the moment before: whoever removes an asset must find it unchanged since they looked for jobs.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import cast
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
-from reelwork.domain.ids import AccountId, AssetId
+from reelwork.domain.ids import AccountId, AssetId, JobId
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
+from reelwork.store.pipeline import NOW, Expression, later, literal
+
+# Longer than it takes from the announcement of a job to its insert.
+NAMING = timedelta(seconds=30)
+# So many announcements are known by their jobs; with more the asset is taken to be in use until all of them are old.
+MOST_NAMED = 50
 
 _CODEC = Codec(Asset)
 
@@ -43,10 +54,46 @@ class Assets:
             await self._assets.update_one(query, {"$set": {"state": AssetState.READY}})
 
     async def condemn(self, asset: AssetId) -> bool:
-        """staged -> discarded: the bytes belong to nobody. False for one that is ready, or gone: hands off."""
+        """staged -> discarded: the bytes belong to nobody. False for one that is ready: hands off.
+
+        True also for one that is gone: it was condemned before, and whatever was stored since belongs to nobody.
+        """
         query = {"_id": asset, "state": {"$in": [AssetState.STAGED, AssetState.DISCARDED]}}
         condemned = await self._assets.update_one(query, {"$set": {"state": AssetState.DISCARDED}})
-        return bool(condemned.matched_count)
+        return bool(condemned.matched_count) or await self._assets.find_one({"_id": asset}, {"_id": 1}) is None
+
+    async def retire(self, asset: Asset) -> bool:
+        """staged or ready -> discarded: nobody holds the bytes any more. False when it was named since `asset` was
+        read, or is gone."""
+        named = [asdict(naming) for naming in asset.naming]
+        unchanged = {"$eq": [{"$ifNull": ["$naming", []]}, literal(named)]}
+        query = {"_id": asset.id, "state": {"$in": [AssetState.STAGED, AssetState.READY]}, "$expr": unchanged}
+        retired = await self._assets.update_one(query, {"$set": {"state": AssetState.DISCARDED}})
+        return bool(retired.modified_count)
+
+    async def announce_use(self, account: AccountId, asset: AssetId, job: JobId) -> datetime | None:
+        """Keep a ready asset for a job that will be stored within NAMING. The database's time; None when the asset
+        is not the account's, or not ready: such a job must not be stored."""
+        age: Expression = {"$subtract": [NOW, int(NAMING.total_seconds() * 1000)]}
+        known: Expression = {"$ifNull": ["$naming", []]}
+        mine: Expression = {"job": literal(job), "at": NOW}
+        after = await self._assets.find_one_and_update(
+            {"_id": asset, "account_id": account, "state": AssetState.READY},
+            [
+                {"$set": {"naming": {"$filter": {"input": known, "cond": {"$gt": ["$$this.at", age]}}}}},
+                {
+                    "$set": {
+                        "naming": {"$slice": [{"$concatArrays": ["$naming", [mine]]}, -MOST_NAMED]},
+                        "crowded_until": {
+                            "$cond": [{"$gte": [{"$size": "$naming"}, MOST_NAMED]}, later(NAMING), "$crowded_until"]
+                        },
+                    }
+                },
+            ],
+            projection={"naming": {"$slice": -1}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return cast("datetime", after["naming"][0]["at"]) if after is not None else None
 
     async def get(self, account: AccountId, asset: AssetId) -> Asset | None:
         """The account's asset, staged or ready; None for unknown ids and for other accounts' ids alike."""
@@ -66,10 +113,14 @@ class Assets:
         return [_CODEC.decode(document) async for document in cursor]
 
     async def unsettled_before(self, moment: datetime, *, after: datetime, limit: int) -> list[Asset]:
-        """Assets from between the moments, oldest first, that are staged, or discarded but perhaps still stored."""
-        unsettled = [AssetState.STAGED, AssetState.DISCARDED]
-        query = {"state": {"$in": unsettled}, "created_at": {"$gt": after, "$lt": moment}}
+        """Staged assets from between the moments, oldest first."""
+        query = {"state": AssetState.STAGED, "created_at": {"$gt": after, "$lt": moment}}
         cursor = self._assets.find(query).sort("created_at", ASCENDING).limit(limit)
+        return [_CODEC.decode(document) async for document in cursor]
+
+    async def discarded(self, *, limit: int) -> list[Asset]:
+        """Discarded assets, oldest first, whose bytes are perhaps still stored."""
+        cursor = self._assets.find({"state": AssetState.DISCARDED}).sort("created_at", ASCENDING).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
 
     async def forget(self, assets: Sequence[AssetId]) -> None:

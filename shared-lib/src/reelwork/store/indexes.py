@@ -6,10 +6,11 @@ from reelwork.store.client import Database
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
+from reelwork.store.removals import Removals
 
 
 async def ensure_indexes(database: Database) -> None:
-    await database["jobs"].create_indexes(list(Jobs.INDEXES))
+    await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES])
     await database["lanes"].create_indexes(list(Lanes.INDEXES))
     await database["assets"].create_indexes(list(Assets.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))

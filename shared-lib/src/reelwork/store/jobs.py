@@ -61,6 +61,11 @@ class Jobs:
         ),
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("account_id", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)], name="newest_by_status"),
+        IndexModel(
+            [("account_id", ASCENDING), ("cache_key", ASCENDING), ("completed_at", DESCENDING)],
+            name="answers",
+            partialFilterExpression={"status": Status.COMPLETED.value, "cache_key": {"$gt": ""}},
+        ),
     )
 
     def __init__(self, database: Database) -> None:
@@ -84,6 +89,12 @@ class Jobs:
             query["tags"] = where.tag
         cursor = self._jobs.find(query).sort(_NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
+
+    async def answer(self, account: AccountId, cache_key: str) -> Job | None:
+        """The account's job with this key that was completed last, with its outputs; None when there is none."""
+        query = {"account_id": account, "cache_key": cache_key, "status": Status.COMPLETED}
+        document = await self._jobs.find_one(query, sort=[("completed_at", DESCENDING)])
+        return JOB_CODEC.decode(document) if document is not None else None
 
     async def insert(self, *jobs: Job) -> frozenset[JobId]:
         """Store new jobs in one write; when this returns they are durable (majority and journal).

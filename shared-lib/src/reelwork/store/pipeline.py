@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from reelwork.domain.job import Status
+from reelwork.domain.job import TERMINAL, Status
 
 Document = dict[str, Any]  # a filter
 Expression = Any  # an aggregation expression: nested dicts, lists and scalars
@@ -40,26 +40,49 @@ def transition(
 ) -> list[dict[str, Expression]]:
     """The update that moves a job to `target` and records the durable event of it, in one write.
 
+    An end also says when the job's files are due, as its retention has it.
+    """
+    due = {
+        "inputs_due_at": _later_by("$retention.input_seconds") if target in TERMINAL else None,
+        "outputs_due_at": _later_by("$retention.output_seconds") if target is Status.COMPLETED else None,
+    }
+    happened = happening(event, status=literal(target), of_attempt=of_attempt, recorded=recorded, **{**due, **sets})
+    return [happened]
+
+
+def happening(
+    event: str,
+    *,
+    status: Expression = "$status",
+    of_attempt: Expression = "$attempt",
+    recorded: Mapping[str, object] | None = None,
+    **sets: Expression,
+) -> dict[str, Expression]:
+    """The stage that records a durable event of a job together with what it changes.
+
     The event's number is the length of the history, so that numbers have no gaps and no double.
     """
     entry: dict[str, Expression] = {
         "seq": {"$add": [{"$size": "$events"}, 1]},
         "at": NOW,
         "type": literal(event),
-        "status": literal(target),
+        "status": status,
         "attempt": of_attempt,
         "error": literal(recorded),
     }
-    return [
-        {
-            "$set": {
-                "status": literal(target),
-                "version": {"$add": ["$version", 1]},
-                "events": {"$concatArrays": ["$events", [entry]]},
-                **sets,
-            }
+    return {
+        "$set": {
+            "status": status,
+            "version": {"$add": ["$version", 1]},
+            "events": {"$concatArrays": ["$events", [entry]]},
+            **sets,
         }
-    ]
+    }
+
+
+def _later_by(seconds: Expression) -> Expression:
+    """The database's now plus a number of seconds in the document; null where there is none."""
+    return {"$add": [NOW, {"$multiply": [seconds, 1000]}]}
 
 
 def without_slots(slots: Sequence[str]) -> Expression:

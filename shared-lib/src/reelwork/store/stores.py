@@ -13,6 +13,7 @@ from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
+from reelwork.store.removals import Removals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Stores:
     jobs: Jobs
     attempts: Attempts
     backlog: Backlog
+    removals: Removals
     lanes: Lanes
     assets: Assets
     accounts: Accounts
@@ -35,6 +37,7 @@ class Stores:
             jobs=Jobs(database),
             attempts=Attempts(database),
             backlog=Backlog(database),
+            removals=Removals(database),
             lanes=Lanes(database),
             assets=Assets(database),
             accounts=Accounts(database),

@@ -101,11 +101,10 @@ async def create_task(
 async def get_task(task_id: str, caller: CanRead, jobs: Jobs) -> TaskView:
     """How far a task is."""
     job = await _task(jobs, caller, task_id)
-    picture = decode(str(job.input["image"]).removeprefix("asset_"))
     return TaskView(
         status=_STATUS[job.status],
         progress=100 if job.status is Status.COMPLETED else int(job.progress.fraction * 100),
-        filename=f"/uploads/{picture}{job.metadata.get('extension', '')}",
+        filename=f"/uploads/{_picture(job)}{job.metadata.get('extension', '')}",
         message=_message(job),
     )
 
@@ -141,9 +140,20 @@ async def _task(jobs: JobService, caller: Caller, task_id: str, missing: type[Jo
         job = await jobs.get(caller, job_id_of(uuid.UUID(task_id)))
     except (ValueError, JobNotFound) as error:
         raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.") from error
-    if job.input.get("image") not in job.input_assets:
+    if _picture(job) is None:
         raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.")
     return job
+
+
+def _picture(job: Job) -> uuid.UUID | None:
+    """The id of the picture that the job names, whether or not it is still there; None for a job without."""
+    image = job.input.get("image")
+    if not isinstance(image, str) or not image.startswith("asset_"):
+        return None
+    try:
+        return decode(image.removeprefix("asset_"))
+    except ValueError:
+        return None
 
 
 def _message(job: Job) -> str | None:
