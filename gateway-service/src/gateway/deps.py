@@ -10,9 +10,12 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from gateway.auth import Caller
 from gateway.services.assets import AssetService
+from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.outlook import Outlooks
+from gateway.services.queue import QueueService
 from gateway.services.uploads import UploadService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
@@ -74,6 +77,18 @@ async def _streams(gateway: WholeGateway) -> EventStreams:
     return gateway.streams
 
 
+async def _queues(gateway: WholeGateway) -> QueueService:
+    return gateway.queues
+
+
+async def _outlooks(gateway: WholeGateway) -> Outlooks:
+    return gateway.outlooks
+
+
+async def _estimates(gateway: WholeGateway) -> EstimateService:
+    return gateway.estimates
+
+
 async def _request_id(request: Request) -> str:
     return str(request.state.request_id)
 
@@ -83,4 +98,7 @@ Jobs = Annotated[JobService, Depends(_jobs)]
 Uploads = Annotated[UploadService, Depends(_uploads)]
 Assets = Annotated[AssetService, Depends(_assets)]
 Streams = Annotated[EventStreams, Depends(_streams)]
+Queues = Annotated[QueueService, Depends(_queues)]
+Forecasts = Annotated[Outlooks, Depends(_outlooks)]
+Estimates = Annotated[EstimateService, Depends(_estimates)]
 RequestId = Annotated[str, Depends(_request_id)]

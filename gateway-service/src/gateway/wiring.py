@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
 from gateway.services.building import JobBuilder
+from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.outlook import Outlooks
+from gateway.services.queue import QueueService
 from gateway.services.uploads import UploadService
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
@@ -39,6 +42,9 @@ class Gateway:
     uploads: UploadService
     assets: AssetService
     streams: EventStreams
+    queues: QueueService
+    outlooks: Outlooks
+    estimates: EstimateService
     probes: dict[str, Probe]
 
 
@@ -64,6 +70,7 @@ async def open_gateway(
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
         builder = JobBuilder(catalogue, InputChecker(stores.assets), max_attempts=settings.max_attempts)
+        outlooks = Outlooks(stores)
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
@@ -84,5 +91,8 @@ async def open_gateway(
                 per_account=settings.streams_per_account,
                 closing=closing,
             ),
+            queues=QueueService(engine, opener),
+            outlooks=outlooks,
+            estimates=EstimateService(stores, builder, outlooks),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

@@ -1,10 +1,11 @@
 """Jobs: submit, follow, cancel."""
 
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
 
-from gateway.deps import CanManage, CanRead, CanSubmit, Jobs, RequestId
+from gateway.deps import CanManage, CanRead, CanSubmit, Forecasts, Jobs, RequestId
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import JsonRoute
 from gateway.views import job_view
@@ -78,12 +79,12 @@ async def list_jobs(
 
 
 @router.get("/{job_id}", responses=keyed_problems(JobNotFound))
-async def get_job(job_id: str, caller: CanRead, jobs: Jobs, response: Response) -> JobView:
-    """One job. `Retry-After` says when asking again is worth it."""
-    job = await jobs.get(caller, job_id)
-    if not job.status.is_terminal:
-        response.headers["Retry-After"] = "1"
-    return job_view(job)
+async def get_job(job_id: str, caller: CanRead, jobs: Jobs, forecasts: Forecasts, response: Response) -> JobView:
+    """One job. `Retry-After` says when asking again is worth it: when it is expected to start or to end."""
+    view = await forecasts.view(await jobs.get(caller, job_id))
+    if not view.is_terminal:
+        response.headers["Retry-After"] = str(math.ceil(view.poll_after_ms / 1000))
+    return view
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.queue import JobQueue
 
 PriorityName = Literal["low", "normal", "high"]
 CacheModeName = Literal["allow", "refresh", "off"]
@@ -103,6 +104,7 @@ class JobUrls(Wire):
     self: str
     events: str
     cancel: str
+    explain: str
 
 
 class CacheView(Wire):
@@ -152,6 +154,7 @@ class JobView(Wire):
     batch_id: str | None
     cache: CacheView
     data_removed: bool
+    queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
     urls: JobUrls
     poll_after_ms: int

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,10 +20,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
+    """`held_pools`: where its owner holds the queue, since when; `hold_version` grows with every such order."""
+
     id: AccountId
     name: str
     tier: Tier
     created_at: datetime
+    held_pools: dict[str, datetime] = field(default_factory=dict)
+    hold_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ ReelworkError
 ├── NotFound              404  (job|task|video|asset|model|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
+├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
 ├── RangeNotSatisfiable   416  range_not_satisfiable
@@ -114,6 +115,10 @@ class MethodNotAllowed(ReelworkError):
 
 class InvalidState(ReelworkError):
     status, code, title = 409, "invalid_state", "Not possible in the present state"
+
+
+class VersionMismatch(ReelworkError):
+    status, code, title = 412, "version_mismatch", "It was changed meanwhile"
 
 
 class UploadTooLarge(ReelworkError):

@@ -156,7 +156,10 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A stored job. `version` grows with every change; `events` is its durable history, in order."""
+    """A stored job. `version` grows with every change; `events` is its durable history, in order.
+
+    `due`: the database's word that `not_before` has come; only then a queued job may be claimed.
+    """
 
     id: JobId
     account_id: AccountId
@@ -178,6 +181,7 @@ class Job:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     not_before: datetime | None = None
+    due: bool = True
     lease: Lease | None = None
     progress: Progress = field(default_factory=Progress)
     outputs: tuple[Output, ...] = ()

@@ -9,7 +9,7 @@ from reelwork.domain.ids import AccountId, KeyId
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 
-_ACCOUNTS = Codec(Account)
+ACCOUNT_CODEC = Codec(Account)
 _KEYS = Codec(ApiKey)
 
 
@@ -26,18 +26,18 @@ class Accounts:
 
     async def add(self, account: Account) -> Account:
         """Store an account, or give the one that has its name already: safe to repeat."""
-        document = _ACCOUNTS.encode(account)
+        document = ACCOUNT_CODEC.encode(account)
         stored = await self._accounts.find_one_and_update(
             {"name": account.name},
             {"$setOnInsert": document},
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        return _ACCOUNTS.decode(cast("Document", stored))  # an upsert always answers a document
+        return ACCOUNT_CODEC.decode(cast("Document", stored))  # an upsert always answers a document
 
     async def get(self, account: AccountId) -> Account | None:
         document = await self._accounts.find_one({"_id": account})
-        return _ACCOUNTS.decode(document) if document is not None else None
+        return ACCOUNT_CODEC.decode(document) if document is not None else None
 
     async def add_key(self, key: ApiKey) -> None:
         document = _KEYS.encode(key)

@@ -8,10 +8,14 @@ from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
 from reelwork.store.client import Database
+from reelwork.store.holds import Holds
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
+from reelwork.store.queue import Queue
+from reelwork.store.runtimes import Runtimes
+from reelwork.store.standings import Standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,10 @@ class Stores:
     accounts: Accounts
     models: Models
     pulses: Pulses
+    queue: Queue
+    holds: Holds
+    runtimes: Runtimes
+    standings: Standings
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -38,4 +46,8 @@ class Stores:
             accounts=Accounts(database),
             models=Models(database),
             pulses=Pulses(database),
+            queue=Queue(database),
+            holds=Holds(database, Lanes(database)),
+            runtimes=Runtimes(database),
+            standings=Standings(database),
         )
