@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ def running_stacks(folder: Path, *, concurrency: int) -> Iterator[Stacks]:
         mongod = stack.enter_context(Mongod(folder / "mongod"))
         rabbitmq = stack.enter_context(RabbitMQ(folder / "rabbitmq"))
         s3 = stack.enter_context(SeaweedFS(folder / "s3"))
+        (folder / "scratch").mkdir()
         os.environ.update(
             {
                 "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
@@ -54,21 +55,28 @@ def running_stacks(folder: Path, *, concurrency: int) -> Iterator[Stacks]:
                 "REELWORK_MODEL_MODULES": "testkit.models,bench.noop",
                 "REELWORK_CONCURRENCY": str(concurrency),
                 "REELWORK_LOG_LEVEL": "warning",
+                "REELWORK_SCRATCH_DIRECTORY": str(folder / "scratch"),
                 "PLAIN_BROKER_URL": rabbitmq.url,
                 "PLAIN_BACKEND_URL": mongod.url.replace("/?", f"/{PLAIN_DATABASE}?"),
             }
         )
         key = asyncio.run(_key(mongod.url))
-        ours, plain = free_port(), free_port()
-        for server in (
-            worker_process(folder / "worker.log"),
-            gateway_process(ours, folder / "gateway.log"),
-            _plain_worker(folder, concurrency),
-            _plain_gateway(folder, plain),
-        ):
-            stack.enter_context(server)
+        for worker in (worker_process(folder / "worker.log"), _plain_worker(folder, concurrency)):
+            stack.enter_context(worker)
+        ours, plain = (_answering(stack, folder, make) for make in (_gateway, _plain_gateway))
         client = stack.enter_context(MongoClient[dict[str, Any]](mongod.url))
-        yield Stacks(ours=f"http://127.0.0.1:{ours}", plain=f"http://127.0.0.1:{plain}", key=key, mongo=client)
+        yield Stacks(ours=ours, plain=plain, key=key, mongo=client)
+
+
+def _answering(stack: ExitStack, folder: Path, make: Callable[[Path, int], Server]) -> str:
+    """The address of a gateway that has just started. Its port is chosen at the last moment: nothing reserves it."""
+    port = free_port()
+    stack.enter_context(make(folder, port))
+    return f"http://127.0.0.1:{port}"
+
+
+def _gateway(folder: Path, port: int) -> Server:
+    return gateway_process(port, folder / "gateway.log")
 
 
 async def _key(url: str) -> str:
