@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelwork.domain.eta import MOST_STARTS, Under, Waiting, foresee, quantiles, size_class
@@ -91,6 +91,7 @@ def test_different_lengths_make_an_estimate_vague_and_equal_ones_exact() -> None
     assert vague.p90 > vague.p50
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10), st.integers(1, 5)), max_size=8), st.integers(1, 6))
 def test_every_waiting_job_gets_its_start_in_the_order_of_its_queue(shape, workers) -> None:
     lanes = [
