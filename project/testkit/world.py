@@ -221,6 +221,8 @@ class World:
             "models",
             "pulses",
             "idempotency",
+            "runtimes",
+            "workers",
         ),
     ) -> None:
         """Empty the database, indexes stay."""

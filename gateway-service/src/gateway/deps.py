@@ -12,10 +12,13 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from gateway.auth import Caller
 from gateway.headers import Preference, bad_header, cancel_after_seconds, preference
 from gateway.services.assets import AssetService
+from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.idempotency import Act, KeyedRequests, Reserve
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.outlook import Outlooks
+from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
@@ -156,6 +159,18 @@ async def _once(
     return _Once(gateway.keyed, keyed)
 
 
+async def _queues(gateway: WholeGateway) -> QueueService:
+    return gateway.queues
+
+
+async def _outlooks(gateway: WholeGateway) -> Outlooks:
+    return gateway.outlooks
+
+
+async def _estimates(gateway: WholeGateway) -> EstimateService:
+    return gateway.estimates
+
+
 async def _request_id(request: Request) -> str:
     return str(request.state.request_id)
 
@@ -166,6 +181,9 @@ Uploads = Annotated[UploadService, Depends(_uploads)]
 Assets = Annotated[AssetService, Depends(_assets)]
 Removal = Annotated[RemovalService, Depends(_removal)]
 Streams = Annotated[EventStreams, Depends(_streams)]
+Queues = Annotated[QueueService, Depends(_queues)]
+Forecasts = Annotated[Outlooks, Depends(_outlooks)]
+Estimates = Annotated[EstimateService, Depends(_estimates)]
 RequestId = Annotated[str, Depends(_request_id)]
 Waits = Annotated[Waiting, Depends(_waiting)]
 Preferred = Annotated[Preference, Depends(_preference)]

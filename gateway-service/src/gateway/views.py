@@ -17,6 +17,7 @@ from reelwork.contract.jobs import (
     ProgressDetail,
 )
 from reelwork.contract.models import Capabilities, ModelExample, ModelLimits, ModelView
+from reelwork.contract.queue import JobQueue
 from reelwork.domain.asset import Asset
 from reelwork.domain.job import Attempt, Event, Job, JobError, Output, Priority, Status
 from reelwork.domain.media import kind_of
@@ -28,7 +29,8 @@ _POLL_RUNNING_MS = 1000
 _POLL_WAITING_MS = 2000
 
 
-def job_view(job: Job) -> JobView:
+def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | None = None) -> JobView:
+    """`queue` and `poll_after_ms`: where somebody looked how the job stands."""
     base = f"/v1/jobs/{job.id}"
     progress = job.progress
     return JobView(
@@ -72,13 +74,14 @@ def job_view(job: Job) -> JobView:
         cache=CacheView(hit=job.source_job_id is not None, source_job_id=job.source_job_id),
         expires_at=job.outputs_due_at,
         data_removed=job.data_removed,
+        queue=queue,
         metrics=_metrics(job),
-        urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel"),
-        poll_after_ms=poll_after_ms(job),
+        urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel", explain=f"{base}/explain"),
+        poll_after_ms=poll_after_ms if poll_after_ms is not None else _poll_after_ms(job),
     )
 
 
-def poll_after_ms(job: Job) -> int:
+def _poll_after_ms(job: Job) -> int:
     """When to ask again; 0 for a job that has ended."""
     if job.status.is_terminal:
         return 0

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
 from gateway.services.building import JobBuilder
+from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.outlook import Outlooks
+from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
@@ -47,6 +50,9 @@ class Gateway:
     streams: EventStreams
     waiting: Waiting
     keyed: KeyedRequests
+    queues: QueueService
+    outlooks: Outlooks
+    estimates: EstimateService
     probes: dict[str, Probe]
 
 
@@ -80,6 +86,7 @@ async def open_gateway(
             retention_seconds=settings.retention_seconds,
         )
         assets = AssetService(stores, objects, link_life=settings.link_life)
+        outlooks = Outlooks(stores)
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
@@ -103,5 +110,8 @@ async def open_gateway(
             ),
             waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
             keyed=KeyedRequests(stores.idempotency),
+            queues=QueueService(engine, opener),
+            outlooks=outlooks,
+            estimates=EstimateService(stores, builder, outlooks),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

@@ -40,6 +40,7 @@ async def open_runner(
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
         sweeper = Sweeper(stores, objects)
+        await stack.enter_async_context(running(partial(engine.runtimes.run, stores.runtimes)))
         models = Models(find_models(settings.modules), pool=settings.pool)
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         await stack.enter_async_context(running(partial(models.vouch, stores.models)))

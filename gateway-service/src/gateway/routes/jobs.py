@@ -1,12 +1,14 @@
 """Jobs: submit, follow, cancel, queue again."""
 
+import math
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
-from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Jobs, Once, Preferred, RequestId, Waits
-from gateway.headers import bad_header, etag_of, is_known
+from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, Jobs, Once, Preferred, RequestId, Waits
+from gateway.etags import etag
+from gateway.headers import bad_header, is_known
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import JsonRoute
 from gateway.services.idempotency import json_answer
@@ -135,19 +137,21 @@ async def get_job(
     caller: CanRead,
     jobs: Jobs,
     waits: Waits,
+    forecasts: Forecasts,
     preferred: Preferred,
     request: Request,
     if_none_match: Annotated[str | None, Header(description="Tags of `ETag`: 304 if one still holds.")] = None,
 ) -> Response:
-    """One job. `Retry-After` says when asking again is worth it; `Prefer: wait=n` waits for its end."""
+    """One job. `Retry-After`: when it is expected to start or to end. `Prefer: wait=n` waits for its end."""
     job = await jobs.get(caller, job_id)
     waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
-    headers = {"ETag": etag_of(waited.job)} | preferred.applied(waited=waited.honoured)
-    if not waited.job.status.is_terminal:
-        headers["Retry-After"] = "1"
+    view = await forecasts.view(waited.job)
+    headers = {"ETag": etag(waited.job, view.queue)} | preferred.applied(waited=waited.honoured)
+    if not view.is_terminal:
+        headers["Retry-After"] = str(math.ceil(view.poll_after_ms / 1000))
     if is_known(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(job_view(waited.job).model_dump_json(), headers=headers, media_type="application/json")
+    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))

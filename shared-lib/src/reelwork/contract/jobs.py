@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.queue import JobQueue
 
 PriorityName = Literal["low", "normal", "high"]
 CacheModeName = Literal["allow", "refresh", "off"]
@@ -111,6 +112,7 @@ class JobUrls(Wire):
     self: str
     events: str
     cancel: str
+    explain: str
 
 
 class CacheView(Wire):
@@ -161,6 +163,7 @@ class JobView(Wire):
     cache: CacheView
     expires_at: Timestamp | None
     data_removed: bool
+    queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
     urls: JobUrls
     poll_after_ms: int

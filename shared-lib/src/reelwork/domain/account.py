@@ -21,13 +21,18 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """`retention`: for jobs that ask for none; None in it: what the installation has as default."""
+    """`retention`: for jobs that ask for none; None in it: what the installation has as default.
+
+    `held_pools`: where its owner holds the queue, since when; `hold_version` grows with every such order.
+    """
 
     id: AccountId
     name: str
     tier: Tier
     created_at: datetime
     retention: Retention = field(default_factory=Retention)
+    held_pools: dict[str, datetime] = field(default_factory=dict)
+    hold_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

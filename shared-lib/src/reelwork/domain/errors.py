@@ -12,6 +12,7 @@ ReelworkError
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
+├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
 ├── RangeNotSatisfiable   416  range_not_satisfiable
@@ -125,6 +126,10 @@ class IdempotencyInProgress(ReelworkError):
 
 class AssetInUse(ReelworkError):
     status, code, title = 409, "asset_in_use", "A job needs the asset"
+
+
+class VersionMismatch(ReelworkError):
+    status, code, title = 412, "version_mismatch", "It was changed meanwhile"
 
 
 class UploadTooLarge(ReelworkError):

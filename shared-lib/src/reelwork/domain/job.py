@@ -158,7 +158,8 @@ class Retention:
 class Job:
     """A stored job. `version` grows with every change; `events` is its durable history, in order.
 
-    It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go.
+    It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go. `due`: the
+    database's word that `not_before` has come; only then a queued job may be claimed.
     """
 
     id: JobId
@@ -181,6 +182,7 @@ class Job:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     not_before: datetime | None = None
+    due: bool = True
     lease: Lease | None = None
     progress: Progress = field(default_factory=Progress)
     outputs: tuple[Output, ...] = ()

@@ -8,6 +8,7 @@ corrected at the end, as Kubernetes API priority and fairness does.
 import math
 from dataclasses import dataclass
 
+from reelwork.domain.account import Account
 from reelwork.domain.ids import AccountId, LaneId, lane_id
 from reelwork.domain.tier import PLANS, Tier
 
@@ -20,13 +21,14 @@ ESTIMATE_GAIN = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneTerms:
-    """What a lane is entitled to. `weight`: relative share; `limit`: jobs at once."""
+    """What a lane is entitled to. `weight`: relative share; `limit`: jobs at once; `held`: a new lane begins paused."""
 
     id: LaneId
     pool: str
     account_id: AccountId
     weight: int
     limit: int
+    held: bool = False
 
 
 # A worker may claim several jobs of a lane at once while they are expected to take no longer than this together:
@@ -50,7 +52,7 @@ def tickets_for(jobs: int, *, estimate_seconds: float) -> int:
     return max(1, min(jobs, math.ceil(jobs * estimate_seconds / TICKET_SECONDS)))
 
 
-def terms_for(account: AccountId, tier: Tier, pool: str) -> LaneTerms:
+def terms_for(account: AccountId, tier: Tier, pool: str, *, held: bool = False) -> LaneTerms:
     """The lane of an account in a pool, by its tier."""
     plan = PLANS[tier]
     return LaneTerms(
@@ -59,4 +61,10 @@ def terms_for(account: AccountId, tier: Tier, pool: str) -> LaneTerms:
         account_id=account,
         weight=plan.weight,
         limit=plan.concurrent_jobs,
+        held=held,
     )
+
+
+def lane_of(account: Account, pool: str) -> LaneTerms:
+    """The lane of an account in a pool, as the account stands now."""
+    return terms_for(account.id, account.tier, pool, held=pool in account.held_pools)

@@ -1,10 +1,12 @@
 """What every step of the protocol works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reelwork.broker.base import Broker, Notice
 from reelwork.domain.job import Job
+from reelwork.engine.runtimes import RuntimeNotes
+from reelwork.generator.resources import Pool
 from reelwork.store.attempts import Claimed
 from reelwork.store.stores import Stores
 
@@ -21,6 +23,8 @@ class Engine:
     stores: Stores
     broker: Broker
     rules: Rules
+    runtimes: RuntimeNotes = field(default_factory=RuntimeNotes)
+    pools: tuple[str, ...] = tuple(Pool)
 
     def tell(self, job: Job) -> None:
         """Let watchers know that the job changed. At most once: they read the job, this is only the hint."""

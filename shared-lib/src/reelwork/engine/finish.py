@@ -37,6 +37,7 @@ class Finished:
 async def complete(engine: Engine, job: Job, outputs: Sequence[Output], *, used: timedelta) -> Ending:
     """The attempt succeeded. If a cancel was asked for first, the job ends cancelled, without outputs."""
     if await engine.stores.attempts.complete(claimed(job), outputs):
+        engine.runtimes.note(job, used)
         return await _ended(engine, job, Ending.COMPLETED, used)
     return await stop(engine, job, used=used)
 
@@ -55,6 +56,7 @@ async def _completed(engine: Engine, done: Sequence[Finished]) -> None:
     if await engine.stores.lanes.release(first.lane, [claimed(each.job).slot for each in done], used=used):
         engine.broker.publish(first.pool, tickets_for(len(done), estimate_seconds=used.total_seconds() / len(done)))
     for each in done:
+        engine.runtimes.note(each.job, each.used)
         _log_ending(each.job, Ending.COMPLETED, each.used)
         engine.tell(each.job)
 

@@ -12,11 +12,12 @@ import structlog
 from reelwork.domain.errors import ReelworkError
 from reelwork.domain.ids import AccountId, LaneId
 from reelwork.domain.job import Job
-from reelwork.domain.lane import terms_for
+from reelwork.domain.lane import lane_of
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.engine import Engine
 from reelwork.engine.expire import expire
 from reelwork.engine.finish import fail
+from reelwork.engine.hold import repair
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
 
@@ -66,6 +67,7 @@ class Reconciler:
             "leases": self._end_lapsed_leases,
             "deadlines": lambda now: expire(self._engine, now, limit=BATCH),
             "due": self._make_due,
+            "holds": self._follow_holds,
             "lanes": self._open_lanes_with_work,
             "slots": self._drop_orphan_slots,
             "tickets": self._top_up_tickets,
@@ -103,6 +105,9 @@ class Reconciler:
         released = await self._engine.stores.backlog.make_due(now, limit=BATCH)
         return len(released)  # their lanes are opened by the next step
 
+    async def _follow_holds(self, _now: datetime) -> int:
+        return await repair(self._engine)
+
     async def _open_lanes_with_work(self, _now: datetime) -> int:
         stores = self._engine.stores
         found = await stores.backlog.lanes_with_work(after=self._lanes_after, limit=BATCH)
@@ -119,7 +124,7 @@ class Reconciler:
         if account is None:
             log.error("lane.without_account", lane=lane, account_id=account_id)
             return
-        await self._engine.stores.lanes.open(terms_for(account_id, account.tier, pool))
+        await self._engine.stores.lanes.open(lane_of(account, pool))
 
     async def _drop_orphan_slots(self, now: datetime) -> int:
         stores, lease = self._engine.stores, self._engine.rules.lease

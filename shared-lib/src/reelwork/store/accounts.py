@@ -11,7 +11,7 @@ from reelwork.domain.job import Retention
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 
-_ACCOUNTS = Codec(Account)
+ACCOUNT_CODEC = Codec(Account)
 _KEYS = Codec(ApiKey)
 
 
@@ -28,14 +28,14 @@ class Accounts:
 
     async def add(self, account: Account) -> Account:
         """Store an account, or give the one that has its name already: safe to repeat."""
-        document = _ACCOUNTS.encode(account)
+        document = ACCOUNT_CODEC.encode(account)
         stored = await self._accounts.find_one_and_update(
             {"name": account.name},
             {"$setOnInsert": document},
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        return _ACCOUNTS.decode(cast("Document", stored))  # an upsert always answers a document
+        return ACCOUNT_CODEC.decode(cast("Document", stored))  # an upsert always answers a document
 
     async def set_retention(self, name: str, retention: Retention) -> bool:
         """The default for new jobs of the account of this name; False when there is none."""
@@ -44,7 +44,7 @@ class Accounts:
 
     async def get(self, account: AccountId) -> Account | None:
         document = await self._accounts.find_one({"_id": account})
-        return _ACCOUNTS.decode(document) if document is not None else None
+        return ACCOUNT_CODEC.decode(document) if document is not None else None
 
     async def add_key(self, key: ApiKey) -> None:
         document = _KEYS.encode(key)

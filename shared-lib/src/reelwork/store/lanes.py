@@ -61,7 +61,7 @@ class Lanes:
         await self._lanes.update_one({"_id": lane}, {"$set": {"active": True}, "$inc": {"epoch": 1}})
 
     async def _enter(self, terms: LaneTerms) -> Document:
-        virtual_time = await self._virtual_time(terms.pool)
+        virtual_time = await self.virtual_time(terms.pool)
         entered = {"$max": [{"$ifNull": ["$vstart", 0.0]}, virtual_time]}  # idle time is not saved up
         entered_lane = await self._lanes.find_one_and_update(
             {"_id": terms.id},
@@ -73,7 +73,7 @@ class Lanes:
                         "weight": terms.weight,
                         "limit": terms.limit,
                         "slots": {"$ifNull": ["$slots", []]},
-                        "paused": {"$ifNull": ["$paused", False]},
+                        "paused": {"$ifNull": ["$paused", terms.held]},
                         "starved": {"$ifNull": ["$starved", False]},
                         "estimate": {"$ifNull": ["$estimate", FIRST_ESTIMATE_SECONDS]},
                         "last_start": {"$ifNull": ["$last_start", 0.0]},
@@ -90,7 +90,7 @@ class Lanes:
         )
         return cast("Document", entered_lane)  # an upsert always answers a document
 
-    async def _virtual_time(self, pool: str) -> float:
+    async def virtual_time(self, pool: str) -> float:
         """Smallest start tag among the lanes that could be served now, else the largest ever served."""
         ready = await self._lanes.find_one(_ready(pool), {"vstart": 1}, sort=[("vstart", ASCENDING)])
         if ready is not None:

@@ -8,12 +8,16 @@ from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
 from reelwork.store.client import Database
+from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
+from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
+from reelwork.store.runtimes import Runtimes
+from reelwork.store.standings import Standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,10 @@ class Stores:
     models: Models
     pulses: Pulses
     idempotency: Idempotency
+    queue: Queue
+    holds: Holds
+    runtimes: Runtimes
+    standings: Standings
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -44,4 +52,8 @@ class Stores:
             models=Models(database),
             pulses=Pulses(database),
             idempotency=Idempotency(database),
+            queue=Queue(database),
+            holds=Holds(database, Lanes(database)),
+            runtimes=Runtimes(database),
+            standings=Standings(database),
         )

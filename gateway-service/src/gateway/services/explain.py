@@ -1,0 +1,37 @@
+"""Why a job has not started, or what it is doing."""
+
+from datetime import UTC, datetime
+
+from gateway.services.outlook import Outlooks
+from reelwork.contract.queue import ExplainView, JobQueue, ReasonView
+from reelwork.domain.job import Job, Status
+from reelwork.domain.waiting import Reason, doing
+
+
+async def explain(outlooks: Outlooks, job: Job) -> ExplainView:
+    """By the scheduler's own conditions as they are at this moment; there is always a reason."""
+    found, queue = [doing(job)] if job.status is not Status.QUEUED else [], None
+    if job.status is Status.QUEUED:
+        found, queue = await _waiting(outlooks, job)
+    return ExplainView(
+        job_id=job.id,
+        status=job.status.value,
+        reasons=[_view(reason) for reason in found],
+        queue=queue,
+        checked_at=datetime.now(UTC),
+    )
+
+
+async def _waiting(outlooks: Outlooks, job: Job) -> tuple[list[Reason], JobQueue]:
+    prospect = await outlooks.prospect(job, fresh=True)
+    return list(prospect.reasons), prospect.queue
+
+
+def _view(reason: Reason) -> ReasonView:
+    return ReasonView(
+        code=reason.code,
+        message=reason.message,
+        since=reason.since,
+        until=reason.until,
+        facts=dict(reason.facts),
+    )

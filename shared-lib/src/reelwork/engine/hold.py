@@ -1,0 +1,95 @@
+"""Holding an account's own queue, and letting it go on.
+
+What `pause` promises: once it has answered, no job of these lanes starts that was not already being claimed at that
+moment; and those it has waited for. Only a worker that fell silent in the middle of a claim can be left over: then the
+answer counts its places (`starting`), and each of them may still start one job, within half a lease at most.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from reelwork.domain.account import Account
+from reelwork.domain.ids import AccountId, LaneId, lane_id
+from reelwork.domain.lane import tickets_for
+from reelwork.engine.engine import Engine
+
+log = structlog.get_logger(__name__)
+
+# Claims take milliseconds. Whoever needs longer than this is dead or frozen.
+PATIENCE = timedelta(seconds=2)
+LOOK_SECONDS = 0.01
+BATCH = 50
+MOST_TICKETS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The account after the order. `starting`: places whose claim did not end while we waited."""
+
+    account: Account
+    starting: int
+
+
+async def pause(engine: Engine, account_id: AccountId, pools: Sequence[str]) -> Held:
+    """Hold the account's lanes in these pools, those that do not exist yet too; running jobs go on. Safe to repeat.
+
+    Durable when this returns. Raises StoreUnavailable; then the queue may be held or not: ask, or say it again.
+    """
+    account = await _ordered(engine, account_id, pools, held=True)
+    starting = await _claims_in_flight(engine, [lane_id(pool, account_id) for pool in pools])
+    log.info("queue.paused", account_id=account_id, pools=list(pools), starting=starting)
+    return Held(account=account, starting=starting)
+
+
+async def resume(engine: Engine, account_id: AccountId, pools: Sequence[str]) -> Account:
+    """Let the account's lanes in these pools go on, and wake workers. Safe to repeat. Raises StoreUnavailable."""
+    account = await _ordered(engine, account_id, pools, held=False)
+    log.info("queue.resumed", account_id=account_id, pools=list(pools))
+    return account
+
+
+async def repair(engine: Engine) -> int:
+    """Make the lanes follow orders that a crash cut short; how many accounts. Bounded."""
+    pending = await engine.stores.holds.pending(limit=BATCH)
+    for account in pending:
+        await _follow(engine, account, engine.pools)
+    return len(pending)
+
+
+async def _ordered(engine: Engine, account_id: AccountId, pools: Sequence[str], *, held: bool) -> Account:
+    account = await engine.stores.holds.order(account_id, pools, held=held)
+    if account is None:
+        raise LookupError(f"there is no account {account_id}")
+    await _follow(engine, account, engine.pools)
+    return account
+
+
+async def _follow(engine: Engine, account: Account, pools: Sequence[str]) -> None:
+    """All pools, not only those of this order: the account may carry an older one that was cut short."""
+    for pool in pools:
+        if await engine.stores.holds.follow(account, pool):
+            await _wake(engine, lane_id(pool, account.id), pool)
+    await engine.stores.holds.followed(account)
+
+
+async def _wake(engine: Engine, lane: LaneId, pool: str) -> None:
+    waiting = await engine.stores.backlog.count_claimable([lane], limit=MOST_TICKETS)
+    standing = (await engine.stores.standings.lanes([lane])).get(lane)
+    if waiting and standing is not None:
+        await engine.stores.lanes.reopen(lane)  # a claim may have found it idle while it was held
+        engine.broker.publish(pool, tickets_for(min(waiting, standing.limit), estimate_seconds=standing.estimate))
+
+
+async def _claims_in_flight(engine: Engine, lanes: Sequence[LaneId]) -> int:
+    """Wait for the claims that were under way when the lanes were held: each place gets its job, or is returned."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
+    while True:
+        places = await engine.stores.holds.places(lanes)
+        open_places = set(places) - await engine.stores.backlog.running_slots(places)
+        if not open_places or asyncio.get_running_loop().time() > deadline:
+            return len(open_places)
+        await asyncio.sleep(LOOK_SECONDS)

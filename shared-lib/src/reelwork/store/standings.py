@@ -1,0 +1,157 @@
+"""Standings: a pool as it is now, for telling owners what their jobs wait for. Nothing here decides anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.read_concern import ReadConcern
+
+from reelwork.domain.ids import AccountId, LaneId
+from reelwork.domain.job import Status
+from reelwork.domain.waiting import PoolView
+from reelwork.store.client import Database, Document, adapter
+from reelwork.store.pipeline import NOW
+
+# A worker that is silent for longer is not counted on; workers say every three seconds that they live.
+WORKER_SILENCE = timedelta(seconds=10)
+# The same for models, which are vouched for every fifteen seconds.
+MODEL_SILENCE = timedelta(seconds=50)
+_LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001  (only older than any place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenPlace:
+    """One place of a lane, taken at `at` (database time)."""
+
+    id: str
+    at: datetime
+    charge: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A lane as it is stored."""
+
+    id: LaneId
+    account_id: AccountId
+    weight: int
+    limit: int
+    vstart: float
+    last_start: float
+    estimate: float
+    active: bool
+    paused: bool
+    places: tuple[TakenPlace, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What tells how long a job may take."""
+
+    model: str
+    input: dict[str, Any]  # as submitted; its shape is the model's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """Who works in a pool. `models`: those that some worker of it runs."""
+
+    view: PoolView
+    models: frozenset[str]
+
+
+@adapter
+class Standings:
+    """Reads `lanes`, `jobs`, `workers` and `models`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lanes = database.get_collection("lanes", read_concern=ReadConcern("local"))  # as they are now
+        self._jobs = database["jobs"]
+        self._workers = database["workers"]
+        self._models = database["models"]
+
+    async def lanes(self, ids: Sequence[LaneId]) -> dict[LaneId, Standing]:
+        """Those of these lanes that exist."""
+        return {lane["_id"]: _standing(lane) async for lane in self._lanes.find({"_id": {"$in": list(ids)}})}
+
+    async def pool(self, pool: str, *, most: int) -> list[Standing]:
+        """Up to `most` lanes that may have queued jobs, by virtual start time, and as many that only have running
+        ones."""
+        active = self._lanes.find({"pool": pool, "active": True}).sort([("vstart", ASCENDING)]).limit(most)
+        found = {lane["_id"]: _standing(lane) async for lane in active}
+        resting = {"pool": pool, "active": False, "slots.at": {"$gt": _LONG_AGO}}
+        found |= {lane["_id"]: _standing(lane) async for lane in self._lanes.find(resting).limit(most)}
+        return list(found.values())
+
+    async def queued(self, lanes: Sequence[LaneId], *, due: bool = True) -> dict[LaneId, int]:
+        """How many jobs of each lane wait; due: could be claimed, else: are delayed. Lanes without any are left out."""
+        waiting = {"status": Status.QUEUED.value, "due": due, "lane": {"$in": list(lanes)}}
+        grouped = [{"$match": waiting}, {"$group": {"_id": "$lane", "count": {"$sum": 1}}}]
+        # As a command: the one call for it that both drivers have in common.
+        answer = await self._database.command(
+            {"aggregate": "jobs", "pipeline": grouped, "cursor": {"batchSize": len(lanes) + 1}}
+        )
+        return {LaneId(group["_id"]): group["count"] for group in answer["cursor"]["firstBatch"]}
+
+    async def heads(self, lane: LaneId, *, most: int) -> list[Task]:
+        """The first claimable jobs of a lane."""
+        line = {"status": Status.QUEUED, "due": True, "lane": lane}
+        order = [("priority", DESCENDING), ("order", ASCENDING)]
+        cursor = self._jobs.find(line, {"model": 1, "input": 1}).sort(order).limit(most)
+        return [_task(job) async for job in cursor]
+
+    async def under(self, places: Sequence[str]) -> dict[str, Task]:
+        """What runs in these places; places that were taken for a job that has not begun are left out."""
+        query = {"lease.slot": {"$in": list(places)}}
+        cursor = self._jobs.find(query, {"model": 1, "input": 1, "lease.slot": 1})
+        return {job["lease"]["slot"]: _task(job) async for job in cursor}
+
+    async def crew(self, pool: str, *, running: int) -> Crew:
+        """Who works in the pool, by the list of workers. Where nobody keeps that list: one worker if a model of the
+        pool was vouched for lately, and as many places as are taken (`running`)."""
+        age = {"$subtract": [NOW, "$seen_at"]}
+        state = {
+            "card": 1,
+            "lives": {"$and": [{"$lt": [age, _milliseconds(WORKER_SILENCE)]}, {"$not": ["$gone"]}]},
+            "takes": {"$not": [{"$or": ["$drain", "$stopping"]}]},
+        }
+        listed = [worker async for worker in self._workers.find({"card.pool": pool}, state)]
+        if not listed:
+            return await self._crew_by_models(pool, running=running)
+        ready = [worker["card"] for worker in listed if worker["lives"] and worker["takes"]]
+        places = sum(card["concurrency"] for card in ready)
+        models = frozenset(model["name"] for card in ready for model in card["models"])
+        return Crew(view=PoolView(workers=len(ready), places=places, running=running), models=models)
+
+    async def _crew_by_models(self, pool: str, *, running: int) -> Crew:
+        recent = {"$lt": [{"$subtract": [NOW, "$seen_at"]}, _milliseconds(MODEL_SILENCE)]}
+        models = frozenset([model["_id"] async for model in self._models.find({"pool": pool, "$expr": recent})])
+        lives = bool(models)
+        places = max(1, running) if lives else 0
+        return Crew(view=PoolView(workers=int(lives), places=places, running=running), models=models)
+
+
+def _milliseconds(length: timedelta) -> int:
+    return int(length.total_seconds() * 1000)
+
+
+def _task(job: Document) -> Task:
+    return Task(model=job["model"], input=job["input"])
+
+
+def _standing(lane: Document) -> Standing:
+    return Standing(
+        id=lane["_id"],
+        account_id=lane["account_id"],
+        weight=lane["weight"],
+        limit=lane["limit"],
+        vstart=lane["vstart"],
+        last_start=lane["last_start"],
+        estimate=lane["estimate"],
+        active=lane["active"],
+        paused=lane["paused"],
+        places=tuple(TakenPlace(id=slot["id"], at=slot["at"], charge=slot["charge"]) for slot in lane["slots"]),
+    )
