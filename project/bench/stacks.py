@@ -54,6 +54,7 @@ def running_stacks(folder: Path, *, concurrency: int) -> Iterator[Stacks]:
                 "REELWORK_MODEL_MODULES": "testkit.models,bench.noop",
                 "REELWORK_CONCURRENCY": str(concurrency),
                 "REELWORK_LOG_LEVEL": "warning",
+                "REELWORK_SCRATCH_DIRECTORY": str(folder / "scratch"),
                 "PLAIN_BROKER_URL": rabbitmq.url,
                 "PLAIN_BACKEND_URL": mongod.url.replace("/?", f"/{PLAIN_DATABASE}?"),
             }

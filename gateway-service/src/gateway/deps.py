@@ -14,6 +14,7 @@ from gateway.services.events import EventStreams
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.uploads import UploadService
+from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
 
@@ -52,6 +53,7 @@ class _May:
 CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
 CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
 CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
+CanAdmin = Annotated[Caller, Depends(_May(Scope.ADMIN))]
 
 
 async def _catalogue(gateway: WholeGateway) -> Catalogue:
@@ -74,6 +76,10 @@ async def _streams(gateway: WholeGateway) -> EventStreams:
     return gateway.streams
 
 
+async def _workers(gateway: WholeGateway) -> WorkerService:
+    return gateway.workers
+
+
 async def _request_id(request: Request) -> str:
     return str(request.state.request_id)
 
@@ -83,4 +89,5 @@ Jobs = Annotated[JobService, Depends(_jobs)]
 Uploads = Annotated[UploadService, Depends(_uploads)]
 Assets = Annotated[AssetService, Depends(_assets)]
 Streams = Annotated[EventStreams, Depends(_streams)]
+Workers = Annotated[WorkerService, Depends(_workers)]
 RequestId = Annotated[str, Depends(_request_id)]

@@ -10,6 +10,7 @@ from gateway.services.events import EventStreams
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.uploads import UploadService
+from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -37,6 +38,7 @@ class Gateway:
     uploads: UploadService
     assets: AssetService
     streams: EventStreams
+    workers: WorkerService
     probes: dict[str, Probe]
 
 
@@ -81,5 +83,6 @@ async def open_gateway(
                 per_account=settings.streams_per_account,
                 closing=closing,
             ),
+            workers=WorkerService(stores.workers),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

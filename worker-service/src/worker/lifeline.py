@@ -23,10 +23,11 @@ GIVE_UP = 0.8
 
 
 class Stop(Enum):
-    """Why a running model has to stop."""
+    """Why a running model has to stop. `LEAVING`: its worker ends, and another one is to run the job."""
 
     CANCELLED = auto()
     LOST = auto()
+    LEAVING = auto()
 
 
 class Lifeline:
@@ -43,6 +44,11 @@ class Lifeline:
     def report(self, progress: Progress) -> None:
         """Take the newest progress; it goes out with the next heartbeat. On the event loop only."""
         self._progress = progress
+        self._news.set()
+
+    def leave(self) -> None:
+        """Stop, because this worker ends. On the event loop only."""
+        self.stop = self.stop or Stop.LEAVING
         self._news.set()
 
     async def run(self) -> None:

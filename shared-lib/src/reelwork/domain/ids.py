@@ -13,6 +13,7 @@ KeyId = NewType("KeyId", str)
 JobId = NewType("JobId", str)
 AssetId = NewType("AssetId", str)
 LaneId = NewType("LaneId", str)
+WorkerId = NewType("WorkerId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
@@ -64,6 +65,10 @@ def new_job_id() -> JobId:
 
 def new_asset_id() -> AssetId:
     return AssetId(f"asset_{encode(uuid7())}")
+
+
+def new_worker_id() -> WorkerId:
+    return WorkerId(f"wrk_{encode(uuid7())}")
 
 
 def new_request_id() -> str:

@@ -5,6 +5,7 @@ from reelwork.store.assets import Assets
 from reelwork.store.client import Database
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
+from reelwork.store.workers import Workers
 
 
 async def ensure_indexes(database: Database) -> None:
@@ -13,3 +14,4 @@ async def ensure_indexes(database: Database) -> None:
     await database["assets"].create_indexes(list(Assets.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
+    await database["workers"].create_indexes(list(Workers.INDEXES))

@@ -12,6 +12,7 @@ from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
+from reelwork.store.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Stores:
     accounts: Accounts
     models: Models
     pulses: Pulses
+    workers: Workers
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -38,4 +40,5 @@ class Stores:
             accounts=Accounts(database),
             models=Models(database),
             pulses=Pulses(database),
+            workers=Workers(database),
         )
