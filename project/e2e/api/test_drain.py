@@ -118,13 +118,15 @@ def test_a_second_signal_ends_a_worker_at_once_and_leases_do_the_rest(crew: Stac
 def test_an_orderly_stop_leaves_no_files_and_says_good_bye(crew: Stack, listed: Callable[[Server], Json], operator):
     first = crew.start_worker(concurrency=2, drain_seconds=SHORT)
     entry = listed(first)
-    crew.owner.wait(crew.owner.submit(seconds=30)["id"], "processing")
+    job_id = crew.owner.submit(seconds=30)["id"]
+    crew.owner.wait(job_id, "processing")
     assert list(crew.scratch.iterdir())
 
     first.stop()
 
     assert list(crew.scratch.iterdir()) == []
     assert expect(200, operator.http.get(f"/v1/admin/workers/{entry['id']}"))["state"] == "gone"
+    crew.owner.cancel(job_id)
 
 
 def test_a_worker_that_was_told_to_drain_lives_on_and_leaves_jobs_to_others(

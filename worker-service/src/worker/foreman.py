@@ -51,8 +51,8 @@ class Foreman(StartStopStep):
 
     def start(self, _worker: Any) -> None:
         """In place of Celery's own handlers, which wait for running tasks without an end, or kill them."""
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._stop)
         signal.signal(signal.SIGQUIT, self._end)
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
