@@ -115,6 +115,21 @@ def test_a_second_signal_ends_a_worker_at_once_and_leases_do_the_rest(crew: Stac
     check_no_slot_is_held(crew)
 
 
+def test_a_signal_to_all_processes_of_a_worker_loses_nothing_either(crew: Stack):
+    """As systemd and some supervisors send it."""
+    first = crew.start_worker(drain_seconds=LONG)
+    job_id = crew.owner.submit(seconds=5)["id"]
+    crew.owner.wait(job_id, "processing")
+
+    os.killpg(first.pid, signal.SIGTERM)
+    assert first.wait()
+    crew.start_worker()
+
+    job = crew.owner.wait(job_id)
+    assert (job["status"], job["attempt"]) == ("completed", 1)
+    check_ended_once(crew, [job_id])
+
+
 def test_an_orderly_stop_leaves_no_files_and_says_good_bye(crew: Stack, listed: Callable[[Server], Json], operator):
     first = crew.start_worker(concurrency=2, drain_seconds=SHORT)
     entry = listed(first)
@@ -201,3 +216,26 @@ def test_a_deploy_under_load_loses_nothing_and_costs_no_attempt(crew: Stack):
     assert {(end["status"], end["attempt"]) for end in ends} == {("completed", 1)}
     check_ended_once(crew, jobs)
     check_no_slot_is_held(crew)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_reelwork_in_one_process_that_is_stopped_hands_its_job_back(
+    mongo_url: str, s3: S3Service, number: signal.Signals
+):
+    """As Ctrl-C of `make run` does, without RabbitMQ."""
+    with running_stack(Servers(mongo_url=mongo_url, s3=s3), drain_seconds=SHORT) as stack:
+        job_id = stack.owner.submit(seconds=5)["id"]
+        stack.owner.wait(job_id, "processing")
+
+        os.kill(stack.gateway.pid, number)
+        assert stack.gateway.wait()
+
+        with stack.documents() as database:
+            job = database["jobs"].find_one({"_id": job_id})
+            (worker,) = database["workers"].find()
+        assert (stack.gateway.returncode, job["status"], job["attempt"], worker["gone"]) == (0, "queued", 0, True)
+        assert list(stack.scratch.iterdir()) == []
+        stack.gateway.start()
+        done = stack.with_key(stack.owner.key).wait(job_id)
+        assert (done["status"], done["attempt"]) == ("completed", 1)
+        check_ended_once(stack, [job_id])
