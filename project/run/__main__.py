@@ -90,7 +90,12 @@ def _parse() -> argparse.Namespace:
 
 def _settings(key_file: Path) -> dict[str, str]:
     """Settings beside those that lead to the servers."""
-    settings = {"REELWORK_LOG_FORMAT": "console", "REELWORK_PAGE_KEY_FILE": str(key_file)}
+    settings = {
+        "REELWORK_LOG_FORMAT": "console",
+        "REELWORK_PAGE_KEY_FILE": str(key_file),
+        "REELWORK_SCRATCH_DIRECTORY": str(key_file.parent / "scratch"),
+        "REELWORK_DRAIN_SECONDS": os.environ.get("REELWORK_DRAIN_SECONDS", "5"),  # a person waits for the end
+    }
     if WEIGHTS.is_dir():
         settings["REELWORK_WEIGHTS_DIR"] = str(WEIGHTS)
     if (PAGE / "index.html").is_file():

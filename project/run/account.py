@@ -28,4 +28,4 @@ async def _development_key(kept: str) -> str:
         accounts = Accounts(database)
         if await key_works(accounts, kept):
             return kept
-        return await new_key(accounts, name="development", tier=Tier.ENTERPRISE)
+        return await new_key(accounts, name="development", tier=Tier.ENTERPRISE, admin=True)

@@ -1,5 +1,6 @@
 """Gateway and worker as processes of their own, over RabbitMQ."""
 
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -10,18 +11,30 @@ from pathlib import Path
 from run.servers.process import Command, Server, ServerFailed
 
 _LOOK = timedelta(seconds=1)
+# Of a worker, beyond the time that running jobs have.
+LAST_STEPS = timedelta(seconds=20)
 
 
 def serve_in_children(*, port: int, folder: Path) -> None:
     """Serve until KeyboardInterrupt; settings come from the environment. Raises ServerFailed if one of them ends."""
     with ExitStack() as stack:
-        worker = stack.enter_context(worker_process(folder / "worker.log"))
+        worker = worker_process(folder / "worker.log")
+        worker.start()
+        stack.callback(_stop, worker)
         gateway = stack.enter_context(gateway_process(port, folder / "gateway.log"))
         sys.stdout.write(f"  Logs: {gateway.log} and {worker.log}\n")
         while worker.running:
             if gateway.wait(_LOOK):
                 raise ServerFailed(f"The gateway ended; the end of {gateway.log}:\n{gateway.tail()}")
         raise ServerFailed(f"The worker ended; the end of {worker.log}:\n{worker.tail()}")
+
+
+def _stop(worker: Server) -> None:
+    """In order; at once if whoever waits for it is interrupted."""
+    try:
+        worker.stop()
+    except KeyboardInterrupt:
+        worker.kill()
 
 
 def gateway_process(port: int, log: Path) -> Server:
@@ -41,7 +54,7 @@ def worker_process(log: Path, *, name: str = "worker") -> Server:
         command=Command(argv=(sys.executable, "-m", "worker")),
         log=log,
         ready=lambda: True,
-        stop_within=timedelta(seconds=45),
+        stop_within=LAST_STEPS + timedelta(seconds=float(os.environ.get("REELWORK_DRAIN_SECONDS", "30"))),
     )
 
 

@@ -2,20 +2,34 @@
 
 import asyncio
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from reelwork.broker.inprocess import InProcessBroker
+from worker.board import Board
 from worker.inprocess import open_worker
 from worker.settings import WorkerSettings
 
 GRACE_SECONDS = 5
 
 
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: they are for the worker as well."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def serve_in_process(*, port: int) -> None:
-    """Serve until a signal says stop; settings come from the environment."""
+    """Serve until a signal says stop; settings come from the environment. A second signal hands running jobs back at
+    once, instead of after their time to end."""
     asyncio.run(_serve(port))
 
 
@@ -23,8 +37,8 @@ async def _serve(port: int) -> None:
     broker = InProcessBroker()
     concurrency = max(1, (os.cpu_count() or 2) - 1)
     worker = WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
-    async with open_worker(worker, broker):
-        server: uvicorn.Server | None = None
+    async with open_worker(worker, broker) as board:
+        server: _Server | None = None
         app = create_app(
             GatewaySettings(),  # type: ignore[call-arg]  # from the environment
             broker=broker,
@@ -40,5 +54,19 @@ async def _serve(port: int) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
+        _stop_by_signals(server, board)
         await server.serve()
+
+
+def _stop_by_signals(server: _Server, board: Board) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if board.stopping:
+            board.hurry()
+            server.force_exit = True
+        else:
+            board.stop()
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)

@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -23,7 +24,7 @@ import httpx2 as httpx
 from pymongo import MongoClient
 
 from gateway.account import new_key
-from reelwork.domain.account import ApiKey, Scope, digest, format_key, new_secret, parse_key
+from reelwork.domain.account import OWNERS_SCOPES, ApiKey, Scope, digest, format_key, new_secret, parse_key
 from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
@@ -77,6 +78,8 @@ class Stack:
         self._database = database
         self._settings = settings
         self._callers: list[Caller] = []
+        self._numbers = itertools.count()
+        self.scratch = folder / "scratch"
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.workers: list[Server] = []
@@ -106,14 +109,16 @@ class Stack:
             worker.kill()  # it may be in the middle of a job that nobody waits for
         self.gateway.stop()
 
-    def start_worker(self, *, concurrency: int = 1) -> Server:
+    def start_worker(self, *, concurrency: int = 1, **settings: object) -> Server:
         """One more worker process; what it misses while it starts waits in the queue."""
-        worker = self._process(f"worker-{len(self.workers)}", ("-m", "worker"), REELWORK_CONCURRENCY=str(concurrency))
+        chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in settings.items()}
+        name = f"worker-{next(self._numbers)}"
+        worker = self._process(name, ("-m", "worker"), REELWORK_CONCURRENCY=str(concurrency), **chosen)
         worker.start()
         self.workers.append(worker)
         return worker
 
-    def caller(self, name: str, *, tier: Tier = Tier.ENTERPRISE, scopes: frozenset[Scope] = frozenset(Scope)) -> Caller:
+    def caller(self, name: str, *, tier: Tier = Tier.ENTERPRISE, scopes: frozenset[Scope] = OWNERS_SCOPES) -> Caller:
         """A caller with a new key for the account of this name, which is made if it is not there."""
         key = self._on_database(lambda database: _key(Accounts(database), name, tier, scopes))
         return self.with_key(key)
@@ -175,6 +180,8 @@ class Stack:
             "s3_secret_key": self._bucket.secret_key,
             "lease_seconds": LEASE_SECONDS,
             "model_modules": "testkit.models",
+            "scratch_directory": self.scratch,
+            "drain_seconds": 2,  # nobody waits for what still runs at a test's end
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}
         return plain | chosen | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
@@ -226,7 +233,7 @@ def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
 async def _key(accounts: Accounts, name: str, tier: Tier, scopes: frozenset[Scope]) -> str:
     key = await new_key(accounts, name=name, tier=tier)
     credentials = parse_key(key)
-    if scopes == frozenset(Scope) or credentials is None:
+    if scopes == OWNERS_SCOPES or credentials is None:
         return key
     whole = await accounts.key(credentials.key_id)
     assert whole is not None, "it was stored a moment ago"

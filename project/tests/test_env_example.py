@@ -11,6 +11,7 @@ from gateway.settings import GatewaySettings
 from reelwork.domain.account import parse_key
 from reelwork.runtime.settings import SharedSettings
 from weights.fetch import U2NETP
+from worker.foreman import LAST_STEPS
 from worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,14 @@ def test_setting_reaches_its_containers(name: str) -> None:
     part = (shared,) if name in SharedSettings.model_fields else (gateway, worker)
 
     assert any(f"  REELWORK_{name.upper()}:" in text for text in part)
+
+
+def test_a_worker_has_the_time_to_drain_before_its_container_is_killed() -> None:
+    """And then to hand its jobs back: see LAST_STEPS of the foreman."""
+    stops = re.search(r"\n  worker:\n.*?\n    stop_grace_period: (\d+)s\n", COMPOSE, re.DOTALL)
+    assert stops is not None
+
+    assert float(stops[1]) >= WorkerSettings.model_fields["drain_seconds"].default + LAST_STEPS.total_seconds() + 5
 
 
 @pytest.mark.parametrize("line", re.findall(r"^(?:# )?REELWORK_(\w+)=", EXAMPLE, re.MULTILINE))

@@ -26,6 +26,7 @@ from testkit.models import Noop
 from testkit.services import S3Service, fresh_bucket, fresh_database
 from testkit.world import World, open_world, terms
 from worker import lifeline
+from worker.board import Board
 from worker.catalogue import Models
 from worker.runner import Runner, RunnerOptions
 
@@ -51,12 +52,17 @@ class Workshop:
         name: str = "w",
         grace: timedelta = timedelta(seconds=10),
         objects: ObjectStore | None = None,
+        board: Board | None = None,
     ) -> Runner:
         """A worker that has these models, else the no-op."""
         found = {model.id: model for model in models or (Noop,)}
         catalogue = Catalogue(models=found, cards={name: ModelCard.of(model) for name, model in found.items()})
         options = RunnerOptions(
-            worker=name, scratch_directory=self.scratch, grace=grace, abandon=lambda: self.abandoned.append(name)
+            worker=name,
+            scratch_directory=self.scratch,
+            grace=grace,
+            abandon=lambda: self.abandoned.append(name),
+            board=board or Board(patience=timedelta()),
         )
         world = self.world
         models_of_worker = Models(catalogue, pool="cpu")

@@ -16,6 +16,7 @@ from testkit.stack import Servers, Stack
 from testkit.waiting import until
 from testkit.world import terms
 from worker import process
+from worker.board import Board
 from worker.celery_app import make_app
 from worker.inprocess import open_worker
 from worker.process import PoolProcess
@@ -44,7 +45,7 @@ def settings(mongo_url, s3, opened):
 
 async def test_a_pool_process_runs_what_a_ticket_leads_to_even_while_rabbitmq_is_away(workshop, settings):
     jobs = [await workshop.submit(terms(), model=NOOP) for _ in range(3)]
-    pool_process = PoolProcess(settings)
+    pool_process = PoolProcess(settings, Board(patience=settings.patience))
 
     await asyncio.to_thread(pool_process.open)
     await asyncio.to_thread(pool_process.work, "cpu")
@@ -57,14 +58,15 @@ async def test_a_pool_process_runs_what_a_ticket_leads_to_even_while_rabbitmq_is
 
 def test_a_pool_process_that_was_not_opened_takes_no_ticket(settings):
     with pytest.raises(RuntimeError, match="not opened"):
-        PoolProcess(settings).work("cpu")
+        PoolProcess(settings, Board(patience=settings.patience)).work("cpu")
 
 
 def test_a_pool_process_that_cannot_connect_ends(settings, monkeypatch):
     ended = []
     monkeypatch.setattr(process, "_end_process", lambda: ended.append(1))
     monkeypatch.setattr(process, "PAUSE_SECONDS", 0)
-    lost = PoolProcess(settings.model_copy(update={"mongo_url": SecretStr("no://address")}))
+    unreachable = settings.model_copy(update={"mongo_url": SecretStr("no://address")})
+    lost = PoolProcess(unreachable, Board(patience=settings.patience))
 
     lost.open_or_end()
     lost.close()

@@ -1,6 +1,7 @@
 """`python -m gateway.account`: accounts and keys, made by whoever runs the installation.
 
 python -m gateway.account create --name studio --tier pro     prints a new key of that account
+python -m gateway.account create --name operators --admin     the same, and it may look after the installation as well
 python -m gateway.account ensure --name development           makes the key in REELWORK_DEVELOPMENT_KEY work
 """
 
@@ -11,6 +12,7 @@ import sys
 from datetime import UTC, datetime
 
 from reelwork.domain.account import (
+    OWNERS_SCOPES,
     Account,
     ApiKey,
     Credentials,
@@ -36,25 +38,31 @@ class NotAKey(ValueError):
     """The text does not have the form of a key, or names a key that has another secret or was revoked."""
 
 
-async def new_key(accounts: Accounts, *, name: str, tier: Tier) -> str:
-    """A new key with every scope for the account of this name, which is made if it is not there.
+async def new_key(accounts: Accounts, *, name: str, tier: Tier, admin: bool = False) -> str:
+    """A new key with its owner's scopes for the account of this name, which is made if it is not there.
 
-    The key is in the answer and nowhere else: only its digest is stored.
+    `admin`: it may look after the installation as well. The key is in the answer and nowhere else: only its digest is
+    stored.
     """
     credentials = Credentials(key_id=new_key_id(), secret=new_secret())
-    await _add(accounts, credentials, name=name, tier=tier)
+    await _add(accounts, credentials, name=name, tier=tier, admin=admin)
     return format_key(credentials.key_id, credentials.secret)
 
 
-async def ensure_key(accounts: Accounts, text: str, *, name: str, tier: Tier) -> None:
-    """See to it that this very key opens the account of this name; safe to repeat. Raises NotAKey."""
+async def ensure_key(accounts: Accounts, text: str, *, name: str, tier: Tier, admin: bool = False) -> None:
+    """See to it that this very key opens the account of this name; safe to repeat. Raises NotAKey.
+
+    `admin`: and that it may look after the installation. Nothing takes that from a key again.
+    """
     credentials = parse_key(text)
     if credentials is None:
         raise NotAKey(f"{KEY_VARIABLE} is not a key: it has to look like rw_<letters and digits>_<64 hex digits>.")
     if await accounts.key(credentials.key_id) is None:
-        await _add(accounts, credentials, name=name, tier=tier)
+        await _add(accounts, credentials, name=name, tier=tier, admin=admin)
     elif not await key_works(accounts, text):
         raise NotAKey(f"{KEY_VARIABLE} was revoked or has a wrong secret; choose another one.")
+    elif admin:
+        await accounts.grant(credentials.key_id, Scope.ADMIN)
 
 
 async def key_works(accounts: Accounts, text: str) -> bool:
@@ -64,14 +72,14 @@ async def key_works(accounts: Accounts, text: str) -> bool:
     return credentials is not None and key is not None and opens(key, credentials)
 
 
-async def _add(accounts: Accounts, credentials: Credentials, *, name: str, tier: Tier) -> None:
+async def _add(accounts: Accounts, credentials: Credentials, *, name: str, tier: Tier, admin: bool) -> None:
     now = datetime.now(UTC)
     account = await accounts.add(Account(id=new_account_id(), name=name, tier=tier, created_at=now))
     key = ApiKey(
         id=credentials.key_id,
         account_id=account.id,
         digest=digest(credentials.secret),
-        scopes=frozenset(Scope),
+        scopes=frozenset(Scope) if admin else OWNERS_SCOPES,
         created_at=now,
     )
     await accounts.add_key(key)
@@ -84,8 +92,9 @@ async def _run(arguments: argparse.Namespace) -> str:
         await ensure_indexes(database)
         accounts = Accounts(database)
         if arguments.command == "create":
-            return await new_key(accounts, name=arguments.name, tier=arguments.tier)
-        await ensure_key(accounts, os.environ.get(KEY_VARIABLE, ""), name=arguments.name, tier=arguments.tier)
+            return await new_key(accounts, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
+        key = os.environ.get(KEY_VARIABLE, "")
+        await ensure_key(accounts, key, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
         return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."
 
 
@@ -96,6 +105,7 @@ def main() -> int:
         one = commands.add_parser(command, help=what, description=what)
         one.add_argument("--name", required=True, help="the account, made if it is not there")
         one.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.ENTERPRISE, help="of a new account")
+        one.add_argument("--admin", action="store_true", help="the key may look after the installation: list workers …")
     try:
         sys.stdout.write(asyncio.run(_run(parser.parse_args())) + "\n")
     except (NotAKey, StoreUnavailable) as error:

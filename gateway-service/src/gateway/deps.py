@@ -22,6 +22,7 @@ from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
+from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
 from reelwork.store.idempotency import KeyedRequest, Ours
@@ -61,6 +62,7 @@ class _May:
 CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
 CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
 CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
+CanAdmin = Annotated[Caller, Depends(_May(Scope.ADMIN))]
 
 
 async def _catalogue(gateway: WholeGateway) -> Catalogue:
@@ -171,6 +173,10 @@ async def _estimates(gateway: WholeGateway) -> EstimateService:
     return gateway.estimates
 
 
+async def _workers(gateway: WholeGateway) -> WorkerService:
+    return gateway.workers
+
+
 async def _request_id(request: Request) -> str:
     return str(request.state.request_id)
 
@@ -184,6 +190,7 @@ Streams = Annotated[EventStreams, Depends(_streams)]
 Queues = Annotated[QueueService, Depends(_queues)]
 Forecasts = Annotated[Outlooks, Depends(_outlooks)]
 Estimates = Annotated[EstimateService, Depends(_estimates)]
+Workers = Annotated[WorkerService, Depends(_workers)]
 RequestId = Annotated[str, Depends(_request_id)]
 Waits = Annotated[Waiting, Depends(_waiting)]
 Preferred = Annotated[Preference, Depends(_preference)]

@@ -18,9 +18,11 @@ from reelwork.contract.jobs import (
 )
 from reelwork.contract.models import Capabilities, ModelExample, ModelLimits, ModelView
 from reelwork.contract.queue import JobQueue
+from reelwork.contract.workers import WorkerModel, WorkerView
 from reelwork.domain.asset import Asset
 from reelwork.domain.job import Attempt, Event, Job, JobError, Output, Priority, Status
 from reelwork.domain.media import kind_of
+from reelwork.domain.worker import Worker
 from reelwork.store.models import Listing
 
 _PRIORITIES: dict[Priority, PriorityName] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
@@ -201,3 +203,23 @@ def _examples(inputs: Sequence[Mapping[str, object]]) -> list[ModelExample]:
         ModelExample(title=str(values.get("prompt") or f"Example {number}"), input=dict(values))
         for number, values in enumerate(inputs, start=1)
     ]
+
+
+def worker_view(worker: Worker) -> WorkerView:
+    card = worker.card
+    return WorkerView(
+        id=card.id,
+        name=card.name,
+        state=worker.state.value,
+        drained=worker.drained,
+        pools=[card.pool],
+        models=[WorkerModel(name=model.name, version=model.version) for model in card.models],
+        concurrency=card.concurrency,
+        host=card.host,
+        pid=card.pid,
+        started_at=worker.started_at,
+        seen_at=worker.seen_at,
+        jobs_running=len(worker.jobs),
+        running=list(worker.jobs),
+        jobs_done=worker.jobs_done,
+    )

@@ -18,6 +18,7 @@ from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
+from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -53,6 +54,7 @@ class Gateway:
     queues: QueueService
     outlooks: Outlooks
     estimates: EstimateService
+    workers: WorkerService
     probes: dict[str, Probe]
 
 
@@ -113,5 +115,6 @@ async def open_gateway(
             queues=QueueService(engine, opener),
             outlooks=outlooks,
             estimates=EstimateService(stores, builder, outlooks),
+            workers=WorkerService(stores.workers),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

@@ -34,6 +34,9 @@ from worker.telling import progress_told, told
 
 log = structlog.get_logger(__name__)
 
+# A worker that ends has waited long enough; most models hear it at their next sign of life.
+LEAVING_GRACE = timedelta(seconds=1)
+
 
 class _TimedOut(Exception):
     """The model used up its time, whether or not it stopped by itself then."""
@@ -91,9 +94,14 @@ class Attempt:
             case None:
                 pass
 
+    def leave(self) -> None:
+        """Stop, because this worker ends: the job is handed back. On the event loop only."""
+        self._lifeline.leave()
+
     async def _watch(self, scope: anyio.CancelScope) -> None:
         await self._lifeline.run()
-        await anyio.sleep(self._grace.total_seconds())
+        grace = LEAVING_GRACE if self._lifeline.stop is Stop.LEAVING else self._grace
+        await anyio.sleep(grace.total_seconds())
         scope.cancel()
 
     async def _generate(self, models: Models, scratch: Path) -> None:

@@ -6,19 +6,20 @@ Every setting has its reason in a known behaviour of Celery 5.7 or RabbitMQ; the
 from datetime import timedelta
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutdown
 
 from reelwork.broker.celery_topology import celery_queues
 from reelwork.broker.topology import Topology
 from reelwork.runtime.logging import configure_logging
 from worker.alive import show_alive
+from worker.board import Board
+from worker.foreman import foreman
 from worker.process import PoolProcess
 from worker.settings import WorkerSettings
 from worker.tasks import register
 
 # Our own limits end a run long before; this one is for a process that has lost its mind.
 LAST_RESORT = timedelta(hours=3)
-SOFT_SHUTDOWN_SECONDS = 30
 
 
 def make_app(settings: WorkerSettings) -> Celery:
@@ -41,7 +42,6 @@ def make_app(settings: WorkerSettings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,  # the lease owns the job, not the ticket
         worker_max_tasks_per_child=1000,
         worker_proc_alive_timeout=60,  # a process imports models before it is up; after the default of 4 s it is killed
-        worker_soft_shutdown_timeout=SOFT_SHUTDOWN_SECONDS,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
@@ -54,8 +54,11 @@ def make_app(settings: WorkerSettings) -> Celery:
         broker_transport_options={"confirm_publish": True},
         broker_native_delayed_delivery_queue_type="classic",  # unused, but declared beside every quorum queue
     )
-    process = PoolProcess(settings)
+    board = Board(patience=settings.patience)
+    process = PoolProcess(settings, board)
     register(app, process)
+    queue = topology.ticket_queue(settings.pool).name
+    app.steps["worker"].add(foreman(board, queue=queue, patience=settings.patience))
     _connect_signals(settings, process)
     return app
 
@@ -70,8 +73,12 @@ def _connect_signals(settings: WorkerSettings, process: PoolProcess) -> None:
     def closed(**_: object) -> None:
         process.close()
 
+    def ended(**_: object) -> None:
+        process.say_goodbye()
+
     setup_logging.connect(configure, weak=False)
     worker_process_init.connect(opened, weak=False)
     worker_process_shutdown.connect(closed, weak=False)
+    worker_shutdown.connect(ended, weak=False)
     if settings.alive_file is not None:
         show_alive(settings.alive_file)

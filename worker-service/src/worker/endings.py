@@ -10,7 +10,7 @@ import structlog
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.engine import Engine
-from reelwork.engine.finish import Ending, Finished, complete_all, fail, stop
+from reelwork.engine.finish import Ending, Finished, complete_all, fail, hand_back, stop
 from worker.attempt import Ended
 from worker.lifeline import Stop
 
@@ -47,6 +47,11 @@ class Endings:
         job, used = ended.job, ended.used
         match why:
             case Stop.LOST | Stop.LATE:  # a late attempt comes here as a failure
+                await self._settle(ended, Ending.LOST)
+                return
+            case Stop.LEAVING:
+                log.info("job.handed_back", job_id=job.id, attempt=job.attempt)
+                await self._insist(lambda: hand_back(self._engine, job))
                 await self._settle(ended, Ending.LOST)
                 return
             case Stop.CANCELLED:

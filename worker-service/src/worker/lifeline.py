@@ -24,11 +24,13 @@ GIVE_UP = 0.8
 
 
 class Stop(Enum):
-    """Why a running model has to stop. `LATE`: the job's deadline has come."""
+    """Why a running model has to stop. `LATE`: the job's deadline has come. `LEAVING`: its worker ends, and another one
+    is to run the job."""
 
     CANCELLED = auto()
     LOST = auto()
     LATE = auto()
+    LEAVING = auto()
 
 
 class Lifeline:
@@ -46,6 +48,11 @@ class Lifeline:
     def report(self, progress: Progress) -> None:
         """Take the newest progress; it goes out with the next heartbeat. On the event loop only."""
         self._progress = progress
+        self._news.set()
+
+    def leave(self) -> None:
+        """Stop, because this worker ends. On the event loop only."""
+        self.stop = self.stop or Stop.LEAVING
         self._news.set()
 
     async def run(self) -> None:

@@ -4,24 +4,29 @@ import os
 import time
 from contextlib import ExitStack
 
+import anyio
 import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from worker.board import Board
 from worker.runner import Runner
 from worker.settings import WorkerSettings
-from worker.wiring import open_runner
+from worker.wiring import open_runner, say_goodbye
 
 log = structlog.get_logger(__name__)
 
 # Between two processes that cannot connect.
 PAUSE_SECONDS = 1.0
+# How long a ticket rests with a process that may not take jobs, so that it does not go round and round.
+REST_SECONDS = 0.5
 
 
 class PoolProcess:
     """Opened after the fork, since neither loops nor connections survive one; closed at the process's end."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, board: Board) -> None:
         self._settings = settings
+        self._board = board
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
         self._runner: Runner | None = None
@@ -39,20 +44,32 @@ class PoolProcess:
     def open(self) -> None:
         """Connect. Raises StoreUnavailable while MongoDB is away."""
         os.nice(self._settings.niceness)
-        named = self._settings.model_copy(update={"worker_name": f"{self._settings.worker_name}-{os.getpid()}"})
+        name = f"{self._settings.worker_name}-{os.getpid()}"
         self._portal = self._stack.enter_context(start_blocking_portal())
-        opened = self._portal.wrap_async_context_manager(open_runner(named, abandon=_end_process))
+        opened = self._portal.wrap_async_context_manager(
+            open_runner(self._settings, self._board, name=name, abandon=_end_process)
+        )
         self._runner = self._stack.enter_context(opened)
 
     def close(self) -> None:
-        """Disconnect; what is still running is stopped."""
+        """Hand back what is still running, and disconnect."""
+        if self._portal is not None and self._runner is not None:
+            self._portal.call(self._runner.leave)
         self._stack.close()
 
-    def work(self, pool: str) -> None:
-        """Answer one ticket; returns when the jobs it led to have ended. Raises RuntimeError before `open`."""
+    def work(self, pool: str) -> bool:
+        """Answer one ticket; returns when the jobs it led to have ended. False: it is for another worker, since this
+        one may not take jobs. Raises RuntimeError before `open`."""
         if self._portal is None or self._runner is None:
             raise RuntimeError("the pool process was not opened")
-        self._portal.call(self._runner.answer_ticket, pool)
+        if self._portal.call(self._runner.answer_ticket, pool) or self._board.takes_jobs:
+            return True
+        time.sleep(REST_SECONDS)
+        return False
+
+    def say_goodbye(self) -> None:
+        """In the main process, when all pool processes have ended."""
+        anyio.run(say_goodbye, self._settings, self._board)
 
 
 def _end_process() -> None:

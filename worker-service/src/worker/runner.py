@@ -12,6 +12,7 @@ import anyio
 import structlog
 
 from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
 from reelwork.engine.claim import claim_batch, renew
@@ -20,6 +21,7 @@ from reelwork.engine.finish import hand_back
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
 from worker.attempt import Attempt, Ended
+from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
 from worker.lifeline import Stop
@@ -35,17 +37,20 @@ WRITE_SECONDS = 0.05
 PATIENCE_SECONDS = 1.0
 # A job that waited longer than this for its turn is asked after before it starts: it may have been cancelled.
 FRESH_SECONDS = 0.25
+# How often the board is looked at while jobs run.
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerOptions:
     """`scratch_directory`: where jobs keep files while they run, of this process alone. `abandon` is called when a
-    model does not stop: it ends the process, where that is possible."""
+    model does not stop: it ends the process, where that is possible. `board`: whether jobs may be taken."""
 
     worker: str
     scratch_directory: Path
     grace: timedelta
     abandon: Callable[[], None]
+    board: Board
 
 
 class Runner:
@@ -60,29 +65,76 @@ class Runner:
         self._sweeper = sweeper
         self._options = options
         self._endings = Endings(engine)
+        self._board = options.board
+        self._running: dict[JobId, Attempt] = {}
+        self._answering = 0
+        self._leaving = False
+        self.done = 0
+
+    def takes_jobs(self) -> bool:
+        """Whether it may claim more now."""
+        return self._board.takes_jobs and not self._leaving
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a ticket is being answered: jobs are claimed, run or written down."""
+        return self._answering > 0
+
+    @property
+    def jobs(self) -> list[JobId]:
+        """Those that run now."""
+        return list(self._running)
+
+    async def keep_time(self) -> None:
+        """Until cancelled: have running jobs handed back as soon as their time is up."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._board.time_is_up or self._leaving:
+                for attempt in self._running.values():
+                    attempt.leave()
+
+    async def leave(self) -> None:
+        """Take no more jobs, and hand back those that run; returns when none does. Wants `keep_time` beside it."""
+        self._leaving = True
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Return when nothing runs, which is for good only where no jobs are taken any more."""
+        while self.is_busy:  # noqa: ASYNC110  (two kinds of callers, one of them rare: not worth an event)
+            await asyncio.sleep(LOOK_SECONDS / 4)
 
     async def answer_ticket(self, pool: str) -> int:
-        """Run the pool's next jobs until none is left or a second has gone by; how many.
+        """Run the pool's next jobs until none is left, a second has gone by or none may be taken; how many.
 
         One ticket stands for one job, but short jobs would spend their time waiting for tickets: whoever is at work
         goes on, and a ticket that then finds nothing costs one look. Very short jobs have fewer tickets than one each
         (`tickets_for`): whoever stops among them hands the ticket on.
         """
         done, begun = 0, time.monotonic()
-        while ran := await self.work(pool):
-            done += ran
-            if time.monotonic() - begun > TICKET_SECONDS:
-                if done > 1:
-                    self._engine.broker.publish(pool)
-                break
+        self._answering += 1
+        try:
+            while ran := await self.work(pool):
+                done += ran
+                if time.monotonic() - begun > TICKET_SECONDS or not self.takes_jobs():
+                    if done > 1:
+                        self._engine.broker.publish(pool)
+                    break
+        finally:
+            self._answering -= 1
         return done
 
     async def work(self, pool: str) -> int:
-        """Run the next job of the pool, or a few if they are very short; how many, 0 if there is none."""
+        """Run the next job of the pool, or a few if they are very short; how many, 0 if there is none or none may be
+        taken."""
+        if not self.takes_jobs():
+            return 0
         try:
             jobs = await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=MOST_AT_ONCE)
         except StoreUnavailable as error:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
+            return 0
+        if not self.takes_jobs():  # since a moment
+            await self._leave_row(deque(jobs), [])
             return 0
         if len(jobs) == 1:
             ended = await self._run(jobs[0])
@@ -112,7 +164,7 @@ class Runner:
         over, last, claimed_at = anyio.Event(), None, time.monotonic()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._tend, waiting, ended, over)
-            while waiting and not (last and last.abandoned):
+            while waiting and self.takes_jobs() and not (last and last.abandoned):
                 job = waiting.popleft()
                 fresh = time.monotonic() - claimed_at < FRESH_SECONDS
                 if fresh or await self._is_still_ours(job, ended):
@@ -136,7 +188,7 @@ class Runner:
             written = list(ended)
             await self._endings.write(written)
             del ended[: len(written)]  # not before: a worker that has to end now writes them again
-            while waiting and time.monotonic() - begun > PATIENCE_SECONDS:
+            while waiting and (time.monotonic() - begun > PATIENCE_SECONDS or not self.takes_jobs()):
                 await self._hand_back(waiting.popleft())
 
     async def _is_still_ours(self, job: Job, ended: list[Ended]) -> bool:
@@ -158,13 +210,16 @@ class Runner:
         begun = time.monotonic()
         with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
             files = self._files(job)
-            attempt = Attempt(self._engine, job, files, grace=self._options.grace)
+            attempt = self._running[job.id] = Attempt(self._engine, job, files, grace=self._options.grace)
             try:
                 await attempt.run(self._models, self._options.scratch_directory)
             except asyncio.CancelledError:
                 await asyncio.shield(self._release(job, files))
                 raise
+            finally:
+                del self._running[job.id]
         used = timedelta(seconds=time.monotonic() - begun)
+        self.done += attempt.why is not Stop.LEAVING
         return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
 
     def _leave_behind(self, ended: Ended) -> None:

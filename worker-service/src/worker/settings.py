@@ -1,6 +1,7 @@
 """Settings of a worker alone; see `reelwork.runtime.settings` for those it shares with the gateway."""
 
 import platform
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,12 @@ class WorkerSettings(SharedSettings):
     grace_seconds: Annotated[
         float, Field(gt=0, description="How long a model may take to stop by itself before it is stopped hard.")
     ] = 10.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0, description="How long running jobs may go on when the worker is stopped; then they are handed back."
+        ),
+    ] = 30.0
     alive_file: Annotated[
         Path | None,
         Field(
@@ -38,6 +45,10 @@ class WorkerSettings(SharedSettings):
     model_modules: Annotated[
         str, Field(description="More modules with models, by import name, comma-separated, beside installed packages.")
     ] = ""
+
+    @property
+    def patience(self) -> timedelta:
+        return timedelta(seconds=self.drain_seconds)
 
     @property
     def modules(self) -> list[str]:

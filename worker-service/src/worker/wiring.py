@@ -1,14 +1,17 @@
 """The one place of the worker that names concrete adapters: everything is opened here, in one stack, and closed."""
 
+import platform
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
+
+import structlog
 
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
+from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.worker import ModelOffered, WorkerCard
 from reelwork.engine.engine import Engine
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.sweep import Sweeper
@@ -17,18 +20,30 @@ from reelwork.runtime.tasks import running
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
+from reelwork.store.workers import Workers
+from worker.board import Board
 from worker.catalogue import Models, find_models
+from worker.membership import Membership
 from worker.runner import Runner, RunnerOptions
 from worker.settings import WorkerSettings
+from worker.workroom import own_folder, remove_leftovers
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def open_runner(
-    settings: WorkerSettings, *, broker: Broker | None = None, abandon: Callable[[], None] = lambda: None
+    settings: WorkerSettings,
+    board: Board,
+    *,
+    name: str | None = None,
+    broker: Broker | None = None,
+    abandon: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Runner]:
     """A runner on the running event loop, with its reconciler and its model cards.
 
-    `broker`: one that lives in this process, instead of the one at `broker_url`. `abandon`: see RunnerOptions.
+    `name`: what jobs are told of this process, if it is not the whole worker. `broker`: one that lives in this process,
+    instead of the one at `broker_url`. `abandon`: see RunnerOptions.
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo()))
@@ -44,13 +59,37 @@ async def open_runner(
         models = Models(find_models(settings.modules), pool=settings.pool)
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         await stack.enter_async_context(running(partial(models.vouch, stores.models)))
-        scratch = stack.enter_context(
-            TemporaryDirectory(prefix="reelwork-", dir=settings.scratch_directory, ignore_cleanup_errors=True)
-        )
         options = RunnerOptions(
-            worker=settings.worker_name,
-            scratch_directory=Path(scratch),
+            worker=name or settings.worker_name,
+            scratch_directory=stack.enter_context(own_folder(settings.scratch_directory)),
             grace=timedelta(seconds=settings.grace_seconds),
             abandon=abandon,
+            board=board,
         )
-        yield Runner(engine, models, objects, sweeper, options)
+        runner = Runner(engine, models, objects, sweeper, options)
+        membership = Membership(stores.workers, _card(settings, board, models), board, runner)
+        await stack.enter_async_context(running(runner.keep_time))
+        await stack.enter_async_context(running(membership.run))
+        yield runner
+
+
+async def say_goodbye(settings: WorkerSettings, board: Board) -> None:
+    """The last words of a worker whose processes have all ended in order: what they left behind is removed."""
+    remove_leftovers(settings.scratch_directory)
+    async with open_database(settings.mongo()) as database:
+        try:
+            await Workers(database).leave(board.worker)
+        except StoreUnavailable as error:
+            log.warning("worker.left_unheard", reason=error.detail)  # it will be listed as lost
+
+
+def _card(settings: WorkerSettings, board: Board, models: Models) -> WorkerCard:
+    return WorkerCard(
+        id=board.worker,
+        name=settings.worker_name,
+        pool=settings.pool,
+        models=[ModelOffered(name=card.name, version=card.version) for card in models.cards],
+        concurrency=settings.concurrency,
+        host=platform.node(),
+        pid=board.pid,
+    )

@@ -19,6 +19,10 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+# What the owner of an account may do. `admin` is about the installation, and nobody has it by default.
+OWNERS_SCOPES = frozenset(Scope) - {Scope.ADMIN}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """`retention`: for jobs that ask for none; None in it: what the installation has as default.

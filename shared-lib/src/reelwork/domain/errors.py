@@ -7,7 +7,7 @@ ReelworkError
 ├── InvalidApiKey         401  invalid_api_key
 ├── InsufficientTier      403  insufficient_tier
 ├── ScopeMissing          403  scope_missing
-├── NotFound              404  (job|task|video|asset|model|route)_not_found
+├── NotFound              404  (job|task|video|asset|model|worker|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
@@ -106,6 +106,10 @@ class AssetNotFound(NotFound):
 
 class ModelNotFound(NotFound):
     code, title = "model_not_found", "No such model"
+
+
+class WorkerNotFound(NotFound):
+    code, title = "worker_not_found", "No such worker"
 
 
 class RouteNotFound(NotFound):

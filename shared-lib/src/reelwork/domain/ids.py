@@ -14,6 +14,7 @@ JobId = NewType("JobId", str)
 AssetId = NewType("AssetId", str)
 BatchId = NewType("BatchId", str)
 LaneId = NewType("LaneId", str)
+WorkerId = NewType("WorkerId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
@@ -69,6 +70,10 @@ def new_batch_id() -> BatchId:
 
 def new_asset_id() -> AssetId:
     return AssetId(f"asset_{encode(uuid7())}")
+
+
+def new_worker_id() -> WorkerId:
+    return WorkerId(f"wrk_{encode(uuid7())}")
 
 
 def new_request_id() -> str:

@@ -5,7 +5,7 @@ from typing import cast
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
-from reelwork.domain.account import Account, ApiKey
+from reelwork.domain.account import Account, ApiKey, Scope
 from reelwork.domain.ids import AccountId, KeyId
 from reelwork.domain.job import Retention
 from reelwork.store.client import Database, Document, adapter
@@ -49,6 +49,10 @@ class Accounts:
     async def add_key(self, key: ApiKey) -> None:
         document = _KEYS.encode(key)
         await self._keys.insert_one(document | {"scopes": sorted(key.scopes)})
+
+    async def grant(self, key: KeyId, *scopes: Scope) -> None:
+        """Let a key do more than before. Nothing for a key that is not there."""
+        await self._keys.update_one({"_id": key}, {"$addToSet": {"scopes": {"$each": sorted(scopes)}}})
 
     async def key(self, key: KeyId) -> ApiKey | None:
         document = await self._keys.find_one({"_id": key})

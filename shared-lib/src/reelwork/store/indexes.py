@@ -8,6 +8,7 @@ from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.removals import Removals
+from reelwork.store.workers import Workers
 
 
 async def ensure_indexes(database: Database) -> None:
@@ -18,3 +19,4 @@ async def ensure_indexes(database: Database) -> None:
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
+    await database["workers"].create_indexes(list(Workers.INDEXES))

@@ -18,6 +18,7 @@ from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
 from reelwork.store.runtimes import Runtimes
 from reelwork.store.standings import Standings
+from reelwork.store.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Stores:
     holds: Holds
     runtimes: Runtimes
     standings: Standings
+    workers: Workers
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -56,4 +58,5 @@ class Stores:
             holds=Holds(database, Lanes(database)),
             runtimes=Runtimes(database),
             standings=Standings(database),
+            workers=Workers(database),
         )

@@ -1,0 +1,62 @@
+"""Keys are made by whoever runs the installation; only those that are meant to may look after it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.account import NotAKey, ensure_key, key_works, new_key
+from reelwork.domain.account import Scope, format_key, new_secret, parse_key
+from reelwork.domain.ids import new_key_id
+from reelwork.domain.tier import Tier
+from reelwork.store.accounts import Accounts
+from reelwork.store.client import MongoOptions, open_database
+from testkit.services import fresh_database
+
+OWNERS = {Scope.SUBMIT, Scope.READ, Scope.MANAGE}
+
+
+@pytest.fixture
+async def accounts(mongo_url: str) -> AsyncIterator[Accounts]:
+    with fresh_database(mongo_url) as name:
+        async with open_database(MongoOptions(url=mongo_url, database=name)) as database:
+            yield Accounts(database)
+
+
+async def scopes(accounts: Accounts, key: str) -> set[Scope]:
+    credentials = parse_key(key)
+    assert credentials is not None
+    stored = await accounts.key(credentials.key_id)
+    assert stored is not None
+    return set(stored.scopes)
+
+
+@pytest.mark.parametrize(("admin", "may"), [(False, OWNERS), (True, OWNERS | {Scope.ADMIN})])
+async def test_a_new_key_may_look_after_the_installation_only_if_it_is_meant_to(
+    accounts: Accounts, admin: bool, may: set[Scope]
+):
+    key = await new_key(accounts, name="studio", tier=Tier.PRO, admin=admin)
+
+    assert await key_works(accounts, key)
+    assert await scopes(accounts, key) == may
+
+
+async def test_a_key_that_is_there_is_given_the_scope_later_and_keeps_it(accounts: Accounts):
+    key = format_key(new_key_id(), new_secret())
+    seen = []
+    for admin in (False, False, True, False):
+        await ensure_key(accounts, key, name="studio", tier=Tier.PRO, admin=admin)
+        seen.append(await scopes(accounts, key))
+
+    assert seen == [OWNERS, OWNERS, OWNERS | {Scope.ADMIN}, OWNERS | {Scope.ADMIN}]
+
+
+async def test_a_key_with_a_wrong_secret_is_given_nothing(accounts: Accounts):
+    key_id = new_key_id()
+    await ensure_key(accounts, format_key(key_id, new_secret()), name="studio", tier=Tier.PRO)
+
+    with pytest.raises(NotAKey, match="wrong secret"):
+        await ensure_key(accounts, format_key(key_id, new_secret()), name="studio", tier=Tier.PRO, admin=True)
+
+    stored = await accounts.key(key_id)
+    assert stored is not None
+    assert stored.scopes == OWNERS
