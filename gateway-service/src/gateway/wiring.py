@@ -55,7 +55,7 @@ async def open_gateway(
         await objects.ensure_bucket()
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
-        opener, sweeper = LaneOpener(engine), Sweeper(stores, objects)
+        opener, sweeper = LaneOpener(engine), Sweeper(stores, objects, grace=settings.staged_grace)
         intake = Intake(stores.jobs)
         await stack.enter_async_context(running(opener.run))
         await stack.enter_async_context(running(intake.run))

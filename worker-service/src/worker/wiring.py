@@ -39,7 +39,7 @@ async def open_runner(
         await ensure_indexes(database)
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
-        sweeper = Sweeper(stores, objects)
+        sweeper = Sweeper(stores, objects, grace=settings.staged_grace)
         models = Models(find_models(settings.modules), pool=settings.pool)
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         await stack.enter_async_context(running(partial(models.vouch, stores.models)))
