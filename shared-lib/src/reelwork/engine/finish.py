@@ -9,7 +9,7 @@ import structlog
 
 from reelwork.domain.job import Job, JobError, Output
 from reelwork.domain.lane import tickets_for
-from reelwork.domain.retry import AttemptFailure, Fail, RetryAfter, decide
+from reelwork.domain.retry import AttemptFailure, Fail, RetryAfter, judge
 from reelwork.engine.engine import Engine, claimed
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ async def fail(engine: Engine, job: Job, failure: AttemptFailure, *, used: timed
     """
     error = JobError(code=failure.code, message=failure.message, retryable=failure.retryable, attempt=job.attempt)
     attempts = engine.stores.attempts
-    match decide(failure, attempt=job.attempt, max_attempts=job.max_attempts):
+    match judge(job, failure):
         case RetryAfter(seconds=seconds):
             delay = timedelta(seconds=seconds)
             if await attempts.retry(claimed(job), error, delay=delay, lapsed=lapsed):
