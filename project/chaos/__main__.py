@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep data and logs even if every promise held")
     arguments = parser.parse_args()
     configure_logging(style="console", level="info")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request
     folder = Path(mkdtemp(prefix="reelwork-chaos-"))
     outcome = asyncio.run(run(seed=arguments.seed, jobs=arguments.jobs, folder=folder, size=Size()))
     sys.stdout.write(outcome.markdown())

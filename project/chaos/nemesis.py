@@ -12,10 +12,11 @@ import structlog
 from chaos.clients import Clients
 from chaos.plan import POINTS, Fault, JobPlan, Kind
 from chaos.stand import Gateway, Stand, Worker
-from run.servers.process import Server
+from run.servers.process import Server, ServerFailed
 
 log = structlog.get_logger(__name__)
 
+RESTARTS, RESTART_SECONDS = 10, 1.0
 POINT_SECONDS = 20.0  # a gateway that has not reached its point by then is let go: something else was down
 
 
@@ -70,7 +71,7 @@ class Nemesis:
         async with busy:
             await asyncio.to_thread(server.kill)
             await asyncio.sleep(lasting)
-            await asyncio.to_thread(server.start)
+            await _start_again(server)
         return True
 
     async def _kill_child(self, worker: Worker, target: int) -> bool:
@@ -111,8 +112,21 @@ class Nemesis:
                     log.warning("chaos.point_not_reached", kind=fault.kind, tag=lure.tag)
                     return False
                 await asyncio.to_thread(gateway.server.kill)
-            await asyncio.to_thread(gateway.server.start)
+            await _start_again(gateway.server)
         return True
+
+
+async def _start_again(server: Server) -> None:
+    """As whatever looks after processes does: until it runs. A gateway ends if MongoDB is away when it starts."""
+    for _ in range(RESTARTS):
+        try:
+            await asyncio.to_thread(server.start)
+        except ServerFailed as failed:
+            log.warning("chaos.not_started", server=server.name, reason=str(failed)[:100])
+            await asyncio.sleep(RESTART_SECONDS)
+        else:
+            return
+    await asyncio.to_thread(server.start)
 
 
 def children_of(parent: int) -> list[int]:
