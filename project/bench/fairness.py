@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -233,4 +233,4 @@ def _overlap(attempt: dict[str, Any], begin: datetime, end: datetime) -> float:
 
 def _server_time(bench: Bench) -> datetime:
     told: datetime = bench.mongo.admin.command("hello")["localTime"]
-    return told
+    return told.replace(tzinfo=UTC)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2 as httpx
@@ -27,7 +28,7 @@ from reelwork.runtime.tasks import running
 log = structlog.get_logger(__name__)
 
 BOOT_SECONDS = 90.0
-DRAIN_SECONDS = 120.0  # promised: so long after the last fault every job has ended
+DRAIN_SECONDS = 600.0  # then a job will not end any more
 SETTLE_SECONDS = 60.0  # beyond the sweeper's grace
 POLL_SECONDS = 0.25
 POOL = "cpu"
@@ -50,19 +51,19 @@ async def run(*, seed: int, jobs: int, folder: Path, size: Size) -> Outcome:
         async with running(tape.record), running(tape.sample):
             begun = asyncio.get_running_loop().time()
             await asyncio.gather(clients.play(plan.jobs, begun), nemesis.strike(plan.faults, begun))
-            quiet = asyncio.get_running_loop().time()
+            storm, quiet_at = asyncio.get_running_loop().time() - begun, datetime.now(UTC)
             await _until(lambda: _all_ended(mongo), DRAIN_SECONDS)
-            drained = asyncio.get_running_loop().time()
             await _until(lambda: _settled(mongo), size.staged_grace_seconds + SETTLE_SECONDS)
-            await _until(lambda: _taped(mongo, tape), DRAIN_SECONDS)
+            await _until(lambda: _taped(mongo, tape), SETTLE_SECONDS)
         history = await _history(stand, mongo, http, clients, tape)
     return Outcome(
         plan=plan,
         history=history,
         findings=check(history),
         inflicted=dict(nemesis.inflicted),
-        storm_seconds=quiet - begun,
-        drain_seconds=drained - quiet,
+        storm_seconds=storm,
+        quiet_at=quiet_at,
+        slots=size.workers * size.slots,
     )
 
 

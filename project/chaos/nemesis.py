@@ -65,7 +65,7 @@ class Nemesis:
             case _:
                 done = await self._kill_at_point(fault, gateway, lure)
         self.inflicted[fault.kind] += done
-        log.info("chaos.inflicted", kind=fault.kind, at=round(fault.at, 1), done=bool(done))
+        log.info("chaos.inflicted", kind=fault.kind.value, at=round(fault.at, 1), done=bool(done))
 
     async def _kill(self, server: Server, busy: asyncio.Lock, lasting: float = 0.0) -> bool:
         async with busy:
@@ -109,7 +109,7 @@ class Nemesis:
                 try:
                     await asyncio.wait_for(reached.wait(), POINT_SECONDS)
                 except TimeoutError:
-                    log.warning("chaos.point_not_reached", kind=fault.kind, tag=lure.tag)
+                    log.warning("chaos.point_not_reached", kind=fault.kind.value, tag=lure.tag)
                     return False
                 await asyncio.to_thread(gateway.server.kill)
             await _start_again(gateway.server)

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bench.tables import Table
@@ -17,19 +18,35 @@ SHOWN = 5  # violations of one kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A run that is over. Seconds: of the storm as it was, and from the last fault to the last job's end."""
+    """A run that is over. `quiet_at`: when the last fault was over."""
 
     plan: Plan
     history: History
     findings: Sequence[Finding]
     inflicted: dict[Kind, int]
     storm_seconds: float
-    drain_seconds: float
+    quiet_at: datetime
+    slots: int
 
     @property
     def held(self) -> bool:
         """Whether every promise was kept."""
         return not any(finding.violations for finding in self.findings)
+
+    @property
+    def drain_seconds(self) -> float:
+        """From the last fault to the end of the last job."""
+        ends = [job["completed_at"] for job in self.history.jobs if job["completed_at"]]
+        drained: timedelta = max(ends, default=self.quiet_at) - self.quiet_at
+        return max(0.0, drained.total_seconds())
+
+    @property
+    def drain_use(self) -> float:
+        """How much of all slots was in use meanwhile."""
+        attempts = [attempt for job in self.history.jobs for attempt in job["attempts"] if attempt["ended_at"]]
+        held = [(each["ended_at"] - max(each["started_at"], self.quiet_at)).total_seconds() for each in attempts]
+        used: float = sum(max(0.0, each) for each in held)
+        return used / (self.slots * self.drain_seconds or 1.0)
 
     def markdown(self) -> str:
         """The whole report."""
@@ -53,7 +70,8 @@ class Outcome:
         rows = [[kind.value, str(planned[kind]), str(self.inflicted.get(kind, 0))] for kind in Kind]
         note = (
             f"In {self.storm_seconds:.0f} s, with leases of {self.plan.lease_seconds:g} s. "
-            f"{self.drain_seconds:.0f} s after the last fault the last job had ended."
+            f"{self.drain_seconds:.0f} s after the last fault the last job had ended; until then "
+            f"{self.drain_use:.0%} of the {self.slots} slots were in use."
         )
         return Table(title="Inflicted", note=note, columns=["fault", "planned", "inflicted"], rows=rows)
 
