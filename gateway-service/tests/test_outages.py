@@ -110,6 +110,23 @@ def test_without_s3_uploads_are_refused_while_jobs_can_be_read(fragile: tuple[St
     assert owner.upload(pictures.picture(size=(8, 8)))["id"]
 
 
+def test_a_gateway_that_starts_while_s3_is_away_serves_all_that_needs_no_s3(
+    fragile: tuple[Stack, UrlService, S3Service],
+):
+    stack, _, s3 = fragile
+    kept = stack.owner.wait(stack.owner.submit()["id"])
+    s3.kill()
+
+    stack.gateway.restart()
+    owner = stack.with_key(stack.owner.key)
+    job = owner.job(kept["id"])
+    accepted = owner.submit()["id"]
+
+    s3.start()
+    assert job == kept
+    assert owner.wait(accepted)["status"] == "completed"
+
+
 def _at_once(*requests: Callable[[], httpx.Response]) -> list[httpx.Response]:
     with ThreadPoolExecutor(len(requests)) as threads:
         return list(threads.map(lambda request: request(), requests))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import image_to_video, jobs
+from bench import fairness, image_to_video, jobs
 from bench.stacks import running_stacks
 from bench.tables import Table
 from reelwork.runtime.logging import configure_logging
@@ -26,11 +26,19 @@ def bench_jobs() -> list[Table]:
         return asyncio.run(jobs.measure(stacks))
 
 
+def bench_fairness() -> list[Table]:
+    with (
+        TemporaryDirectory(prefix="reelwork-bench-", ignore_cleanup_errors=True) as folder,
+        fairness.running_bench(Path(folder)) as bench,
+    ):
+        return asyncio.run(fairness.measure(bench))
+
+
 def bench_films() -> list[Table]:
     return [image_to_video.table()]
 
 
-SECTIONS: dict[str, Callable[[], list[Table]]] = {"jobs": bench_jobs, "films": bench_films}
+SECTIONS: dict[str, Callable[[], list[Table]]] = {"jobs": bench_jobs, "fairness": bench_fairness, "films": bench_films}
 
 
 def main() -> None:

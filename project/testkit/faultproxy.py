@@ -2,14 +2,28 @@
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Self
+from dataclasses import dataclass
+from typing import Self, TypeAlias
 
 _CHUNK = 64 * 1024
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: close() sends a reset instead of a farewell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Bytes on their way through one connection (`link`), `upstream` to the target or back to the client."""
+
+    link: int
+    upstream: bool
+    data: bytes
+
+
+Watch: TypeAlias = Callable[[Chunk], Awaitable[None]]
 
 
 class FaultProxy:
@@ -22,23 +36,27 @@ class FaultProxy:
     - `reset()`: every present connection is reset, once; new ones work;
     - `down()`: every present connection is reset, and new ones are refused.
 
+    A `watch` is told of every chunk before it passes, and holds it back until it returns.
+
     Lives in the event loop that entered `FaultProxy.to`.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, watch: Watch | None = None) -> None:
         self.latency = 0.0
         self.port = 0
+        self._watch = watch
         self._target_port = target_port
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._server: asyncio.Server | None = None
         self._links: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
+        self._numbers = itertools.count()
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, target_port: int) -> AsyncIterator[Self]:
+    async def to(cls, target_port: int, *, watch: Watch | None = None) -> AsyncIterator[Self]:
         """A proxy in front of 127.0.0.1:target_port; all its connections end with the context."""
-        proxy = cls(target_port)
+        proxy = cls(target_port, watch)
         await proxy._listen()
         try:
             yield proxy
@@ -87,10 +105,13 @@ class FaultProxy:
         except OSError:  # the target is away: its client must see that as without a proxy
             _reset(writer)
             return
-        writers = [writer, onward]
+        writers, link = [writer, onward], next(self._numbers)
         self._links[_this_task()] = writers
         try:
-            await asyncio.gather(self._pump(reader, onward), self._pump(onward_reader, writer))
+            await asyncio.gather(
+                self._pump(reader, onward, link=link, upstream=True),
+                self._pump(onward_reader, writer, link=link, upstream=False),
+            )
         except OSError:  # one end broke off: so does the other
             for end in writers:
                 _reset(end)
@@ -98,8 +119,12 @@ class FaultProxy:
             for end in writers:
                 end.close()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, link: int, upstream: bool
+    ) -> None:
         while chunk := await source.read(_CHUNK):
+            if self._watch is not None:
+                await self._watch(Chunk(link=link, upstream=upstream, data=chunk))
             if self.latency:
                 await asyncio.sleep(self.latency)
             await self._flowing.wait()
@@ -119,5 +144,6 @@ def _this_task() -> asyncio.Task[None]:
 def _reset(writer: asyncio.StreamWriter) -> None:
     connection = writer.get_extra_info("socket")
     if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+        with contextlib.suppress(OSError):  # it may be closed already
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
     writer.transport.abort()

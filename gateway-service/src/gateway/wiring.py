@@ -1,7 +1,8 @@
 """The one place of the gateway that names concrete adapters: everything is opened here, in one stack, and closed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from gateway.auth import Authenticator
@@ -35,6 +36,9 @@ from reelwork.runtime.tasks import running
 from reelwork.store.client import DatabaseClock, open_database, ping
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
+
+# How long a start waits for S3.
+BUCKET_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +74,10 @@ async def open_gateway(
             url, prefix = settings.broker_url.get_secret_value(), settings.broker_prefix
             broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix))
         await ensure_indexes(database)
-        await objects.ensure_bucket()
+        await stack.enter_async_context(_bucket_made(objects))
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
-        opener, sweeper = LaneOpener(engine), Sweeper(stores, objects)
+        opener, sweeper = LaneOpener(engine), Sweeper(stores, objects, grace=settings.staged_grace)
         intake = Intake(stores.jobs)
         await stack.enter_async_context(running(opener.run))
         await stack.enter_async_context(running(intake.run))
@@ -118,3 +122,18 @@ async def open_gateway(
             workers=WorkerService(stores.workers),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )
+
+
+@asynccontextmanager
+async def _bucket_made(objects: ObjectStore) -> AsyncIterator[None]:
+    """See to it that there is a bucket: at once, or as soon as S3 is back, since all but bytes is served without."""
+    made = asyncio.Event()
+
+    async def make() -> None:
+        await objects.ensure_bucket()
+        made.set()
+
+    async with running(make):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(made.wait(), BUCKET_SECONDS)
+        yield

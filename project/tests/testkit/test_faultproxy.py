@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from testkit.faultproxy import FaultProxy
+from testkit.faultproxy import Chunk, FaultProxy
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 NEVER = 0.2  # seconds in which nothing may arrive
@@ -114,3 +114,24 @@ async def test_absent_target_is_a_reset() -> None:
             await asyncio.wait_for(reader.read(1), 30)
 
         writer.transport.abort()
+
+
+async def test_a_watch_sees_both_ways_and_holds_back_what_it_wants(echo_port: int) -> None:
+    seen: list[tuple[bool, bytes]] = []
+    go_on = asyncio.Event()
+
+    async def watch(chunk: Chunk) -> None:
+        seen.append((chunk.upstream, chunk.data))
+        if not chunk.upstream:
+            await go_on.wait()
+
+    async with FaultProxy.to(echo_port, watch=watch) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(b"hello")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(5), NEVER)
+        go_on.set()
+        assert await reader.read(5) == b"hello"
+        writer.transport.abort()
+
+    assert seen == [(True, b"hello"), (False, b"hello")]

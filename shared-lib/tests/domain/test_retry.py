@@ -1,12 +1,24 @@
 """When to try again, and when to give up."""
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelwork.domain.retry import CAP_SECONDS, LONGEST_WISH_SECONDS, AttemptFailure, Fail, RetryAfter, decide
+from reelwork.domain.job import Attempt, Job, JobError
+from reelwork.domain.retry import (
+    CAP_SECONDS,
+    EXCUSED_FOR,
+    LONGEST_WISH_SECONDS,
+    AttemptFailure,
+    Fail,
+    RetryAfter,
+    decide,
+    judge,
+)
+from testkit.world import new_job, terms
 
 
 def failure(*, retryable: bool = True, retry_after: float | None = None) -> AttemptFailure:
@@ -59,3 +71,47 @@ def test_every_delay_is_one_that_ends(retryable: bool, wish: float | None, attem
             assert 0 <= seconds <= max(CAP_SECONDS, LONGEST_WISH_SECONDS)
         case Fail():
             assert not retryable or attempt >= max_attempts
+
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+STORAGE = AttemptFailure(code="storage_unavailable", message="The storage did not answer.", retryable=True)
+LOST = AttemptFailure(code="worker_lost", message="Gone.", retryable=True, retry_after=0.0)
+
+
+def after(*codes: str, apart: timedelta = timedelta(minutes=1)) -> Job:
+    """A job in the attempt that follows attempts which failed with these codes, one after the other."""
+    attempts = [
+        Attempt(
+            n=n,
+            worker="w",
+            slot=f"slot-{n}",
+            started_at=BEGAN + (n - 1) * apart,
+            error=JobError(code=code, message="", retryable=True, attempt=n),
+        )
+        for n, code in enumerate(codes, start=1)
+    ]
+    present = len(codes) + 1
+    started_at = BEGAN + len(codes) * apart
+    attempts.append(Attempt(n=present, worker="w", slot=f"slot-{present}", started_at=started_at))
+    return new_job(terms(), attempt=present, attempts=tuple(attempts), started_at=started_at, max_attempts=3)
+
+
+def test_an_attempt_that_failed_for_our_own_storage_does_not_count() -> None:
+    assert judge(after(*["storage_unavailable"] * 9), STORAGE) == RetryAfter(60.0)
+    assert judge(after(*["storage_unavailable"] * 9, "worker_lost"), LOST) == RetryAfter(0.0)
+    assert judge(after("worker_lost", "storage_unavailable", "worker_lost"), LOST) == Fail()
+    assert judge(after("worker_lost", "worker_lost"), STORAGE) == RetryAfter(1.0)
+
+
+def test_waiting_for_storage_grows_longer_from_its_first_failure_on() -> None:
+    waits = [judge(after("worker_lost", *["storage_unavailable"] * count), STORAGE) for count in range(4)]
+
+    assert waits == [RetryAfter(1.0), RetryAfter(2.0), RetryAfter(4.0), RetryAfter(8.0)]
+
+
+def test_storage_that_stays_away_is_given_up_after_a_time_and_not_a_number() -> None:
+    row = ["storage_unavailable"] * 4
+
+    assert judge(after(*row, apart=EXCUSED_FOR / 4), STORAGE) == RetryAfter(16.0)
+    assert judge(after(*row, apart=EXCUSED_FOR / 3), STORAGE) == Fail()
+    assert judge(after(*row, "worker_lost", apart=EXCUSED_FOR / 3), STORAGE) == RetryAfter(1.0), "it was back"

@@ -173,6 +173,19 @@ async def test_a_job_fails_for_good_when_its_attempts_are_used_up(world: World) 
     assert await world.claim() is None
 
 
+async def test_a_storage_that_is_away_for_many_attempts_costs_no_job(world: World) -> None:
+    away = AttemptFailure(code="storage_unavailable", message="The storage did not answer.", retryable=True)
+    job = await world.submit(await world.joined(), max_attempts=2)
+    for _ in range(5):
+        assert await fail(world.engine, await world.run(), away, used=USED) is Ending.RETRYING
+        await world.come_due()
+        await world.reconciler.run_once()
+
+    assert await complete(world.engine, await world.run(), [an_output()], used=USED) is Ending.COMPLETED
+
+    assert (await world.read(job)).attempt == 6
+
+
 async def test_a_failure_that_stays_is_not_retried(world: World) -> None:
     job = await world.submit(await world.joined())
     running = await world.run()

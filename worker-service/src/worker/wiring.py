@@ -54,7 +54,7 @@ async def open_runner(
         await ensure_indexes(database)
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
-        sweeper = Sweeper(stores, objects)
+        sweeper = Sweeper(stores, objects, grace=settings.staged_grace)
         await stack.enter_async_context(running(partial(engine.runtimes.run, stores.runtimes)))
         models = Models(find_models(settings.modules), pool=settings.pool)
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))

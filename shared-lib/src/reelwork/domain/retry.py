@@ -1,11 +1,20 @@
 """Should a failed attempt run again? A pure decision; how it is done is the engine's business."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import takewhile
+
+from reelwork.domain.job import Attempt, Job
 
 BASE_SECONDS = 1.0
 CAP_SECONDS = 60.0
 # What a failing side may ask for at most; it may come from a stranger's header.
 LONGEST_WISH_SECONDS = 3600.0
+# Failures of our own servers: they say nothing about the job, so such attempts do not count.
+EXCUSED = frozenset({"storage_unavailable"})
+# How long a job is tried again while one of them lasts; about 65 attempts, which its document can hold.
+EXCUSED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +52,28 @@ def decide(failure: AttemptFailure, *, attempt: int, max_attempts: int) -> Retry
         return RetryAfter(min(LONGEST_WISH_SECONDS, max(0.0, failure.retry_after)))
     doublings = min(attempt - 1, 16)  # far above the cap, far below what a float can hold
     return RetryAfter(min(CAP_SECONDS, BASE_SECONDS * 2**doublings))
+
+
+def judge(job: Job, failure: AttemptFailure) -> RetryAfter | Fail:
+    """The same for a job whose present attempt failed: attempts that failed for our own storage do not count.
+
+    While the storage is away, what is bounded is time and not number: from the first attempt in a row that failed so to
+    the present one, both by the database's clock.
+    """
+    before = [attempt for attempt in job.attempts if attempt.n < job.attempt]
+    if failure.code not in EXCUSED:
+        counted = sum(not _is_excused(attempt) for attempt in before) + 1
+        return decide(failure, attempt=counted, max_attempts=job.max_attempts)
+    row = list(takewhile(_is_excused, reversed(before)))
+    if _lasted(row, job) > EXCUSED_FOR:
+        return Fail()
+    return decide(failure, attempt=len(row) + 1, max_attempts=len(row) + 2)
+
+
+def _is_excused(attempt: Attempt) -> bool:
+    return attempt.error is not None and attempt.error.code in EXCUSED
+
+
+def _lasted(row: Sequence[Attempt], job: Job) -> timedelta:
+    """From the start of the row (newest first) to the start of the job's present attempt."""
+    return job.started_at - row[-1].started_at if row and job.started_at is not None else timedelta()

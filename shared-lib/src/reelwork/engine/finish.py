@@ -9,7 +9,7 @@ import structlog
 
 from reelwork.domain.job import Job, JobError, Output
 from reelwork.domain.lane import tickets_for
-from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure, Fail, RetryAfter, decide
+from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure, Fail, RetryAfter, judge
 from reelwork.engine.engine import Engine, claimed
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,7 @@ async def fail(engine: Engine, job: Job, failure: AttemptFailure, *, used: timed
     really run out.
     """
     attempts, error = engine.stores.attempts, _error(failure, job)
-    decision = decide(failure, attempt=job.attempt, max_attempts=job.max_attempts)
+    decision = judge(job, failure)
     if isinstance(decision, RetryAfter):
         delay = timedelta(seconds=decision.seconds)
         if await attempts.retry(claimed(job), error, delay=delay, lapsed=lapsed):

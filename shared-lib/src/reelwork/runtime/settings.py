@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reelwork.engine.engine import Rules
+from reelwork.engine.sweep import STAGED_GRACE
 from reelwork.objects.s3 import S3Options
 from reelwork.store.client import MongoOptions
 
@@ -52,6 +53,9 @@ class SharedSettings(BaseSettings):
     lease_seconds: Annotated[
         float, Field(gt=0.2, description="How long a worker may be silent before its job goes to another.")
     ] = 30.0
+    staged_grace_seconds: Annotated[
+        float, Field(gt=0, description="How long stored bytes may belong to nobody yet before they are swept.")
+    ] = STAGED_GRACE.total_seconds()
 
     @model_validator(mode="after")
     def _no_placeholders_in_production(self) -> Self:
@@ -84,6 +88,10 @@ class SharedSettings(BaseSettings):
 
     def rules(self) -> Rules:
         return Rules(lease=timedelta(seconds=self.lease_seconds))
+
+    @property
+    def staged_grace(self) -> timedelta:
+        return timedelta(seconds=self.staged_grace_seconds)
 
 
 def _password(url: SecretStr) -> str | None:

@@ -1,0 +1,80 @@
+"""A history in which every promise is kept, small enough to break by hand."""
+
+from typing import Any
+
+from chaos.history import Cancel, Change, Document, History, Run, Submission
+from chaos.plan import Fate, JobPlan
+
+LANE = "cpu:acct_1"
+KEY = "accounts/acct_1/jobs/done/1-aaaa/asset_1.txt"
+
+
+def submission(job: str, fate: Fate) -> Submission:
+    plan = JobPlan(tag=f"chaos:{job}", account="studio", at=0, fate=fate, seconds=0, size_bytes=64)
+    return Submission(plan, accepted=[job])
+
+
+def attempt(n: int, outcome: str, code: str | None = None) -> Document:
+    return {"n": n, "outcome": outcome, "slot": f"slot-{n}", "error": {"code": code} if code else None}
+
+
+def job(name: str, *way: str, attempts: tuple[Document, ...] = (), **fields: Any) -> Document:
+    """A job as it is stored, that took these statuses one after the other."""
+    error = attempts[-1]["error"] if attempts and way[-1] == "failed" else None
+    defaults = {
+        "_id": name,
+        "lane": LANE,
+        "tags": [f"chaos:{name}"],
+        "status": way[-1],
+        "lease": None,
+        "events": [{"seq": seq, "status": status} for seq, status in enumerate(way, start=1)],
+        "attempts": list(attempts),
+        "attempt": len(attempts),
+        "max_attempts": 3,
+        "outputs": [],
+        "error": error,
+    }
+    return defaults | fields
+
+
+def good() -> History:
+    """One job that completed in its second attempt, one cancelled in time, one that killed three workers, one that
+    failed as it was told to."""
+    lost = tuple(attempt(n, "lost" if n < 3 else "failed", "worker_lost") for n in (1, 2, 3))
+    retried = ("queued", *("processing", "queued") * 2, "processing", "failed")
+    jobs = [
+        job(
+            *("done", "queued", "processing", "queued", "processing", "completed"),
+            attempts=(attempt(1, "lost", "worker_lost"), attempt(2, "completed")),
+            outputs=[{"asset_id": "asset_1"}],
+        ),
+        job("stopped", "queued", "cancelled"),
+        job("poison", *retried, attempts=lost),
+        job("bad", "queued", "processing", "failed", attempts=(attempt(1, "failed", "generation_failed"),)),
+    ]
+    fates = {"done": Fate.COMPLETE, "stopped": Fate.COMPLETE, "poison": Fate.POISON, "bad": Fate.FAIL}
+    return History(
+        limits={LANE: 2},
+        once=True,
+        submissions=[submission(name, fate) for name, fate in fates.items()],
+        cancels=[Cancel(job="stopped", status="cancelled", attempt=0, answered_at=1.0)],
+        runs=[Run(job=name, at=0.0) for name in ("done", "done", "poison", "poison", "poison", "bad")],
+        changes=changes_of(jobs),
+        most_slots={LANE: 2},
+        jobs=jobs,
+        assets=[{"_id": "asset_1", "job_id": "done", "attempt": 2, "state": "ready", "key": KEY}],
+        lanes=[{"_id": LANE, "slots": [], "full": False}],
+        objects=frozenset({KEY}),
+    )
+
+
+def changes_of(jobs: list[Document]) -> list[Change]:
+    """What the change stream tells of these jobs, one job after the other."""
+    changes = []
+    for each in jobs:
+        number = 0
+        for event in each["events"]:
+            number += event["status"] == "processing"
+            claim = event["status"] in {"queued", "processing"}
+            changes.append(Change(job=each["_id"], status=event["status"], attempt=number if claim else None))
+    return changes
