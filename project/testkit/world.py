@@ -208,7 +208,8 @@ class World:
         await self.database["lanes"].update_many({}, {"$set": {"estimate": length.total_seconds()}})
 
     async def clear(
-        self, collections: Sequence[str] = ("jobs", "lanes", "assets", "accounts", "keys", "models", "pulses")
+        self,
+        collections: Sequence[str] = ("jobs", "batches", "lanes", "assets", "accounts", "keys", "models", "pulses"),
     ) -> None:
         """Empty the database, indexes stay."""
         for name in collections:

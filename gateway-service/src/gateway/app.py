@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from gateway import problems
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
-from gateway.routes import assets, events, jobs, meta, models
+from gateway.routes import assets, batches, bulk, events, jobs, meta, models
 from gateway.routes.sources import task
 from gateway.settings import GatewaySettings
 from gateway.version import VERSION
@@ -49,7 +49,7 @@ def create_app(
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
-    for part in (jobs, events, assets, models, task, meta):
+    for part in (bulk, jobs, batches, events, assets, models, task, meta):
         app.include_router(part.router)
     problems.install(app)
     app.add_middleware(PlainErrors)

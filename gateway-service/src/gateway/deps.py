@@ -10,7 +10,10 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from gateway.auth import Caller
 from gateway.services.assets import AssetService
+from gateway.services.batches import BatchService
+from gateway.services.bulk import BulkService
 from gateway.services.events import EventStreams
+from gateway.services.export import BatchExport
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.uploads import UploadService
@@ -74,6 +77,18 @@ async def _streams(gateway: WholeGateway) -> EventStreams:
     return gateway.streams
 
 
+async def _batches(gateway: WholeGateway) -> BatchService:
+    return gateway.batches
+
+
+async def _bulk(gateway: WholeGateway) -> BulkService:
+    return gateway.bulk
+
+
+async def _exports(gateway: WholeGateway) -> BatchExport:
+    return gateway.exports
+
+
 async def _request_id(request: Request) -> str:
     return str(request.state.request_id)
 
@@ -83,4 +98,7 @@ Jobs = Annotated[JobService, Depends(_jobs)]
 Uploads = Annotated[UploadService, Depends(_uploads)]
 Assets = Annotated[AssetService, Depends(_assets)]
 Streams = Annotated[EventStreams, Depends(_streams)]
+Batches = Annotated[BatchService, Depends(_batches)]
+Bulk = Annotated[BulkService, Depends(_bulk)]
+Exports = Annotated[BatchExport, Depends(_exports)]
 RequestId = Annotated[str, Depends(_request_id)]

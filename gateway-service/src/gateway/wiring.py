@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
+from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
+from gateway.services.bulk import BulkService
 from gateway.services.events import EventStreams
+from gateway.services.export import BatchExport
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
@@ -36,6 +39,9 @@ class Gateway:
     authenticator: Authenticator
     catalogue: Catalogue
     jobs: JobService
+    batches: BatchService
+    bulk: BulkService
+    exports: BatchExport
     uploads: UploadService
     assets: AssetService
     streams: EventStreams
@@ -64,11 +70,15 @@ async def open_gateway(
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
         builder = JobBuilder(catalogue, InputChecker(stores.assets), max_attempts=settings.max_attempts)
+        assets = AssetService(stores, objects, link_life=settings.link_life)
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
             catalogue=catalogue,
             jobs=JobService(engine, intake, opener, builder),
+            batches=BatchService(engine, opener, builder),
+            bulk=BulkService(engine, opener),
+            exports=BatchExport(stores, assets),
             uploads=UploadService(
                 stores.assets,
                 objects,
@@ -76,7 +86,7 @@ async def open_gateway(
                 limit_bytes=settings.upload_limit_bytes,
                 limit_pixels=settings.pixel_limit,
             ),
-            assets=AssetService(stores, objects, link_life=settings.link_life),
+            assets=assets,
             streams=EventStreams(
                 stores.jobs,
                 broker,

@@ -1,12 +1,13 @@
 """Jobs as their owners see them: submit, read, cancel. Running them is `attempts.py`, repair is `backlog.py`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
-from reelwork.domain.ids import AccountId, JobId
-from reelwork.domain.job import Job, Status
+from reelwork.domain.ids import AccountId, BatchId, JobId, first_job_id
+from reelwork.domain.job import TERMINAL, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, literal, transition
@@ -20,6 +21,26 @@ class JobFilter:
     statuses: Sequence[Status] = ()
     model: str | None = None
     tag: str | None = None
+    batch_id: BatchId | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    with_data: bool = False
+
+
+def matching(account: AccountId, where: JobFilter) -> Document:
+    """The query for an account's jobs of this kind."""
+    wanted: dict[str, object] = {"model": where.model, "tags": where.tag, "batch_id": where.batch_id}
+    query: Document = {"account_id": account} | {name: value for name, value in wanted.items() if value is not None}
+    if where.statuses:
+        query["status"] = {"$in": list(where.statuses)}
+    if where.with_data:
+        query["data_removed"] = {"$ne": True}
+    born: Document = {}  # ids sort by creation time
+    if where.created_after is not None:
+        born["$gte"] = first_job_id(where.created_after)
+    if where.created_before is not None:
+        born["$lt"] = first_job_id(where.created_before)
+    return query | {"_id": born} if born else query
 
 
 @adapter
@@ -45,6 +66,12 @@ class Jobs:
             partialFilterExpression={"lease.slot": {"$exists": True}},
         ),
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
+        # One for a batch's pages (by id) and its counts (answered by the index alone).
+        IndexModel(
+            [("batch_id", ASCENDING), ("_id", DESCENDING), ("status", ASCENDING), ("completed_at", ASCENDING)],
+            name="batch",
+            partialFilterExpression={"batch_id": {"$gt": ""}},
+        ),
         IndexModel([("account_id", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)], name="newest_by_status"),
     )
 
@@ -58,15 +85,9 @@ class Jobs:
 
     async def page(self, account: AccountId, where: JobFilter, *, before: JobId | None, limit: int) -> list[Job]:
         """Up to `limit` jobs, newest first, older than `before`."""
-        query: Document = {"account_id": account}
+        query = matching(account, where)
         if before is not None:
-            query["_id"] = {"$lt": before}
-        if where.statuses:
-            query["status"] = {"$in": list(where.statuses)}
-        if where.model is not None:
-            query["model"] = where.model
-        if where.tag is not None:
-            query["tags"] = where.tag
+            query = {"$and": [query, {"_id": {"$lt": before}}]}
         cursor = self._jobs.find(query).sort(_NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
 
@@ -97,11 +118,43 @@ class Jobs:
         )
         return await self._find_and_move(account, job, {Status.PROCESSING}, update)
 
+    async def requeue(self, account: AccountId, job: JobId, *, seen: tuple[Status, int] | None = None) -> Job | None:
+        """failed, cancelled or expired -> queued, with one attempt more if it had used them up.
+
+        `seen`: only if it still stands so (status, attempt), so that of several who saw the same one does it. None
+        when it is in no such state, or its data were removed.
+        """
+        update = transition(
+            Status.QUEUED,
+            "job.retried",
+            max_attempts={"$max": ["$max_attempts", {"$add": ["$attempt", 1]}]},
+            queued_at=NOW,
+            order={"$divide": [{"$toLong": NOW}, 1000]},
+            due=True,
+            not_before=None,
+            deadline_at=None,
+            started_at=None,
+            completed_at=None,
+            error=None,
+            cancel=None,
+            progress=literal(asdict(Progress())),
+        )
+        also: Document = {"data_removed": {"$ne": True}}
+        if seen is not None:
+            also |= {"attempt": seen[1]}
+        sources = {seen[0]} if seen is not None else sources_of(Status.QUEUED) & TERMINAL
+        return await self._find_and_move(account, job, sources & TERMINAL, update, also)
+
     async def _find_and_move(
-        self, account: AccountId, job: JobId, sources: set[Status], update: list[Document]
+        self,
+        account: AccountId,
+        job: JobId,
+        sources: Collection[Status],
+        update: list[Document],
+        also: Document | None = None,
     ) -> Job | None:
         document = await self._jobs.find_one_and_update(
-            {"_id": job, "account_id": account, "status": {"$in": list(sources)}},
+            {"_id": job, "account_id": account, "status": {"$in": list(sources)}, **(also or {})},
             update,
             return_document=ReturnDocument.AFTER,
         )

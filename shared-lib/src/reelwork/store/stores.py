@@ -7,11 +7,13 @@ from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
+from reelwork.store.batches import Batches
 from reelwork.store.client import Database
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
+from reelwork.store.selection import Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class Stores:
     jobs: Jobs
     attempts: Attempts
     backlog: Backlog
+    batches: Batches
+    selection: Selection
     lanes: Lanes
     assets: Assets
     accounts: Accounts
@@ -33,6 +37,8 @@ class Stores:
             jobs=Jobs(database),
             attempts=Attempts(database),
             backlog=Backlog(database),
+            batches=Batches(database),
+            selection=Selection(database),
             lanes=Lanes(database),
             assets=Assets(database),
             accounts=Accounts(database),
