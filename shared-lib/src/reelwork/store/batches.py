@@ -27,7 +27,7 @@ class Batches:
     INDEXES = (
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel(
-            [("settle_at", ASCENDING)], name="unsettled", partialFilterExpression={"settle_at": {"$type": "date"}}
+            [("settle_at", ASCENDING)], name="unsettled", partialFilterExpression={"settle_at": {"$exists": True}}
         ),
     )
 
