@@ -1,6 +1,7 @@
 """Batches over HTTP: accepted together, followed, cancelled, and retried where they failed."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -165,3 +166,32 @@ def test_an_account_whose_plan_runs_no_jobs_cannot_submit_a_batch(stack: Stack):
     free = stack.caller("free batches", tier=Tier.FREE)
 
     assert expect(403, free.http.post("/v1/batches", json={"items": items(2)}))["code"] == "insufficient_tier"
+
+
+def test_a_batch_sent_again_under_its_key_is_the_same_batch(stack: Stack, owner: Caller):
+    body, key = {"items": items(3)}, {"Idempotency-Key": "batch 1"}
+
+    first = owner.http.post("/v1/batches", json=body, headers=key)
+    second = owner.http.post("/v1/batches", json=body, headers=key)
+
+    assert first.status_code == second.status_code == 202
+    assert second.content == first.content
+    assert second.headers["idempotency-replayed"] == "true"
+    assert expect(422, owner.http.post("/v1/batches", json=body | {"name": "x"}, headers=key))["code"] == (
+        "idempotency_key_mismatch"
+    )
+
+
+def test_a_batch_whose_answer_was_lost_is_found_by_its_key(stack: Stack, owner: Caller):
+    body, key = {"items": items(3)}, {"Idempotency-Key": "batch 2"}
+    first = expect(202, owner.http.post("/v1/batches", json=body, headers=key))
+    with stack.documents() as database:  # as if the gateway had died between the batch and its answer
+        (newest,) = database["idempotency"].find({"answer.status": 202}).sort("expires_at", -1).limit(1)
+        forgotten = {
+            "$set": {"state": "running", "answer": None, "leased_until": newest["expires_at"] - timedelta(days=9)}
+        }
+        database["idempotency"].update_one({"_id": newest["_id"]}, forgotten)
+
+    second = expect(202, owner.http.post("/v1/batches", json=body, headers=key))
+
+    assert second["job_ids"] == first["job_ids"]

@@ -1,10 +1,13 @@
 """POST /v1/jobs/bulk: one action on many jobs, bounded, and told beforehand by a dry run."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
 
+LATER = (datetime.now(UTC) + timedelta(days=300)).isoformat()
 NOTHING = {"matched": 0, "changed": 0, "skipped": 0, "failed": 0}
 
 
@@ -23,8 +26,8 @@ def numbers(answer: Json) -> Json:
 
 
 def delayed(caller: Caller, **job: object) -> str:
-    """A job that waits for years."""
-    return str(caller.submit(job={"not_before": "2040-01-01T00:00:00Z", **job})["id"])
+    """A job that waits for months."""
+    return str(caller.submit(job={"not_before": LATER, **job})["id"])
 
 
 def test_jobs_are_cancelled_by_tag_as_the_dry_run_said(caller: Caller):
@@ -74,7 +77,7 @@ def test_failed_jobs_are_retried_by_filter(caller: Caller):
 
 
 def test_a_filter_of_moments_and_batches_is_held(caller: Caller):
-    item = {"model": "testkit/noop", "not_before": "2040-01-01T00:00:00Z"}
+    item = {"model": "testkit/noop", "not_before": LATER}
     batch = expect(202, caller.http.post("/v1/batches", json={"items": [item, item]}))
     other = delayed(caller)
     moment = caller.job(other)["created_at"]
@@ -90,7 +93,7 @@ def test_a_filter_of_moments_and_batches_is_held(caller: Caller):
 
 @pytest.mark.slow
 def test_more_than_a_thousand_jobs_take_more_than_one_call(caller: Caller):
-    item = {"model": "testkit/noop", "not_before": "2040-01-01T00:00:00Z"}
+    item = {"model": "testkit/noop", "not_before": LATER}
     for size in (1000, 2):
         expect(202, caller.http.post("/v1/batches", json={"items": [item] * size}))
 

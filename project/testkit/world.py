@@ -209,7 +209,17 @@ class World:
 
     async def clear(
         self,
-        collections: Sequence[str] = ("jobs", "batches", "lanes", "assets", "accounts", "keys", "models", "pulses"),
+        collections: Sequence[str] = (
+            "jobs",
+            "batches",
+            "lanes",
+            "assets",
+            "accounts",
+            "keys",
+            "models",
+            "pulses",
+            "idempotency",
+        ),
     ) -> None:
         """Empty the database, indexes stay."""
         for name in collections:

@@ -188,6 +188,110 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/batches": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Batches
+         * @description Your batches, newest first.
+         */
+        readonly get: operations["list_batches"];
+        readonly put?: never;
+        /**
+         * Create Batch
+         * @description Accept up to 1,000 jobs, stored durably before this answers: all of them, or with `mode: partial` the valid.
+         */
+        readonly post: operations["create_batch"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Batch
+         * @description One batch, its jobs counted now. Page through them by `GET /v1/jobs?batch_id=`.
+         */
+        readonly get: operations["get_batch"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}/cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Cancel Batch
+         * @description Cancel every job that has not ended; safe to repeat.
+         */
+        readonly post: operations["cancel_batch"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}/outputs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Batch Outputs
+         * @description What came of the batch so far, streamed. A download that breaks off was not complete: ask again.
+         */
+        readonly get: operations["batch_outputs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}/retry-failed": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Retry Failed
+         * @description Queue every failed job again, under its id. Asked twice at the same time, each job is queued once.
+         */
+        readonly post: operations["retry_failed"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/errors": {
         readonly parameters: {
             readonly query?: never;
@@ -261,7 +365,7 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description One job. `Retry-After` says when asking again is worth it.
+         * @description One job. `Retry-After` says when asking again is worth it; `Prefer: wait=n` waits for its end.
          */
         readonly get: operations["get_job"];
         readonly put?: never;
@@ -310,6 +414,48 @@ export interface paths {
         readonly get: operations["job_events"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/jobs/{job_id}/retry": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Retry Job
+         * @description Queue a failed, cancelled or expired job again, under its id; 409 in any other state, also when it is queued
+         *     already: send an `Idempotency-Key` to be able to repeat this. It has as many attempts again as at first, counted on
+         *     from those it had.
+         */
+        readonly post: operations["retry_job"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/jobs/bulk": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Bulk Action
+         * @description Cancel or retry up to 1,000 jobs; `dry_run` tells what would be changed. Safe to repeat.
+         */
+        readonly post: operations["bulk_action"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -440,6 +586,274 @@ export interface components {
             /** Worker */
             readonly worker: string;
         };
+        /**
+         * BatchAccepted
+         * @description `rejected` is empty in `atomic` mode.
+         */
+        readonly BatchAccepted: {
+            /**
+             * Completed At
+             * @description When the last job ended; null until all have.
+             */
+            readonly completed_at: string | null;
+            readonly counts: components["schemas"]["BatchCounts"];
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /**
+             * Is Success
+             * @description Whether every job completed; null until all have ended.
+             */
+            readonly is_success: boolean | null;
+            /** Is Terminal */
+            readonly is_terminal: boolean;
+            /** Job Ids */
+            readonly job_ids: readonly (string | null)[];
+            /** Metadata */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /** Name */
+            readonly name: string | null;
+            /**
+             * Object
+             * @default batch
+             * @constant
+             */
+            readonly object: "batch";
+            /** Poll After Ms */
+            readonly poll_after_ms: number;
+            /**
+             * Progress
+             * @description The share of jobs that have ended, 0 to 1.
+             */
+            readonly progress: number;
+            /** Rejected */
+            readonly rejected: readonly components["schemas"]["RejectedItem"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "completed";
+            /** Tags */
+            readonly tags: readonly string[];
+            readonly urls: components["schemas"]["BatchUrls"];
+        };
+        /**
+         * BatchBody
+         * @description Up to 1,000 jobs that are accepted together.
+         */
+        readonly BatchBody: {
+            /**
+             * Defaults
+             * @description Fields of a job for every item that does not have them; `input` is merged name by name.
+             * @default {}
+             * @example {
+             *       "model": "builtin/landscape",
+             *       "priority": "low"
+             *     }
+             */
+            readonly defaults: {
+                readonly [key: string]: unknown;
+            };
+            /**
+             * Items
+             * @description Jobs, as `POST /v1/jobs` takes them; what `defaults` has may be left out.
+             */
+            readonly items: readonly components["schemas"]["JobBody"][];
+            /**
+             * Metadata
+             * @default {}
+             */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /**
+             * Mode
+             * @description `atomic`: all or nothing. `partial`: what is valid is accepted, the rest is told.
+             * @default atomic
+             * @enum {string}
+             */
+            readonly mode: "atomic" | "partial";
+            /**
+             * Name
+             * @description For people; need not be unique.
+             */
+            readonly name?: string | null;
+            /**
+             * Tags
+             * @description Of the batch; its jobs have their own.
+             * @default []
+             */
+            readonly tags: readonly string[];
+        };
+        /**
+         * BatchChange
+         * @description What was done to the jobs of a batch, and the batch afterwards. `skipped`: something else moved them first.
+         */
+        readonly BatchChange: {
+            readonly batch: components["schemas"]["BatchView"];
+            /** Changed */
+            readonly changed: number;
+            /** Matched */
+            readonly matched: number;
+            /** Skipped */
+            readonly skipped: number;
+        };
+        /**
+         * BatchCounts
+         * @description How many of the batch's jobs are in which state, at this moment. `rejected` items never became jobs.
+         */
+        readonly BatchCounts: {
+            /** Cancelled */
+            readonly cancelled: number;
+            /** Cancelling */
+            readonly cancelling: number;
+            /** Completed */
+            readonly completed: number;
+            /** Expired */
+            readonly expired: number;
+            /** Failed */
+            readonly failed: number;
+            /** Pending */
+            readonly pending: number;
+            /** Processing */
+            readonly processing: number;
+            /** Queued */
+            readonly queued: number;
+            /** Rejected */
+            readonly rejected: number;
+            /** Total */
+            readonly total: number;
+        };
+        /**
+         * BatchDetail
+         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected.
+         */
+        readonly BatchDetail: {
+            /**
+             * Completed At
+             * @description When the last job ended; null until all have.
+             */
+            readonly completed_at: string | null;
+            readonly counts: components["schemas"]["BatchCounts"];
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /**
+             * Is Success
+             * @description Whether every job completed; null until all have ended.
+             */
+            readonly is_success: boolean | null;
+            /** Is Terminal */
+            readonly is_terminal: boolean;
+            /** Job Ids */
+            readonly job_ids: readonly (string | null)[];
+            /** Metadata */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /** Name */
+            readonly name: string | null;
+            /**
+             * Object
+             * @default batch
+             * @constant
+             */
+            readonly object: "batch";
+            /** Poll After Ms */
+            readonly poll_after_ms: number;
+            /**
+             * Progress
+             * @description The share of jobs that have ended, 0 to 1.
+             */
+            readonly progress: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "completed";
+            /** Tags */
+            readonly tags: readonly string[];
+            readonly urls: components["schemas"]["BatchUrls"];
+        };
+        /**
+         * BatchPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly BatchPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["BatchView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /** BatchUrls */
+        readonly BatchUrls: {
+            /** Cancel */
+            readonly cancel: string;
+            /** Jobs */
+            readonly jobs: string;
+            /** Outputs */
+            readonly outputs: string;
+            /** Retry Failed */
+            readonly retry_failed: string;
+            /** Self */
+            readonly self: string;
+        };
+        /**
+         * BatchView
+         * @description A batch. It is `completed` once every job has ended, however; retrying jobs makes it `processing` again.
+         */
+        readonly BatchView: {
+            /**
+             * Completed At
+             * @description When the last job ended; null until all have.
+             */
+            readonly completed_at: string | null;
+            readonly counts: components["schemas"]["BatchCounts"];
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /**
+             * Is Success
+             * @description Whether every job completed; null until all have ended.
+             */
+            readonly is_success: boolean | null;
+            /** Is Terminal */
+            readonly is_terminal: boolean;
+            /** Metadata */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /** Name */
+            readonly name: string | null;
+            /**
+             * Object
+             * @default batch
+             * @constant
+             */
+            readonly object: "batch";
+            /** Poll After Ms */
+            readonly poll_after_ms: number;
+            /**
+             * Progress
+             * @description The share of jobs that have ended, 0 to 1.
+             */
+            readonly progress: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "completed";
+            /** Tags */
+            readonly tags: readonly string[];
+            readonly urls: components["schemas"]["BatchUrls"];
+        };
         /** Body_create_task */
         readonly Body_create_task: {
             /**
@@ -455,6 +869,90 @@ export interface components {
              * @description A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.
              */
             readonly file: string;
+        };
+        /**
+         * BulkBody
+         * @description What to do, and to which jobs: either `ids` or a `filter` that says something.
+         */
+        readonly BulkBody: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            readonly action: "cancel" | "retry";
+            /**
+             * Dry Run
+             * @description Only say what would be done.
+             * @default false
+             */
+            readonly dry_run: boolean;
+            readonly filter?: components["schemas"]["BulkFilter"] | null;
+            /** Ids */
+            readonly ids?: readonly string[] | null;
+        };
+        /** BulkFailure */
+        readonly BulkFailure: {
+            /** Code */
+            readonly code: string;
+            /** Id */
+            readonly id: string;
+        };
+        /**
+         * BulkFilter
+         * @description Jobs that have all of this.
+         */
+        readonly BulkFilter: {
+            /** Batch Id */
+            readonly batch_id?: string | null;
+            /**
+             * Created After
+             * @description At this moment or later.
+             */
+            readonly created_after?: string | null;
+            /**
+             * Created Before
+             * @description Earlier than this.
+             */
+            readonly created_before?: string | null;
+            /** Model */
+            readonly model?: string | null;
+            /**
+             * Status
+             * @default []
+             */
+            readonly status: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[];
+            /** Tag */
+            readonly tag?: string | null;
+        };
+        /**
+         * BulkResult
+         * @description At most 1,000 jobs in one call: ask again while `has_more`.
+         *
+         *     With a `filter`, `matched` counts jobs that the action can change. With `ids`, those that are not in a state for it
+         *     are `skipped`, those that are not yours or not there are `failed`. `ids` and `errors` are the first hundred.
+         */
+        readonly BulkResult: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            readonly action: "cancel" | "retry";
+            /** Changed */
+            readonly changed: number;
+            /** Dry Run */
+            readonly dry_run: boolean;
+            /** Errors */
+            readonly errors: readonly components["schemas"]["BulkFailure"][];
+            /** Failed */
+            readonly failed: number;
+            /** Has More */
+            readonly has_more: boolean;
+            /** Ids */
+            readonly ids: readonly string[];
+            /** Matched */
+            readonly matched: number;
+            /** Skipped */
+            readonly skipped: number;
         };
         /**
          * CacheView
@@ -649,6 +1147,17 @@ export interface components {
             readonly items: readonly components["schemas"]["JobView"][];
             /** Next Cursor */
             readonly next_cursor: string | null;
+        };
+        /**
+         * JobRetryBody
+         * @description How a job is queued again. Its old deadline is dropped.
+         */
+        readonly JobRetryBody: {
+            /**
+             * Deadline Seconds
+             * @description A new deadline, from now. Null: none.
+             */
+            readonly deadline_seconds?: number | null;
         };
         /** JobUrls */
         readonly JobUrls: {
@@ -926,6 +1435,20 @@ export interface components {
             readonly status: "ready" | "degraded" | "down";
         };
         /**
+         * RejectedItem
+         * @description Why `items[index]` did not become a job: `code` and `detail` as `POST /v1/jobs` would have answered it.
+         */
+        readonly RejectedItem: {
+            /** Code */
+            readonly code: string;
+            /** Detail */
+            readonly detail: string;
+            /** Errors */
+            readonly errors: readonly components["schemas"]["FieldProblem"][];
+            /** Index */
+            readonly index: number;
+        };
+        /**
          * RetentionBody
          * @description Counted from the end of the job. Absent or null: the account's default.
          */
@@ -979,8 +1502,20 @@ export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type BatchAccepted = components['schemas']['BatchAccepted'];
+export type BatchBody = components['schemas']['BatchBody'];
+export type BatchChange = components['schemas']['BatchChange'];
+export type BatchCounts = components['schemas']['BatchCounts'];
+export type BatchDetail = components['schemas']['BatchDetail'];
+export type BatchPage = components['schemas']['BatchPage'];
+export type BatchUrls = components['schemas']['BatchUrls'];
+export type BatchView = components['schemas']['BatchView'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
+export type BulkBody = components['schemas']['BulkBody'];
+export type BulkFailure = components['schemas']['BulkFailure'];
+export type BulkFilter = components['schemas']['BulkFilter'];
+export type BulkResult = components['schemas']['BulkResult'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
@@ -994,6 +1529,7 @@ export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
 export type JobPage = components['schemas']['JobPage'];
+export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
@@ -1007,6 +1543,7 @@ export type Pong = components['schemas']['Pong'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type Readiness = components['schemas']['Readiness'];
+export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
 export type TaskCreated = components['schemas']['TaskCreated'];
@@ -1643,6 +2180,445 @@ export interface operations {
             };
         };
     };
+    readonly list_batches: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_batch: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BatchBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Accepted. */
+            readonly 202: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The batch. */
+                    readonly Location?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchAccepted"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_batch: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchDetail"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly cancel_batch: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchChange"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly batch_outputs: {
+        readonly parameters: {
+            readonly query?: {
+                readonly format?: "jsonl" | "zip";
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Lines of JSON, one for each job in the order of the items; or the files in a ZIP. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/x-ndjson": unknown;
+                    readonly "application/zip": unknown;
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly retry_failed: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `retryable`: leave out jobs whose error says that trying again is no use. */
+                readonly only?: "retryable" | null;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchChange"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly list_errors: {
         readonly parameters: {
             readonly query?: never;
@@ -1697,6 +2673,7 @@ export interface operations {
     readonly list_jobs: {
         readonly parameters: {
             readonly query?: {
+                readonly batch_id?: string | null;
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: string | null;
                 readonly limit?: number;
@@ -1761,7 +2738,14 @@ export interface operations {
     readonly create_job: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The same as `deadline_seconds`: `90`, `90s`, `15m`, `1h30m`. */
+                readonly "cancel-after"?: string | null;
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                readonly prefer?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -1771,9 +2755,34 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Successful Response */
+            /** @description It has ended within the time of `Prefer: wait`. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Accepted. */
             readonly 202: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -1816,6 +2825,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -1834,7 +2852,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1857,7 +2875,12 @@ export interface operations {
     readonly get_job: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Tags of `ETag`: 304 if one still holds. */
+                readonly "if-none-match"?: string | null;
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                readonly prefer?: string | null;
+            };
             readonly path: {
                 readonly job_id: string;
             };
@@ -1865,14 +2888,33 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Successful Response */
+            /** @description The job. */
             readonly 200: {
                 headers: {
+                    /** @description Names this state of the job. */
+                    readonly ETag?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["JobView"];
                 };
+            };
+            /** @description It has not changed since the tag in `If-None-Match` was given. */
+            readonly 304: {
+                headers: {
+                    /** @description Names this state of the job. */
+                    readonly ETag?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `invalid_request` */
             readonly 400: {
@@ -2121,6 +3163,211 @@ export interface operations {
             };
             /** @description `too_many_streams` */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly retry_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["JobRetryBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Queued again. */
+            readonly 202: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly bulk_action: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

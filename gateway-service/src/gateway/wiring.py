@@ -11,10 +11,12 @@ from gateway.services.building import JobBuilder
 from gateway.services.bulk import BulkService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
+from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.uploads import UploadService
+from gateway.services.waiting import Waiting
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -26,7 +28,7 @@ from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.health import Probe
 from reelwork.runtime.tasks import running
-from reelwork.store.client import open_database, ping
+from reelwork.store.client import DatabaseClock, open_database, ping
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
 
@@ -45,6 +47,8 @@ class Gateway:
     uploads: UploadService
     assets: AssetService
     streams: EventStreams
+    waiting: Waiting
+    keyed: KeyedRequests
     probes: dict[str, Probe]
 
 
@@ -69,7 +73,9 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
-        builder = JobBuilder(catalogue, InputChecker(stores.assets), max_attempts=settings.max_attempts)
+        builder = JobBuilder(
+            catalogue, InputChecker(stores.assets), DatabaseClock(database), max_attempts=settings.max_attempts
+        )
         assets = AssetService(stores, objects, link_life=settings.link_life)
         yield Gateway(
             settings=settings,
@@ -94,5 +100,7 @@ async def open_gateway(
                 per_account=settings.streams_per_account,
                 closing=closing,
             ),
+            waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+            keyed=KeyedRequests(stores.idempotency),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

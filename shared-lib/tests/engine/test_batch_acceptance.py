@@ -121,6 +121,19 @@ async def test_a_batch_that_was_withdrawn_meanwhile_is_refused_and_leaves_nothin
     assert await world.database["batches"].count_documents({}) == 0
 
 
+async def test_of_two_batches_of_one_request_one_is_accepted(world: World) -> None:
+    lane = await world.joined()
+    both = [new_batch(lane, 3) for _ in range(2)]
+
+    answers = [await accept(world.engine, world.opener, replace(batch, mark="req_1"), jobs) for batch, jobs in both]
+
+    assert {answer.id for answer in answers} == {both[0][0].id}
+    assert await statuses(world.database) == ["queued"] * 3
+    await lose_patience(world.database)
+    await world.reconciler.run_once()
+    assert await world.database["batches"].count_documents({}) == 1
+
+
 async def test_a_job_that_was_cancelled_before_its_batch_is_released_stays_cancelled(world: World) -> None:
     lane = await world.joined()
     batch, jobs = new_batch(lane, 3)

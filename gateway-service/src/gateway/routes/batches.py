@@ -1,15 +1,16 @@
 """Batches: many jobs accepted together, followed, cancelled, retried and fetched together."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import StreamingResponse
 
-from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, RequestId
+from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, Once, RequestId
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import JsonRoute
 from gateway.services.batches import Change
+from gateway.services.idempotency import json_answer
 from gateway.services.items import Rejection
 from gateway.views import batch_view
 from reelwork.contract.batches import (
@@ -24,6 +25,8 @@ from reelwork.contract.problem import FieldProblem
 from reelwork.domain.errors import (
     AssetNotFound,
     BatchNotFound,
+    IdempotencyInProgress,
+    IdempotencyKeyMismatch,
     InsufficientTier,
     InvalidCursor,
     InvalidInput,
@@ -31,12 +34,22 @@ from reelwork.domain.errors import (
     UnsupportedMediaType,
     UploadTooLarge,
 )
+from reelwork.domain.ids import new_request_id
 from reelwork.objects.disposition import content_disposition
+from reelwork.store.idempotency import Ours, StoredAnswer
 
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"], max_body_size=BATCH_LIMIT_BYTES, route_class=JsonRoute)
 
+_STORED: dict[str, dict[str, Any]] = {  # Any: a part of OpenAPI
+    "Location": {"description": "The batch.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true`: the answer to an earlier request of this key.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "When to ask again, in seconds.", "schema": {"type": "string"}},
+}
 _EXAMPLES = {
     "pictures": {
         "summary": "Three pictures",
@@ -56,23 +69,38 @@ _EXAMPLES = {
 @router.post(
     "",
     status_code=202,
-    responses=keyed_problems(InsufficientTier, UploadTooLarge, UnsupportedMediaType, InvalidInput),
+    response_model=BatchAccepted,
+    responses={
+        202: {"description": "Accepted.", "headers": _STORED},
+        **keyed_problems(
+            InsufficientTier,
+            IdempotencyInProgress,
+            UploadTooLarge,
+            UnsupportedMediaType,
+            InvalidInput,
+            IdempotencyKeyMismatch,
+        ),
+    },
 )
 async def create_batch(
     body: Annotated[BatchBody, Body(openapi_examples=_EXAMPLES)],
     caller: CanSubmit,
     batches: Batches,
+    once: Once,
     request_id: RequestId,
-    response: Response,
-) -> BatchAccepted:
+) -> Response:
     """Accept up to 1,000 jobs, stored durably before this answers: all of them, or with `mode: partial` the valid."""
-    made, rejected = await batches.submit(caller, body, request_id=request_id)
-    response.headers["Location"] = f"/v1/batches/{made.id}"
-    response.headers["Retry-After"] = "2"
-    view = batch_view(made.batch, made.tally)
-    return BatchAccepted(
-        **dict(view), job_ids=list(made.batch.job_ids), rejected=[_rejected(item) for item in rejected]
-    )
+
+    async def act(ours: Ours) -> StoredAnswer:
+        made, rejected = await batches.submit(caller, body, request_id=request_id, mark=ours.subject, first=ours.first)
+        view = BatchAccepted(
+            **dict(batch_view(made.batch, made.tally)),
+            job_ids=list(made.batch.job_ids),
+            rejected=[_rejected(item) for item in rejected],
+        )
+        return json_answer(202, view, {"Location": f"/v1/batches/{made.id}", "Retry-After": "2"})
+
+    return await once.answer(new_request_id, act)
 
 
 @router.get("", responses=keyed_problems(InvalidCursor))

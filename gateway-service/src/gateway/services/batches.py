@@ -53,8 +53,12 @@ class BatchService:
         self._opener = opener
         self._checker = ItemChecker(builder)
 
-    async def submit(self, caller: Caller, body: BatchBody, *, request_id: str) -> tuple[Standings, list[Rejection]]:
+    async def submit(
+        self, caller: Caller, body: BatchBody, *, request_id: str, mark: str, first: bool
+    ) -> tuple[Standings, list[Rejection]]:
         """Check every item, then store the batch; it is accepted durably when this returns.
+
+        `mark` names the request: of a request that is not the `first` of its mark, the batch may be there already.
 
         Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), InsufficientTier, StoreUnavailable.
         """
@@ -62,6 +66,9 @@ class BatchService:
         origin = Origin(batch_id=new_batch_id(), request_id=request_id, ids=ids)
         checked = await self._checker.check(caller, body.items, body.defaults, origin)
         rejected = [item for item in checked if isinstance(item, Rejection)]
+        known = None if first else await self._engine.stores.batches.marked(caller.account.id, mark)
+        if known is not None:
+            return await self._standing(known), rejected
         if rejected and (body.mode == "atomic" or len(rejected) == len(checked)):
             raise _refusal(rejected, of=len(checked))
         batch = Batch(
@@ -73,10 +80,11 @@ class BatchService:
             tags=tuple(body.tags),
             metadata=dict(body.metadata),
             request_id=request_id,
+            mark=mark,
         )
         jobs = [(item.job, item.terms) for item in checked if isinstance(item, NewJob)]
-        await accept(self._engine, self._opener, batch, jobs)
-        return Standings(batch=batch, tally=Tally(counts={Status.QUEUED: len(jobs)})), rejected
+        accepted = await accept(self._engine, self._opener, batch, jobs)
+        return Standings(batch=accepted, tally=Tally(counts={Status.QUEUED: accepted.size})), rejected
 
     async def get(self, caller: Caller, batch_id: str) -> Standings:
         """Raises BatchNotFound, for other accounts' batches too."""

@@ -17,7 +17,9 @@ from reelwork.domain.job import Event, Job, Status
 
 # Other requests have their turn after so many items.
 _BREATH = 20
+# A thousand rejections in one answer are to stay below two megabytes.
 _MOST_ERRORS = 3
+_LONGEST_DETAIL = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,4 +100,5 @@ def _held_back(job: Job) -> Job:
 def _rejection(error: ReelworkError, index: int) -> Rejection:
     faults = error.errors or (FieldError(pointer="#", code=error.code, detail=error.detail),)
     placed = [replace(fault, pointer=f"#/items/{index}{fault.pointer.removeprefix('#')}") for fault in faults]
-    return Rejection(index=index, code=error.code, detail=error.detail, errors=tuple(placed[:_MOST_ERRORS]))
+    detail = error.detail[:_LONGEST_DETAIL]
+    return Rejection(index=index, code=error.code, detail=detail, errors=tuple(placed[:_MOST_ERRORS]))

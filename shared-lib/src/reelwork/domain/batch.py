@@ -22,7 +22,8 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """`job_ids` is as long as what was submitted: None stands for an item that was rejected."""
+    """`job_ids` is as long as what was submitted: None stands for an item that was rejected. `mark` names the request
+    that it came by: of all batches of one mark one is accepted at most."""
 
     id: BatchId
     account_id: AccountId
@@ -33,6 +34,7 @@ class Batch:
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     request_id: str | None = None
+    mark: str | None = None
 
     @property
     def size(self) -> int:

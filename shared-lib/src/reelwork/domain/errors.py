@@ -10,10 +10,12 @@ ReelworkError
 ├── NotFound              404  (job|task|video|batch|asset|model|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
+├── IdempotencyInProgress 409  idempotency_in_progress
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
 ├── RangeNotSatisfiable   416  range_not_satisfiable
 ├── InvalidInput          422  invalid_input
+├── IdempotencyKeyMismatch 422 idempotency_key_mismatch
 ├── TooManyStreams        429  too_many_streams
 ├── InternalError         500  internal_error
 └── Unavailable           503  (store|storage|model)_unavailable
@@ -120,6 +122,10 @@ class InvalidState(ReelworkError):
     status, code, title = 409, "invalid_state", "Not possible in the present state"
 
 
+class IdempotencyInProgress(ReelworkError):
+    status, code, title, retryable = 409, "idempotency_in_progress", "The first request is still under way", True
+
+
 class UploadTooLarge(ReelworkError):
     status, code, title = 413, "upload_too_large", "The upload is too large"
 
@@ -143,6 +149,10 @@ class RangeNotSatisfiable(ReelworkError):
 
 class InvalidInput(ReelworkError):
     status, code, title = 422, "invalid_input", "The input is not valid"
+
+
+class IdempotencyKeyMismatch(ReelworkError):
+    status, code, title = 422, "idempotency_key_mismatch", "The idempotency key belongs to another request"
 
 
 class TooManyStreams(ReelworkError):

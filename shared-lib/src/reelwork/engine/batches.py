@@ -34,10 +34,12 @@ REMEMBERED = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-async def accept(engine: Engine, opener: LaneOpener, batch: Batch, jobs: Sequence[tuple[Job, LaneTerms]]) -> None:
+async def accept(engine: Engine, opener: LaneOpener, batch: Batch, jobs: Sequence[tuple[Job, LaneTerms]]) -> Batch:
     """Store a batch and its jobs, which must be `pending`: accepted as a whole when this returns.
 
-    Raises StoreUnavailable: then nothing of it ever runs, and what was stored goes away.
+    The answer is another batch if one of the same mark was accepted first; then nothing is left of this one.
+    Raises StoreUnavailable: then nothing of it ever runs, and what was stored goes away; unless it was the answer to
+    the acceptance itself that got lost, which only asking by the mark can tell.
     """
     batches, begun = engine.stores.batches, time.monotonic()
     await batches.begin(batch, patience=STORING)
@@ -46,16 +48,27 @@ async def accept(engine: Engine, opener: LaneOpener, batch: Batch, jobs: Sequenc
             raise _too_slow()
         await engine.stores.jobs.insert(*(job for job, _ in jobs[start : start + CHUNK]))
     if not await batches.commit(batch.id, patience=RELEASING):
-        await batches.discard_jobs(batch.id)  # those that were written behind the reconciler's back
-        raise _too_slow()
+        return await _instead(engine, batch)
     log.info("batch.accepted", batch_id=batch.id, jobs=len(jobs))
     try:
         await _release(engine, batch.id)
     except StoreUnavailable as error:
         log.warning("batch.not_released", batch_id=batch.id, reason=error.detail)  # the reconciler will
-        return
+        return batch
     for terms, count in Counter(terms for job, terms in jobs if job.not_before is None).items():
         opener.announce(terms, count)
+    return batch
+
+
+async def _instead(engine: Engine, batch: Batch) -> Batch:
+    """What was accepted in place of a batch that was not. Raises StoreUnavailable if nothing was."""
+    batches = engine.stores.batches
+    await batches.withdraw(batch.id, patience=REMEMBERED)
+    await batches.discard_jobs(batch.id)  # also those that were written behind the reconciler's back
+    other = await batches.marked(batch.account_id, batch.mark) if batch.mark is not None else None
+    if other is None:
+        raise _too_slow()
+    return other
 
 
 async def settle_batches(engine: Engine, now: datetime, *, limit: int) -> int:

@@ -16,6 +16,7 @@ from reelwork.domain.lane import terms_for
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.batches import settle_batches
 from reelwork.engine.engine import Engine
+from reelwork.engine.expire import expire
 from reelwork.engine.finish import fail
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
@@ -65,6 +66,7 @@ class Reconciler:
         now = await server_time(self._engine.stores.database)
         steps: dict[str, Callable[[datetime], Awaitable[int]]] = {
             "leases": self._end_lapsed_leases,
+            "deadlines": lambda now: expire(self._engine, now, limit=BATCH),
             "due": self._make_due,
             "batches": lambda now: settle_batches(self._engine, now, limit=BATCHES),
             "lanes": self._open_lanes_with_work,

@@ -1,5 +1,7 @@
 """Queueing a job again that ended without success: the same id, its history goes on, its attempts go on counting."""
 
+from datetime import timedelta
+
 import structlog
 
 from reelwork.domain.account import Account
@@ -10,6 +12,7 @@ from reelwork.domain.lane import terms_for
 from reelwork.engine.cancel import job_not_found
 from reelwork.engine.engine import Engine
 from reelwork.engine.submit import LaneOpener
+from reelwork.store.jobs import LONGEST_HISTORY
 
 log = structlog.get_logger(__name__)
 
@@ -20,27 +23,44 @@ async def retry(
     account: Account,
     job_id: JobId,
     *,
+    mark: str | None = None,
+    deadline: timedelta | None = None,
     seen: tuple[Status, int] | None = None,
 ) -> Job:
-    """The job, queued again. Many at once are announced together.
+    """The job, queued again behind the account's other jobs, with as many attempts as it had the first time.
 
-    `seen`: only if it still has this status and attempt, so that of several who saw the same one queues it.
+    Its old deadline is dropped; `deadline` gives it a new one, from now. `mark` names the request: asked again with
+    the same one, it answers the job as it is instead of refusing. `seen`: only if it still has this status and attempt.
+    Many at once are announced together.
 
-    Raises JobNotFound, InvalidState (not failed, cancelled or expired, or not as it was seen; its data were removed),
-    InsufficientTier, StoreUnavailable.
+    Raises JobNotFound, InvalidState (not failed, cancelled or expired, or not as it was seen; or its data were
+    removed), InsufficientTier, StoreUnavailable.
     """
-    found = await engine.stores.jobs.get(account.id, job_id)
+    jobs = engine.stores.jobs
+    found = await jobs.get(account.id, job_id)
     if found is None:
         raise job_not_found(job_id)
     terms = terms_for(account.id, account.tier, found.pool)
     if terms.limit == 0:
         raise InsufficientTier(f"The {account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
-    again = await engine.stores.jobs.requeue(account.id, job_id, seen=seen)
+    again = await jobs.requeue(account.id, job_id, mark=mark, deadline=deadline, seen=seen)
     if again is None:
-        raise InvalidState(
-            f"The job is {found.status}.", hint="Only jobs that are failed, cancelled or expired can be queued again."
-        )
-    opener.announce(terms)
+        by_us = await jobs.requeued_by(account.id, job_id, mark) if mark is not None else None
+        if by_us is None:
+            raise _refusal(await jobs.get(account.id, job_id) or found)
+        again = by_us
+    if again.status is Status.QUEUED:  # always said again: a process may have died between the two
+        opener.announce(terms)
     log.info("job.retried", job_id=job_id, attempt=again.attempt, max_attempts=again.max_attempts)
     engine.tell(again)
     return again
+
+
+def _refusal(job: Job) -> InvalidState:
+    if job.data_removed:
+        return InvalidState("The job's data were removed.", hint="Submit a new job with its input.")
+    if len(job.events) > LONGEST_HISTORY:
+        return InvalidState("The job was queued again too often.", hint="Submit a new job with its input.")
+    return InvalidState(
+        f"The job is {job.status}.", hint="Only jobs that are failed, cancelled or expired can be queued again."
+    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
 from reelwork.domain.batch import Batch, BatchState
 from reelwork.domain.ids import AccountId, BatchId
@@ -29,6 +30,12 @@ class Batches:
         IndexModel(
             [("settle_at", ASCENDING)], name="unsettled", partialFilterExpression={"settle_at": {"$exists": True}}
         ),
+        IndexModel(
+            [("mark", ASCENDING)],
+            name="accepted_once",
+            unique=True,
+            partialFilterExpression={"state": BatchState.READY.value, "mark": {"$gt": ""}},
+        ),
     )
 
     def __init__(self, database: Database) -> None:
@@ -42,11 +49,15 @@ class Batches:
         await self._batches.update_one({"_id": batch.id}, [begun], upsert=True)
 
     async def commit(self, batch: BatchId, *, patience: timedelta) -> bool:
-        """storing -> ready: from here on it is accepted. False when it was withdrawn first.
+        """storing -> ready: from here on it is accepted. False when it was withdrawn first, or another one of its mark
+        was accepted.
 
         Unless `settle` is told within `patience` that its jobs are released, the reconciler releases them.
         """
-        return await self._move(batch, BatchState.STORING, BatchState.READY, patience)
+        try:
+            return await self._move(batch, BatchState.STORING, BatchState.READY, patience)
+        except DuplicateKeyError:
+            return False
 
     async def withdraw(self, batch: BatchId, *, patience: timedelta) -> bool:
         """storing -> withdrawn. False when it was committed first. `patience`: after it nobody writes its jobs."""
@@ -78,6 +89,11 @@ class Batches:
     async def get(self, account: AccountId, batch: BatchId) -> Batch | None:
         """The account's batch; None for unknown ids, for other accounts' ids, and for what is not accepted."""
         found = await self._batches.find_one({"_id": batch, **_shown(account)})
+        return BATCH_CODEC.decode(found) if found is not None else None
+
+    async def marked(self, account: AccountId, mark: str) -> Batch | None:
+        """The accepted batch of this mark, if there is one."""
+        found = await self._batches.find_one({"mark": mark, **_shown(account)})
         return BATCH_CODEC.decode(found) if found is not None else None
 
     async def page(self, account: AccountId, *, before: BatchId | None, limit: int) -> Sequence[Batch]:

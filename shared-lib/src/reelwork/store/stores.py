@@ -9,6 +9,7 @@ from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
 from reelwork.store.batches import Batches
 from reelwork.store.client import Database
+from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
@@ -29,6 +30,7 @@ class Stores:
     accounts: Accounts
     models: Models
     pulses: Pulses
+    idempotency: Idempotency
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -44,4 +46,5 @@ class Stores:
             accounts=Accounts(database),
             models=Models(database),
             pulses=Pulses(database),
+            idempotency=Idempotency(database),
         )
