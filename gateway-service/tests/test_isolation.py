@@ -13,6 +13,10 @@ ROUTES = [
     ("DELETE", "/v1/jobs/{job}"),
     ("POST", "/v1/jobs/{job}/cancel"),
     ("GET", "/v1/jobs/{job}/events"),
+    ("GET", "/v1/batches/{batch}"),
+    ("POST", "/v1/batches/{batch}/cancel"),
+    ("POST", "/v1/batches/{batch}/retry-failed"),
+    ("GET", "/v1/batches/{batch}/outputs?format=zip"),
     ("GET", "/v1/assets/{asset}"),
     ("GET", "/v1/assets/{asset}/content"),
     ("GET", "/v1/assets/{asset}/content?proxy=true"),
@@ -29,7 +33,9 @@ def possessions(owner: Caller) -> dict[str, str]:
     asset = owner.upload(pictures.picture())["id"]
     values = {"image": asset, "duration_seconds": 1, "resolution": "480p", "fps": 24}
     film = owner.wait(owner.submit("builtin/camera-move", **values)["id"])
+    batch = expect(202, owner.http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
     return {
+        "batch": batch["id"],
         "asset": asset,
         "job": film["id"],
         "output": film["outputs"][0]["asset_id"],
@@ -40,6 +46,7 @@ def possessions(owner: Caller) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def unknown() -> dict[str, str]:
     return {
+        "batch": f"batch_{UNKNOWN}",
         "asset": f"asset_{UNKNOWN}",
         "job": f"job_{UNKNOWN}",
         "output": f"asset_{UNKNOWN}",

@@ -18,12 +18,14 @@ Before = Callable[[], Awaitable[None]]
 
 _OPERATIONS = frozenset(
     {
+        "aggregate",
         "bulk_write",
         "count_documents",
         "delete_many",
         "distinct",
         "find_one",
         "find_one_and_update",
+        "insert_many",
         "insert_one",
         "update_many",
         "update_one",

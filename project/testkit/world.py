@@ -214,6 +214,7 @@ class World:
         self,
         collections: Sequence[str] = (
             "jobs",
+            "batches",
             "lanes",
             "assets",
             "accounts",

@@ -333,6 +333,110 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/batches": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Batches
+         * @description Your batches, newest first.
+         */
+        readonly get: operations["list_batches"];
+        readonly put?: never;
+        /**
+         * Create Batch
+         * @description Accept up to 1,000 jobs, stored durably before this answers: all of them, or with `mode: partial` the valid.
+         */
+        readonly post: operations["create_batch"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Batch
+         * @description One batch, its jobs counted now. Page through them by `GET /v1/jobs?batch_id=`.
+         */
+        readonly get: operations["get_batch"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}/cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Cancel Batch
+         * @description Cancel every job that has not ended; safe to repeat.
+         */
+        readonly post: operations["cancel_batch"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}/outputs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Batch Outputs
+         * @description What came of the batch so far, streamed. A download that breaks off was not complete: ask again.
+         */
+        readonly get: operations["batch_outputs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/batches/{batch_id}/retry-failed": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Retry Failed
+         * @description Queue every failed job again, under its id. Asked twice at the same time, each job is queued once.
+         */
+        readonly post: operations["retry_failed"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/errors": {
         readonly parameters: {
             readonly query?: never;
@@ -529,6 +633,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/jobs/bulk": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Bulk Action
+         * @description Cancel or retry up to 1,000 jobs; `dry_run` tells what would be changed. Safe to repeat.
+         */
+        readonly post: operations["bulk_action"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/jobs/estimate": {
         readonly parameters: {
             readonly query?: never;
@@ -683,6 +807,274 @@ export interface components {
             /** Worker */
             readonly worker: string;
         };
+        /**
+         * BatchAccepted
+         * @description `rejected` is empty in `atomic` mode.
+         */
+        readonly BatchAccepted: {
+            /**
+             * Completed At
+             * @description When the last job ended; null until all have.
+             */
+            readonly completed_at: string | null;
+            readonly counts: components["schemas"]["BatchCounts"];
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /**
+             * Is Success
+             * @description Whether every job completed; null until all have ended.
+             */
+            readonly is_success: boolean | null;
+            /** Is Terminal */
+            readonly is_terminal: boolean;
+            /** Job Ids */
+            readonly job_ids: readonly (string | null)[];
+            /** Metadata */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /** Name */
+            readonly name: string | null;
+            /**
+             * Object
+             * @default batch
+             * @constant
+             */
+            readonly object: "batch";
+            /** Poll After Ms */
+            readonly poll_after_ms: number;
+            /**
+             * Progress
+             * @description The share of jobs that have ended, 0 to 1.
+             */
+            readonly progress: number;
+            /** Rejected */
+            readonly rejected: readonly components["schemas"]["RejectedItem"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "completed";
+            /** Tags */
+            readonly tags: readonly string[];
+            readonly urls: components["schemas"]["BatchUrls"];
+        };
+        /**
+         * BatchBody
+         * @description Up to 1,000 jobs that are accepted together.
+         */
+        readonly BatchBody: {
+            /**
+             * Defaults
+             * @description Fields of a job for every item that does not have them; `input` is merged name by name.
+             * @default {}
+             * @example {
+             *       "model": "builtin/landscape",
+             *       "priority": "low"
+             *     }
+             */
+            readonly defaults: {
+                readonly [key: string]: unknown;
+            };
+            /**
+             * Items
+             * @description Jobs, as `POST /v1/jobs` takes them; what `defaults` has may be left out.
+             */
+            readonly items: readonly components["schemas"]["JobBody"][];
+            /**
+             * Metadata
+             * @default {}
+             */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /**
+             * Mode
+             * @description `atomic`: all or nothing. `partial`: what is valid is accepted, the rest is told.
+             * @default atomic
+             * @enum {string}
+             */
+            readonly mode: "atomic" | "partial";
+            /**
+             * Name
+             * @description For people; need not be unique.
+             */
+            readonly name?: string | null;
+            /**
+             * Tags
+             * @description Of the batch; its jobs have their own.
+             * @default []
+             */
+            readonly tags: readonly string[];
+        };
+        /**
+         * BatchChange
+         * @description What was done to the jobs of a batch, and the batch afterwards. `skipped`: something else moved them first.
+         */
+        readonly BatchChange: {
+            readonly batch: components["schemas"]["BatchView"];
+            /** Changed */
+            readonly changed: number;
+            /** Matched */
+            readonly matched: number;
+            /** Skipped */
+            readonly skipped: number;
+        };
+        /**
+         * BatchCounts
+         * @description How many of the batch's jobs are in which state, at this moment. `rejected` items never became jobs.
+         */
+        readonly BatchCounts: {
+            /** Cancelled */
+            readonly cancelled: number;
+            /** Cancelling */
+            readonly cancelling: number;
+            /** Completed */
+            readonly completed: number;
+            /** Expired */
+            readonly expired: number;
+            /** Failed */
+            readonly failed: number;
+            /** Pending */
+            readonly pending: number;
+            /** Processing */
+            readonly processing: number;
+            /** Queued */
+            readonly queued: number;
+            /** Rejected */
+            readonly rejected: number;
+            /** Total */
+            readonly total: number;
+        };
+        /**
+         * BatchDetail
+         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected.
+         */
+        readonly BatchDetail: {
+            /**
+             * Completed At
+             * @description When the last job ended; null until all have.
+             */
+            readonly completed_at: string | null;
+            readonly counts: components["schemas"]["BatchCounts"];
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /**
+             * Is Success
+             * @description Whether every job completed; null until all have ended.
+             */
+            readonly is_success: boolean | null;
+            /** Is Terminal */
+            readonly is_terminal: boolean;
+            /** Job Ids */
+            readonly job_ids: readonly (string | null)[];
+            /** Metadata */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /** Name */
+            readonly name: string | null;
+            /**
+             * Object
+             * @default batch
+             * @constant
+             */
+            readonly object: "batch";
+            /** Poll After Ms */
+            readonly poll_after_ms: number;
+            /**
+             * Progress
+             * @description The share of jobs that have ended, 0 to 1.
+             */
+            readonly progress: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "completed";
+            /** Tags */
+            readonly tags: readonly string[];
+            readonly urls: components["schemas"]["BatchUrls"];
+        };
+        /**
+         * BatchPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly BatchPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["BatchView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /** BatchUrls */
+        readonly BatchUrls: {
+            /** Cancel */
+            readonly cancel: string;
+            /** Jobs */
+            readonly jobs: string;
+            /** Outputs */
+            readonly outputs: string;
+            /** Retry Failed */
+            readonly retry_failed: string;
+            /** Self */
+            readonly self: string;
+        };
+        /**
+         * BatchView
+         * @description A batch. It is `completed` once every job has ended, however; retrying jobs makes it `processing` again.
+         */
+        readonly BatchView: {
+            /**
+             * Completed At
+             * @description When the last job ended; null until all have.
+             */
+            readonly completed_at: string | null;
+            readonly counts: components["schemas"]["BatchCounts"];
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /**
+             * Is Success
+             * @description Whether every job completed; null until all have ended.
+             */
+            readonly is_success: boolean | null;
+            /** Is Terminal */
+            readonly is_terminal: boolean;
+            /** Metadata */
+            readonly metadata: {
+                readonly [key: string]: string;
+            };
+            /** Name */
+            readonly name: string | null;
+            /**
+             * Object
+             * @default batch
+             * @constant
+             */
+            readonly object: "batch";
+            /** Poll After Ms */
+            readonly poll_after_ms: number;
+            /**
+             * Progress
+             * @description The share of jobs that have ended, 0 to 1.
+             */
+            readonly progress: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "completed";
+            /** Tags */
+            readonly tags: readonly string[];
+            readonly urls: components["schemas"]["BatchUrls"];
+        };
         /** BeforeJob */
         readonly BeforeJob: {
             /**
@@ -706,6 +1098,90 @@ export interface components {
              * @description A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.
              */
             readonly file: string;
+        };
+        /**
+         * BulkBody
+         * @description What to do, and to which jobs: either `ids` or a `filter` that says something.
+         */
+        readonly BulkBody: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            readonly action: "cancel" | "retry";
+            /**
+             * Dry Run
+             * @description Only say what would be done.
+             * @default false
+             */
+            readonly dry_run: boolean;
+            readonly filter?: components["schemas"]["BulkFilter"] | null;
+            /** Ids */
+            readonly ids?: readonly string[] | null;
+        };
+        /** BulkFailure */
+        readonly BulkFailure: {
+            /** Code */
+            readonly code: string;
+            /** Id */
+            readonly id: string;
+        };
+        /**
+         * BulkFilter
+         * @description Jobs that have all of this.
+         */
+        readonly BulkFilter: {
+            /** Batch Id */
+            readonly batch_id?: string | null;
+            /**
+             * Created After
+             * @description At this moment or later.
+             */
+            readonly created_after?: string | null;
+            /**
+             * Created Before
+             * @description Earlier than this.
+             */
+            readonly created_before?: string | null;
+            /** Model */
+            readonly model?: string | null;
+            /**
+             * Status
+             * @default []
+             */
+            readonly status: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[];
+            /** Tag */
+            readonly tag?: string | null;
+        };
+        /**
+         * BulkResult
+         * @description At most 1,000 jobs in one call: ask again while `has_more`.
+         *
+         *     With a `filter`, `matched` counts jobs that the action can change. With `ids`, those that are not in a state for it
+         *     are `skipped`, those that are not yours or not there are `failed`. `ids` and `errors` are the first hundred.
+         */
+        readonly BulkResult: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            readonly action: "cancel" | "retry";
+            /** Changed */
+            readonly changed: number;
+            /** Dry Run */
+            readonly dry_run: boolean;
+            /** Errors */
+            readonly errors: readonly components["schemas"]["BulkFailure"][];
+            /** Failed */
+            readonly failed: number;
+            /** Has More */
+            readonly has_more: boolean;
+            /** Ids */
+            readonly ids: readonly string[];
+            /** Matched */
+            readonly matched: number;
+            /** Skipped */
+            readonly skipped: number;
         };
         /**
          * CacheView
@@ -1359,6 +1835,20 @@ export interface components {
             readonly until: string | null;
         };
         /**
+         * RejectedItem
+         * @description Why `items[index]` did not become a job: `code` and `detail` as `POST /v1/jobs` would have answered it.
+         */
+        readonly RejectedItem: {
+            /** Code */
+            readonly code: string;
+            /** Detail */
+            readonly detail: string;
+            /** Errors */
+            readonly errors: readonly components["schemas"]["FieldProblem"][];
+            /** Index */
+            readonly index: number;
+        };
+        /**
          * RetentionBody
          * @description Counted from the end of the job. Absent or null: the account's default.
          */
@@ -1494,9 +1984,21 @@ export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type BatchAccepted = components['schemas']['BatchAccepted'];
+export type BatchBody = components['schemas']['BatchBody'];
+export type BatchChange = components['schemas']['BatchChange'];
+export type BatchCounts = components['schemas']['BatchCounts'];
+export type BatchDetail = components['schemas']['BatchDetail'];
+export type BatchPage = components['schemas']['BatchPage'];
+export type BatchUrls = components['schemas']['BatchUrls'];
+export type BatchView = components['schemas']['BatchView'];
 export type BeforeJob = components['schemas']['BeforeJob'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
+export type BulkBody = components['schemas']['BulkBody'];
+export type BulkFailure = components['schemas']['BulkFailure'];
+export type BulkFilter = components['schemas']['BulkFilter'];
+export type BulkResult = components['schemas']['BulkResult'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
@@ -1533,6 +2035,7 @@ export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type QueueBody = components['schemas']['QueueBody'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
+export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
 export type RunSeconds = components['schemas']['RunSeconds'];
@@ -2759,6 +3262,445 @@ export interface operations {
             };
         };
     };
+    readonly list_batches: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_batch: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BatchBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Accepted. */
+            readonly 202: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The batch. */
+                    readonly Location?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchAccepted"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_batch: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchDetail"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly cancel_batch: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchChange"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly batch_outputs: {
+        readonly parameters: {
+            readonly query?: {
+                readonly format?: "jsonl" | "zip";
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Lines of JSON, one for each job in the order of the items; or the files in a ZIP. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/x-ndjson": unknown;
+                    readonly "application/zip": unknown;
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly retry_failed: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `retryable`: leave out jobs whose error says that trying again is no use. */
+                readonly only?: "retryable" | null;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly batch_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BatchChange"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly list_errors: {
         readonly parameters: {
             readonly query?: never;
@@ -2813,6 +3755,7 @@ export interface operations {
     readonly list_jobs: {
         readonly parameters: {
             readonly query?: {
+                readonly batch_id?: string | null;
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: string | null;
                 readonly limit?: number;
@@ -3681,6 +4624,93 @@ export interface operations {
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly bulk_action: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BulkBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;

@@ -10,7 +10,19 @@ from fastapi.routing import APIRoute
 from gateway import problems
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
-from gateway.routes import admin_workers, assets, events, job_data, job_edits, jobs, meta, models, queue
+from gateway.routes import (
+    admin_workers,
+    assets,
+    batches,
+    bulk,
+    events,
+    job_data,
+    job_edits,
+    jobs,
+    meta,
+    models,
+    queue,
+)
 from gateway.routes.sources import task
 from gateway.settings import GatewaySettings
 from gateway.version import VERSION
@@ -49,7 +61,7 @@ def create_app(
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
-    for part in (jobs, job_data, job_edits, queue, events, assets, models, task, admin_workers, meta):
+    for part in (bulk, jobs, job_data, job_edits, batches, queue, events, assets, models, task, admin_workers, meta):
         app.include_router(part.router)
     problems.install(app)
     app.add_middleware(PlainErrors)

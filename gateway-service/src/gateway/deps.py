@@ -12,8 +12,11 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from gateway.auth import Caller
 from gateway.headers import Preference, bad_header, cancel_after_seconds, preference
 from gateway.services.assets import AssetService
+from gateway.services.batches import BatchService
+from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
+from gateway.services.export import BatchExport
 from gateway.services.idempotency import Act, KeyedRequests, Reserve
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
@@ -87,6 +90,18 @@ async def _removal(gateway: WholeGateway) -> RemovalService:
 
 async def _streams(gateway: WholeGateway) -> EventStreams:
     return gateway.streams
+
+
+async def _batches(gateway: WholeGateway) -> BatchService:
+    return gateway.batches
+
+
+async def _bulk(gateway: WholeGateway) -> BulkService:
+    return gateway.bulk
+
+
+async def _exports(gateway: WholeGateway) -> BatchExport:
+    return gateway.exports
 
 
 async def _waiting(gateway: WholeGateway) -> Waiting:
@@ -191,6 +206,9 @@ Queues = Annotated[QueueService, Depends(_queues)]
 Forecasts = Annotated[Outlooks, Depends(_outlooks)]
 Estimates = Annotated[EstimateService, Depends(_estimates)]
 Workers = Annotated[WorkerService, Depends(_workers)]
+Batches = Annotated[BatchService, Depends(_batches)]
+Bulk = Annotated[BulkService, Depends(_bulk)]
+Exports = Annotated[BatchExport, Depends(_exports)]
 RequestId = Annotated[str, Depends(_request_id)]
 Waits = Annotated[Waiting, Depends(_waiting)]
 Preferred = Annotated[Preference, Depends(_preference)]

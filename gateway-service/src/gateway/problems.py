@@ -210,7 +210,7 @@ def from_status(status: int, method: str, path: str, *, reason: str = "") -> Ree
         case 405:
             return MethodNotAllowed(f"{path} does not take {method}.", hint="GET /docs lists every address.")
         case 413:
-            cure = "A picture has at most 32 MiB, a JSON body at most 1 MiB."
+            cure = "A picture has at most 32 MiB, a batch at most 8 MiB, any other JSON body at most 1 MiB."
             error = FieldError(pointer="#", code="too_large", detail=cure)
             return UploadTooLarge("The body is larger than this address takes.", hint=cure, errors=[error])
         case _ if status < 500:
@@ -232,6 +232,7 @@ async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
 
 def not_found(error: type[NotFound], kind: str, name: str) -> NotFound:
     """The same words for an id that does not exist and for one that belongs to somebody else."""
+    listed = "batches" if kind == "batch" else f"{kind}s"
     return error(
-        f"There is no {kind} {name[:100]!r} in your account.", hint=f"Check the id; GET /v1/{kind}s lists them."
+        f"There is no {kind} {name[:100]!r} in your account.", hint=f"Check the id; GET /v1/{listed} lists them."
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from reelwork.contract.assets import AssetView
+from reelwork.contract.batches import BatchCounts, BatchUrls, BatchView
 from reelwork.contract.events import EventView
 from reelwork.contract.jobs import (
     AttemptView,
@@ -20,6 +21,7 @@ from reelwork.contract.models import Capabilities, ModelExample, ModelLimits, Mo
 from reelwork.contract.queue import JobQueue
 from reelwork.contract.workers import WorkerModel, WorkerView
 from reelwork.domain.asset import Asset
+from reelwork.domain.batch import Batch, Tally
 from reelwork.domain.job import Attempt, Event, Job, JobError, Output, Priority, Status
 from reelwork.domain.media import kind_of
 from reelwork.domain.worker import Worker
@@ -222,4 +224,31 @@ def worker_view(worker: Worker) -> WorkerView:
         jobs_running=len(worker.jobs),
         running=list(worker.jobs),
         jobs_done=worker.jobs_done,
+    )
+
+
+def batch_view(batch: Batch, tally: Tally) -> BatchView:
+    base, over = f"/v1/batches/{batch.id}", tally.ended >= batch.size
+    return BatchView(
+        id=batch.id,
+        name=batch.name,
+        status="completed" if over else "processing",
+        is_terminal=over,
+        is_success=tally.of(Status.COMPLETED) == batch.size if over else None,
+        counts=BatchCounts(
+            total=batch.size, rejected=batch.rejected, **{status.value: tally.of(status) for status in Status}
+        ),
+        progress=min(1.0, tally.ended / batch.size),
+        created_at=batch.created_at,
+        completed_at=tally.last_end if over else None,
+        tags=list(batch.tags),
+        metadata=batch.metadata,
+        urls=BatchUrls(
+            self=base,
+            jobs=f"/v1/jobs?batch_id={batch.id}",
+            cancel=f"{base}/cancel",
+            retry_failed=f"{base}/retry-failed",
+            outputs=f"{base}/outputs",
+        ),
+        poll_after_ms=0 if over else _POLL_WAITING_MS,
     )

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
+from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
+from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
+from gateway.services.export import BatchExport
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
@@ -49,6 +52,9 @@ class Gateway:
     authenticator: Authenticator
     catalogue: Catalogue
     jobs: JobService
+    batches: BatchService
+    bulk: BulkService
+    exports: BatchExport
     uploads: UploadService
     assets: AssetService
     removal: RemovalService
@@ -98,6 +104,9 @@ async def open_gateway(
             authenticator=Authenticator(stores.accounts),
             catalogue=catalogue,
             jobs=JobService(engine, intake, opener, builder),
+            batches=BatchService(engine, opener, builder),
+            bulk=BulkService(engine, opener),
+            exports=BatchExport(stores, assets),
             uploads=UploadService(
                 stores.assets,
                 objects,

@@ -26,7 +26,7 @@ from reelwork.domain.errors import (
     UnsupportedMediaType,
     UploadTooLarge,
 )
-from reelwork.domain.ids import JobId, new_job_id, new_request_id
+from reelwork.domain.ids import BatchId, JobId, new_job_id, new_request_id
 from reelwork.domain.job import Job, Status
 from reelwork.store.idempotency import Ours, StoredAnswer
 from reelwork.store.jobs import JobFilter
@@ -113,11 +113,13 @@ async def list_jobs(
     status: Annotated[list[StatusName] | None, Query(description="Repeat for several.")] = None,
     model: Annotated[str | None, Query(max_length=128)] = None,
     tag: Annotated[str | None, Query(max_length=64)] = None,
+    batch_id: Annotated[str | None, Query(max_length=64)] = None,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Your jobs, newest first."""
-    where = JobFilter(statuses=[Status(name) for name in status or []], model=model, tag=tag)
+    statuses = [Status(name) for name in status or []]
+    where = JobFilter(statuses=statuses, model=model, tag=tag, batch_id=BatchId(batch_id) if batch_id else None)
     page = await jobs.page(caller, where, cursor=cursor, limit=limit)
     items = [job_view(job) for job in page.items]
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)

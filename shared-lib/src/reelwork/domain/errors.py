@@ -7,7 +7,7 @@ ReelworkError
 ├── InvalidApiKey         401  invalid_api_key
 ├── InsufficientTier      403  insufficient_tier
 ├── ScopeMissing          403  scope_missing
-├── NotFound              404  (job|task|video|asset|model|worker|route)_not_found
+├── NotFound              404  (job|task|video|batch|asset|model|worker|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
@@ -98,6 +98,10 @@ class TaskNotFound(JobNotFound):
 
 class VideoNotFound(JobNotFound):
     code, title = "video_not_found", "No such video"
+
+
+class BatchNotFound(NotFound):
+    code, title = "batch_not_found", "No such batch"
 
 
 class AssetNotFound(NotFound):

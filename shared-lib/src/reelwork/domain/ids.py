@@ -3,9 +3,11 @@
 UUIDv7: RFC 9562 section 5.7. Base32 alphabet: Douglas Crockford (crockford.com/base32.html), lower case here.
 """
 
+import math
 import os
 import time
 import uuid
+from datetime import datetime
 from typing import NewType
 
 AccountId = NewType("AccountId", str)
@@ -88,6 +90,12 @@ def new_slot_id() -> str:
 def lane_id(pool: str, account: AccountId) -> LaneId:
     """The lane of one account in one pool."""
     return LaneId(f"{pool}:{account}")
+
+
+def first_job_id(moment: datetime) -> JobId:
+    """Sorts before every job id that was drawn at this moment or later, and behind all that were drawn before it."""
+    milliseconds = max(0, math.floor(moment.timestamp() * 1000))
+    return JobId(f"job_{encode(uuid.UUID(int=milliseconds << 80))}")
 
 
 def job_uuid(job: JobId) -> uuid.UUID:

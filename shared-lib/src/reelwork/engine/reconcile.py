@@ -14,6 +14,7 @@ from reelwork.domain.ids import AccountId, LaneId
 from reelwork.domain.job import Job
 from reelwork.domain.lane import lane_of
 from reelwork.domain.retry import AttemptFailure
+from reelwork.engine.batches import settle_batches
 from reelwork.engine.engine import Engine
 from reelwork.engine.expire import expire
 from reelwork.engine.finish import fail
@@ -24,6 +25,7 @@ from reelwork.store.client import server_time
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+BATCHES = 20
 # More tickets than this at once would only make workers look twice.
 MAX_TICKETS = 50
 INTERVAL = timedelta(seconds=1)
@@ -68,6 +70,7 @@ class Reconciler:
             "deadlines": lambda now: expire(self._engine, now, limit=BATCH),
             "due": self._make_due,
             "holds": self._follow_holds,
+            "batches": lambda now: settle_batches(self._engine, now, limit=BATCHES),
             "lanes": self._open_lanes_with_work,
             "slots": self._drop_orphan_slots,
             "tickets": self._top_up_tickets,

@@ -2,6 +2,7 @@
 
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
+from reelwork.store.batches import Batches
 from reelwork.store.client import Database
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -13,6 +14,7 @@ from reelwork.store.workers import Workers
 
 async def ensure_indexes(database: Database) -> None:
     await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES])
+    await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))
     await database["assets"].create_indexes(list(Assets.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from reelwork.domain.ids import AccountId, JobId
+from reelwork.domain.ids import AccountId, BatchId, JobId, first_job_id
 from reelwork.domain.job import TERMINAL, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
@@ -30,6 +30,26 @@ class JobFilter:
     statuses: Sequence[Status] = ()
     model: str | None = None
     tag: str | None = None
+    batch_id: BatchId | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    with_data: bool = False
+
+
+def matching(account: AccountId, where: JobFilter) -> Document:
+    """The query for an account's jobs of this kind."""
+    wanted: dict[str, object] = {"model": where.model, "tags": where.tag, "batch_id": where.batch_id}
+    query: Document = {"account_id": account} | {name: value for name, value in wanted.items() if value is not None}
+    if where.statuses:
+        query["status"] = {"$in": list(where.statuses)}
+    if where.with_data:
+        query["data_removed"] = {"$ne": True}
+    born: Document = {}  # ids sort by creation time
+    if where.created_after is not None:
+        born["$gte"] = first_job_id(where.created_after)
+    if where.created_before is not None:
+        born["$lt"] = first_job_id(where.created_before)
+    return query | {"_id": born} if born else query
 
 
 @adapter
@@ -60,6 +80,12 @@ class Jobs:
             partialFilterExpression={"deadline_at": {"$type": "date"}},
         ),
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
+        # One for a batch's pages (by id) and its counts (answered by the index alone).
+        IndexModel(
+            [("batch_id", ASCENDING), ("_id", DESCENDING), ("status", ASCENDING), ("completed_at", ASCENDING)],
+            name="batch",
+            partialFilterExpression={"batch_id": {"$gt": ""}},
+        ),
         IndexModel([("account_id", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)], name="newest_by_status"),
         IndexModel(
             [("account_id", ASCENDING), ("cache_key", ASCENDING), ("completed_at", DESCENDING)],
@@ -78,15 +104,9 @@ class Jobs:
 
     async def page(self, account: AccountId, where: JobFilter, *, before: JobId | None, limit: int) -> list[Job]:
         """Up to `limit` jobs, newest first, older than `before`."""
-        query: Document = {"account_id": account}
+        query = matching(account, where)
         if before is not None:
-            query["_id"] = {"$lt": before}
-        if where.statuses:
-            query["status"] = {"$in": list(where.statuses)}
-        if where.model is not None:
-            query["model"] = where.model
-        if where.tag is not None:
-            query["tags"] = where.tag
+            query = {"$and": [query, {"_id": {"$lt": before}}]}
         cursor = self._jobs.find(query).sort(_NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
 
@@ -133,12 +153,19 @@ class Jobs:
         return await self._find_and_move(account, job, {Status.PROCESSING}, update)
 
     async def requeue(
-        self, account: AccountId, job: JobId, *, mark: str | None, deadline: timedelta | None
+        self,
+        account: AccountId,
+        job: JobId,
+        *,
+        mark: str | None,
+        deadline: timedelta | None,
+        seen: tuple[Status, int] | None = None,
     ) -> Job | None:
         """failed, cancelled or expired -> queued, as if it were new: behind the others, with as many attempts again.
 
         `deadline`: from now; None for none, whatever it had before. `mark` names the request that does this, see
-        `requeued_by`. None when it is in no such state, its data were removed, or its history is full.
+        `requeued_by`. None when it is in no such state, its data were removed, or its history is full; or when it does
+        not stand as it was `seen` (status and attempt), so that of several who saw the same one queues it.
         """
         update = transition(
             Status.QUEUED,
@@ -158,6 +185,8 @@ class Jobs:
         )
         sources = sources_of(Status.QUEUED) & TERMINAL
         may: Document = {"data_removed": {"$ne": True}, f"events.{LONGEST_HISTORY}": {"$exists": False}}
+        if seen is not None:
+            sources, may = sources & {seen[0]}, may | {"attempt": seen[1]}
         return await self._find_and_move(account, job, sources, update, may)
 
     async def requeued_by(self, account: AccountId, job: JobId, mark: str) -> Job | None:

@@ -7,6 +7,7 @@ from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
+from reelwork.store.batches import Batches
 from reelwork.store.client import Database
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -17,6 +18,7 @@ from reelwork.store.pulse import Pulses
 from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
 from reelwork.store.runtimes import Runtimes
+from reelwork.store.selection import Selection
 from reelwork.store.standings import Standings
 from reelwork.store.workers import Workers
 
@@ -28,6 +30,8 @@ class Stores:
     attempts: Attempts
     backlog: Backlog
     removals: Removals
+    batches: Batches
+    selection: Selection
     lanes: Lanes
     assets: Assets
     accounts: Accounts
@@ -48,6 +52,8 @@ class Stores:
             attempts=Attempts(database),
             backlog=Backlog(database),
             removals=Removals(database),
+            batches=Batches(database),
+            selection=Selection(database),
             lanes=Lanes(database),
             assets=Assets(database),
             accounts=Accounts(database),

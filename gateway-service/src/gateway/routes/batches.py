@@ -1,0 +1,195 @@
+"""Batches: many jobs accepted together, followed, cancelled, retried and fetched together."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query, Response
+from fastapi.responses import StreamingResponse
+
+from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, Once, RequestId
+from gateway.problems import keyed_problems
+from gateway.routes.json_body import JsonRoute
+from gateway.services.batches import Change
+from gateway.services.idempotency import json_answer
+from gateway.services.items import Rejection
+from gateway.views import batch_view
+from reelwork.contract.batches import (
+    BatchAccepted,
+    BatchBody,
+    BatchChange,
+    BatchDetail,
+    BatchPage,
+    RejectedItem,
+)
+from reelwork.contract.problem import FieldProblem
+from reelwork.domain.errors import (
+    AssetNotFound,
+    BatchNotFound,
+    IdempotencyInProgress,
+    IdempotencyKeyMismatch,
+    InsufficientTier,
+    InvalidCursor,
+    InvalidInput,
+    StorageUnavailable,
+    UnsupportedMediaType,
+    UploadTooLarge,
+)
+from reelwork.domain.ids import new_request_id
+from reelwork.objects.disposition import content_disposition
+from reelwork.store.idempotency import Ours, StoredAnswer
+
+BATCH_LIMIT_BYTES = 8 * 1024 * 1024
+
+router = APIRouter(prefix="/v1/batches", tags=["batches"], max_body_size=BATCH_LIMIT_BYTES, route_class=JsonRoute)
+
+_STORED: dict[str, dict[str, Any]] = {  # Any: a part of OpenAPI
+    "Location": {"description": "The batch.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true`: the answer to an earlier request of this key.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "When to ask again, in seconds.", "schema": {"type": "string"}},
+}
+_EXAMPLES = {
+    "pictures": {
+        "summary": "Three pictures",
+        "value": {
+            "name": "Seasons",
+            "defaults": {"model": "builtin/landscape", "priority": "low"},
+            "items": [
+                {"input": {"prompt": "Mountains in spring"}},
+                {"input": {"prompt": "Mountains in summer"}, "metadata": {"page": "2"}},
+                {"input": {"prompt": "Mountains in autumn"}},
+            ],
+        },
+    }
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=BatchAccepted,
+    responses={
+        202: {"description": "Accepted.", "headers": _STORED},
+        **keyed_problems(
+            InsufficientTier,
+            IdempotencyInProgress,
+            UploadTooLarge,
+            UnsupportedMediaType,
+            InvalidInput,
+            IdempotencyKeyMismatch,
+        ),
+    },
+)
+async def create_batch(
+    body: Annotated[BatchBody, Body(openapi_examples=_EXAMPLES)],
+    caller: CanSubmit,
+    batches: Batches,
+    once: Once,
+    request_id: RequestId,
+) -> Response:
+    """Accept up to 1,000 jobs, stored durably before this answers: all of them, or with `mode: partial` the valid."""
+
+    async def act(ours: Ours) -> StoredAnswer:
+        made, rejected = await batches.submit(caller, body, request_id=request_id, mark=ours.subject, first=ours.first)
+        view = BatchAccepted(
+            **dict(batch_view(made.batch, made.tally)),
+            job_ids=list(made.batch.job_ids),
+            rejected=[_rejected(item) for item in rejected],
+        )
+        return json_answer(202, view, {"Location": f"/v1/batches/{made.id}", "Retry-After": "2"})
+
+    return await once.answer(new_request_id, act)
+
+
+@router.get("", responses=keyed_problems(InvalidCursor))
+async def list_batches(
+    caller: CanRead,
+    batches: Batches,
+    cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> BatchPage:
+    """Your batches, newest first."""
+    page = await batches.page(caller, cursor=cursor, limit=limit)
+    items = [batch_view(found.batch, found.tally) for found in page.items]
+    return BatchPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
+
+
+@router.get("/{batch_id}", responses=keyed_problems(BatchNotFound))
+async def get_batch(batch_id: str, caller: CanRead, batches: Batches) -> BatchDetail:
+    """One batch, its jobs counted now. Page through them by `GET /v1/jobs?batch_id=`."""
+    found = await batches.get(caller, batch_id)
+    return BatchDetail(**dict(batch_view(found.batch, found.tally)), job_ids=list(found.batch.job_ids))
+
+
+@router.post("/{batch_id}/cancel", responses=keyed_problems(BatchNotFound))
+async def cancel_batch(batch_id: str, caller: CanManage, batches: Batches) -> BatchChange:
+    """Cancel every job that has not ended; safe to repeat."""
+    return _change(await batches.cancel(caller, batch_id))
+
+
+@router.post("/{batch_id}/retry-failed", responses=keyed_problems(BatchNotFound, InsufficientTier))
+async def retry_failed(
+    batch_id: str,
+    caller: CanManage,
+    batches: Batches,
+    only: Annotated[
+        Literal["retryable"] | None,
+        Query(description="`retryable`: leave out jobs whose error says that trying again is no use."),
+    ] = None,
+) -> BatchChange:
+    """Queue every failed job again, under its id. Asked twice at the same time, each job is queued once."""
+    return _change(await batches.retry_failed(caller, batch_id, only_retryable=only is not None))
+
+
+@router.get(
+    "/{batch_id}/outputs",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Lines of JSON, one for each job in the order of the items; or the files in a ZIP.",
+            "content": {"application/x-ndjson": {}, "application/zip": {}},
+        },
+        **keyed_problems(BatchNotFound, AssetNotFound, StorageUnavailable),
+    },
+)
+async def batch_outputs(
+    batch_id: str,
+    caller: CanRead,
+    batches: Batches,
+    exports: Exports,
+    form: Annotated[Literal["jsonl", "zip"], Query(alias="format")] = "jsonl",
+) -> Response:
+    """What came of the batch so far, streamed. A download that breaks off was not complete: ask again."""
+    batch = await batches.find(caller, batch_id)
+    pieces = exports.zip(caller, batch) if form == "zip" else exports.jsonl(batch)
+    first = await anext(pieces, b"")  # what cannot even begin is answered as a problem
+    return StreamingResponse(
+        _joined(first, pieces),
+        media_type="application/zip" if form == "zip" else "application/x-ndjson",
+        headers={
+            "Content-Disposition": content_disposition("attachment", f"{batch.id}.{form}"),
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+def _change(change: Change) -> BatchChange:
+    return BatchChange(
+        matched=change.matched,
+        changed=change.changed,
+        skipped=change.matched - change.changed,
+        batch=batch_view(change.after.batch, change.after.tally),
+    )
+
+
+def _rejected(item: Rejection) -> RejectedItem:
+    errors = [FieldProblem(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in item.errors]
+    return RejectedItem(index=item.index, code=item.code, detail=item.detail, errors=errors)

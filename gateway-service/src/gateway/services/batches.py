@@ -1,0 +1,152 @@
+"""Batches, as their owners deal with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.auth import Caller
+from gateway.problems import named, not_found
+from gateway.services.building import JobBuilder, NewJob
+from gateway.services.items import ItemChecker, Origin, Rejection
+from gateway.services.pages import Page, check_cursor
+from reelwork.contract.batches import BatchBody
+from reelwork.domain.batch import MOST_ITEMS, Batch, Tally
+from reelwork.domain.errors import BatchNotFound, InvalidInput
+from reelwork.domain.ids import BatchId, new_batch_id, new_job_id
+from reelwork.domain.job import Status
+from reelwork.engine.batches import accept
+from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
+from reelwork.engine.engine import Engine
+from reelwork.engine.submit import LaneOpener
+from reelwork.store.jobs import JobFilter
+from reelwork.store.selection import Standing
+
+_MOST_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """A batch, and how its jobs stand at this moment."""
+
+    batch: Batch
+    tally: Tally
+
+    @property
+    def id(self) -> str:
+        return self.batch.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """`changed` of the `matched` jobs; the others were moved by somebody else first."""
+
+    matched: int
+    changed: int
+    after: Standings
+
+
+class BatchService:
+    """Submit, read, list, cancel, retry. Every method sees the caller's own batches only."""
+
+    def __init__(self, engine: Engine, opener: LaneOpener, builder: JobBuilder) -> None:
+        self._engine = engine
+        self._opener = opener
+        self._checker = ItemChecker(builder)
+
+    async def submit(
+        self, caller: Caller, body: BatchBody, *, request_id: str, mark: str, first: bool
+    ) -> tuple[Standings, list[Rejection]]:
+        """Check every item, then store the batch; it is accepted durably when this returns.
+
+        `mark` names the request: of a request that is not the `first` of its mark, the batch may be there already.
+
+        Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), InsufficientTier, StoreUnavailable.
+        """
+        ids = sorted(new_job_id() for _ in body.items)  # so that their order is the items'
+        origin = Origin(batch_id=new_batch_id(), request_id=request_id, ids=ids)
+        checked = await self._checker.check(caller, body.items, body.defaults, origin)
+        rejected = [item for item in checked if isinstance(item, Rejection)]
+        known = None if first else await self._engine.stores.batches.marked(caller.account.id, mark)
+        if known is not None:
+            return await self._standing(known), rejected
+        if rejected and (body.mode == "atomic" or len(rejected) == len(checked)):
+            raise _refusal(rejected, of=len(checked))
+        batch = Batch(
+            id=origin.batch_id,
+            account_id=caller.account.id,
+            job_ids=tuple(item.job.id if isinstance(item, NewJob) else None for item in checked),
+            created_at=datetime.now(UTC),
+            name=body.name,
+            tags=tuple(body.tags),
+            metadata=dict(body.metadata),
+            request_id=request_id,
+            mark=mark,
+        )
+        jobs = [(item.job, item.terms) for item in checked if isinstance(item, NewJob)]
+        accepted = await accept(self._engine, self._opener, batch, jobs)
+        return await self._standing(accepted), rejected
+
+    async def get(self, caller: Caller, batch_id: str) -> Standings:
+        """Raises BatchNotFound, for other accounts' batches too."""
+        return await self._standing(await self.find(caller, batch_id))
+
+    async def find(self, caller: Caller, batch_id: str) -> Batch:
+        """Without its jobs. Raises BatchNotFound, for other accounts' batches too."""
+        batch = await self._engine.stores.batches.get(caller.account.id, BatchId(batch_id))
+        if batch is None:
+            raise not_found(BatchNotFound, "batch", batch_id)
+        return batch
+
+    async def page(self, caller: Caller, *, cursor: str | None, limit: int) -> Page[Standings]:
+        """Raises InvalidCursor."""
+        before, stores = check_cursor(cursor, "batch_"), self._engine.stores
+        found = await stores.batches.page(
+            caller.account.id, before=BatchId(before) if before else None, limit=limit + 1
+        )
+        tallies = await stores.selection.tallies([batch.id for batch in found])
+        return Page.cut([Standings(batch=batch, tally=tallies.get(batch.id, Tally())) for batch in found], limit)
+
+    async def cancel(self, caller: Caller, batch_id: str) -> Change:
+        """Cancel whatever has not ended; safe to repeat. Raises BatchNotFound."""
+        return await self._change(caller, batch_id, ACTIONS["cancel"])
+
+    async def retry_failed(self, caller: Caller, batch_id: str, *, only_retryable: bool) -> Change:
+        """Queue the failed jobs again, each once however often this is asked at the same time.
+
+        `only_retryable`: those whose error may pass by itself. Raises BatchNotFound, InsufficientTier.
+        """
+        return await self._change(
+            caller, batch_id, ACTIONS["retry"], statuses=[Status.FAILED], only_retryable=only_retryable
+        )
+
+    async def _change(
+        self,
+        caller: Caller,
+        batch_id: str,
+        action: Action,
+        *,
+        statuses: Sequence[Status] = (),
+        only_retryable: bool = False,
+    ) -> Change:
+        batch = await self.find(caller, batch_id)
+        where = action.among(JobFilter(batch_id=batch.id, statuses=statuses))
+        found: list[Standing] = []
+        if where is not None:
+            found = await self._engine.stores.selection.find(caller.account.id, where, limit=MOST_ITEMS)
+        jobs = [job for job in found if job.retryable or not only_retryable]
+        bench = Bench(engine=self._engine, opener=self._opener, account=caller.account)
+        changed = await apply(bench, action, jobs)
+        return Change(matched=len(jobs), changed=len(changed), after=await self._standing(batch))
+
+    async def _standing(self, batch: Batch) -> Standings:
+        tallies = await self._engine.stores.selection.tallies([batch.id])
+        return Standings(batch=batch, tally=tallies.get(batch.id, Tally()))
+
+
+def _refusal(rejected: Sequence[Rejection], *, of: int) -> InvalidInput:
+    faults = [fault for item in rejected for fault in item.errors][:_MOST_FAULTS]
+    return InvalidInput(
+        f"{len(rejected)} of {of} items cannot be taken: {named(faults)}.",
+        hint="Nothing was stored. Mend the named fields, or take what is valid by mode 'partial'.",
+        errors=faults,
+    )

@@ -1,0 +1,127 @@
+"""POST /v1/jobs/bulk: one action on many jobs, bounded, and told beforehand by a dry run."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from testkit.caller import Caller, Json, expect
+from testkit.stack import Stack
+
+LATER = (datetime.now(UTC) + timedelta(days=300)).isoformat()
+NOTHING = {"matched": 0, "changed": 0, "skipped": 0, "failed": 0}
+
+
+@pytest.fixture
+def caller(stack: Stack, request: pytest.FixtureRequest) -> Caller:
+    """An account of the test's own."""
+    return stack.caller(f"bulk {request.node.name}")
+
+
+def bulk(caller: Caller, **body: object) -> Json:
+    return expect(200, caller.http.post("/v1/jobs/bulk", json=body))
+
+
+def numbers(answer: Json) -> Json:
+    return {name: answer[name] for name in NOTHING}
+
+
+def delayed(caller: Caller, **job: object) -> str:
+    """A job that waits for months."""
+    return str(caller.submit(job={"not_before": LATER, **job})["id"])
+
+
+def test_jobs_are_cancelled_by_tag_as_the_dry_run_said(caller: Caller):
+    red = [delayed(caller, tags=["red"]) for _ in range(3)]
+    blue = delayed(caller, tags=["blue"])
+
+    told = bulk(caller, action="cancel", filter={"tag": "red"}, dry_run=True)
+    untouched = [caller.job(job)["status"] for job in red]
+    done = bulk(caller, action="cancel", filter={"tag": "red"})
+
+    assert untouched == ["queued"] * 3
+    assert numbers(told) == numbers(done) == NOTHING | {"matched": 3, "changed": 3}
+    assert set(done["ids"]) == set(told["ids"]) == set(red)
+    assert {caller.job(job)["status"] for job in red} == {"cancelled"}
+    assert caller.job(blue)["status"] == "queued"
+    assert numbers(bulk(caller, action="cancel", filter={"tag": "red"})) == NOTHING
+
+
+def test_named_jobs_that_cannot_be_changed_are_skipped_or_failed(caller: Caller, owner: Caller):
+    waiting, ended, foreign = delayed(caller), caller.submit()["id"], delayed(owner)
+    caller.wait(ended)
+    ids = [waiting, ended, foreign, "job_unknown", waiting]
+
+    told = bulk(caller, action="cancel", ids=ids, dry_run=True)
+    done = bulk(caller, action="cancel", ids=ids)
+
+    assert numbers(told) == numbers(done) == {"matched": 2, "changed": 1, "skipped": 1, "failed": 2}
+    assert done["ids"] == [waiting]
+    assert done["errors"] == [
+        {"id": foreign, "code": "job_not_found"},
+        {"id": "job_unknown", "code": "job_not_found"},
+    ]
+    assert owner.job(foreign)["status"] == "queued"
+
+
+def test_failed_jobs_are_retried_by_filter(caller: Caller):
+    failed = [caller.submit(fail="fatal")["id"] for _ in range(2)]
+    fine = caller.submit()["id"]
+    for job in [*failed, fine]:
+        caller.wait(job)
+
+    done = bulk(caller, action="retry", filter={"status": ["failed"], "model": "testkit/noop"})
+
+    assert numbers(done) == NOTHING | {"matched": 2, "changed": 2}
+    assert all(caller.wait(job)["attempt"] == 2 for job in failed)
+    assert caller.job(fine)["attempt"] == 1
+
+
+def test_a_filter_of_moments_and_batches_is_held(caller: Caller):
+    item = {"model": "testkit/noop", "not_before": LATER}
+    batch = expect(202, caller.http.post("/v1/batches", json={"items": [item, item]}))
+    other = delayed(caller)
+    moment = caller.job(other)["created_at"]
+
+    by_batch = bulk(caller, action="cancel", filter={"batch_id": batch["id"]}, dry_run=True)
+    earlier = bulk(caller, action="cancel", filter={"created_before": "2020-01-01T00:00:00Z"}, dry_run=True)
+    later = bulk(caller, action="cancel", filter={"created_after": moment}, dry_run=True)
+
+    assert set(by_batch["ids"]) == set(batch["job_ids"])
+    assert numbers(earlier) == NOTHING
+    assert other in later["ids"]
+
+
+@pytest.mark.slow
+def test_more_than_a_thousand_jobs_take_more_than_one_call(caller: Caller):
+    item = {"model": "testkit/noop", "not_before": LATER}
+    for size in (1000, 2):
+        expect(202, caller.http.post("/v1/batches", json={"items": [item] * size}))
+
+    first = bulk(caller, action="cancel", filter={"status": ["queued", "pending"]})
+    second = bulk(caller, action="cancel", filter={"status": ["queued", "pending"]})
+
+    assert (first["changed"], first["has_more"], len(first["ids"])) == (1000, True, 100)
+    assert (second["changed"], second["has_more"]) == (2, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "cancel"},
+        {"action": "cancel", "filter": {}},
+        {"action": "cancel", "filter": {"status": []}},
+        {"action": "cancel", "ids": ["job_x"], "filter": {"tag": "red"}},
+        {"action": "cancel", "ids": []},
+        {"action": "cancel", "ids": ["x"] * 1001},
+        {"action": "erase-all", "ids": ["x"]},
+        {"action": "cancel", "filter": {"colour": "red"}},
+        {"action": "cancel", "filter": {"created_after": "2026-01-01T00:00:00"}},
+    ],
+)
+def test_an_unclear_selection_changes_nothing(caller: Caller, body: Json):
+    job = delayed(caller)
+
+    problem = expect(422, caller.http.post("/v1/jobs/bulk", json=body))
+
+    assert problem["errors"][0]["pointer"].startswith("#")
+    assert caller.job(job)["status"] == "queued"

@@ -1,0 +1,83 @@
+"""Many jobs at once: who is in which state, counts of batches, jobs by their ids. Light reads, never an update."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import DESCENDING
+
+from reelwork.domain.batch import Tally
+from reelwork.domain.ids import AccountId, BatchId, JobId
+from reelwork.domain.job import Job, Status
+from reelwork.store.client import Database, Document, adapter
+from reelwork.store.jobs import JOB_CODEC, JobFilter, matching
+
+_STANDING = {"status": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What decides whether something can be done to a job. `retryable`: the error that it failed with says so."""
+
+    id: JobId
+    status: Status
+    attempt: int
+    retryable: bool
+    has_data: bool
+
+
+@adapter
+class Selection:
+    """Reads the `jobs` collection."""
+
+    def __init__(self, database: Database) -> None:
+        self._jobs = database["jobs"]
+
+    async def find(self, account: AccountId, where: JobFilter, *, limit: int) -> list[Standing]:
+        """Up to `limit` of the account's jobs of this kind, newest first."""
+        cursor = self._jobs.find(matching(account, where), _STANDING).sort([("_id", DESCENDING)]).limit(limit)
+        return [_standing(job) async for job in cursor]
+
+    async def among(self, account: AccountId, ids: Sequence[JobId]) -> list[Standing]:
+        """Those of `ids` that are the account's, in no order."""
+        cursor = self._jobs.find({"_id": {"$in": list(ids)}, "account_id": account}, _STANDING)
+        return [_standing(job) async for job in cursor]
+
+    async def jobs(self, account: AccountId, ids: Sequence[JobId]) -> dict[JobId, Job]:
+        """The same, whole."""
+        cursor = self._jobs.find({"_id": {"$in": list(ids)}, "account_id": account})
+        found = [JOB_CODEC.decode(job) async for job in cursor]
+        return {job.id: job for job in found}
+
+    async def tallies(self, batches: Sequence[BatchId]) -> dict[BatchId, Tally]:
+        """How the jobs of these batches stand: counted now, out of the index. A batch without jobs is left out."""
+        group = {
+            "_id": {"batch": "$batch_id", "status": "$status"},
+            "n": {"$sum": 1},
+            "last": {"$max": "$completed_at"},
+        }
+        answer: Any = self._jobs.aggregate([{"$match": {"batch_id": {"$in": list(batches)}}}, {"$group": group}])
+        cursor = await answer if inspect.isawaitable(answer) else answer  # Motor answers the cursor at once
+        counts: dict[BatchId, dict[Status, int]] = {}
+        ends: dict[BatchId, list[datetime]] = {}
+        async for row in cursor:
+            batch = row["_id"]["batch"]
+            counts.setdefault(batch, {})[Status(row["_id"]["status"])] = row["n"]
+            if row["last"] is not None:
+                ends.setdefault(batch, []).append(row["last"])
+        return {
+            batch: Tally(counts=found, last_end=max(ends.get(batch, []), default=None))
+            for batch, found in counts.items()
+        }
+
+
+def _standing(job: Document) -> Standing:
+    return Standing(
+        id=job["_id"],
+        status=Status(job["status"]),
+        attempt=job["attempt"],
+        retryable=bool((job.get("error") or {}).get("retryable")),
+        has_data=not job.get("data_removed"),
+    )

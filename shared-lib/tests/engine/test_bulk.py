@@ -1,0 +1,149 @@
+"""Many jobs at once: each is changed once, whoever else does the same at the same time."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from reelwork.domain.errors import InvalidState
+from reelwork.domain.job import Job, JobError, Status
+from reelwork.domain.lane import LaneTerms
+from reelwork.domain.retry import AttemptFailure
+from reelwork.engine.bulk import ACTIONS, Bench, apply
+from reelwork.engine.cancel import cancel
+from reelwork.engine.finish import complete, fail
+from reelwork.engine.retry import retry
+from reelwork.store.jobs import JobFilter
+from reelwork.store.selection import Standing
+from testkit.invariants import check_history
+from testkit.world import World, new_job
+
+FATAL = AttemptFailure(code="internal_error", message="No.", retryable=False)
+USED = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def lane(world: World) -> LaneTerms:
+    return await world.joined()
+
+
+@pytest.fixture
+async def bench(world: World, lane: LaneTerms) -> Bench:
+    account = await world.stores.accounts.get(lane.account_id)
+    assert account is not None
+    return Bench(engine=world.engine, opener=world.opener, account=account)
+
+
+async def failed(world: World, lane: LaneTerms) -> Job:
+    await world.submit(lane)
+    job = await world.run()
+    await fail(world.engine, job, FATAL, used=USED)
+    return job
+
+
+async def seen(world: World, bench: Bench) -> list[Standing]:
+    return await world.stores.selection.find(bench.account.id, JobFilter(), limit=100)
+
+
+async def test_of_two_who_saw_the_same_failed_job_one_queues_it_again(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    job = await failed(world, lane)
+    both = await seen(world, bench)
+
+    changed = await asyncio.gather(*(apply(bench, ACTIONS["retry"], both) for _ in range(5)))
+
+    assert sum(len(one) for one in changed) == 1
+    assert (await world.read(job)).status is Status.QUEUED
+
+
+async def test_whoever_saw_a_job_before_it_failed_again_does_not_queue_it(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    job = await failed(world, lane)
+    before = await seen(world, bench)
+    await apply(bench, ACTIONS["retry"], before)
+    await world.stores.lanes.open(lane)
+    await fail(world.engine, await world.run(), FATAL, used=USED)
+
+    assert await apply(bench, ACTIONS["retry"], before) == []
+
+    now = await world.read(job)
+    assert (now.status, now.attempt) == (Status.FAILED, 2)
+
+
+async def test_a_retried_job_has_its_history_and_no_trace_of_its_end(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    job = await failed(world, lane)
+
+    again = await retry(world.engine, world.opener, bench.account, job.id)
+
+    assert (again.error, again.completed_at, again.cancel, again.attempt) == (None, None, None, 1)
+    check_history(await world.raw(job.id))
+    await world.stores.lanes.open(lane)
+    run = await world.run()
+    await complete(world.engine, run, [], used=USED)
+    types = [event.type for event in (await world.read(job)).events]
+    assert types == ["job.queued", "job.processing", "job.failed", "job.retried", "job.processing", "job.completed"]
+    check_history(await world.raw(job.id))
+
+
+async def test_a_job_that_used_up_its_attempts_gets_one_more(world: World, lane: LaneTerms, bench: Bench) -> None:
+    job = new_job(lane, max_attempts=1)
+    await world.stores.jobs.insert(job)
+    await world.stores.lanes.open(lane)
+    await fail(world.engine, await world.run(), FATAL, used=USED)
+
+    again = await retry(world.engine, world.opener, bench.account, job.id)
+
+    assert again.max_attempts == 2
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.COMPLETED, Status.PROCESSING])
+async def test_only_what_ended_without_success_is_queued_again(
+    world: World, lane: LaneTerms, bench: Bench, status: Status
+) -> None:
+    job = new_job(lane, status=status)
+    await world.stores.jobs.insert(job)
+
+    with pytest.raises(InvalidState):
+        await retry(world.engine, world.opener, bench.account, job.id)
+
+
+async def test_a_job_without_data_is_not_queued_again(world: World, lane: LaneTerms, bench: Bench) -> None:
+    error = JobError(code="x", message="x", retryable=True, attempt=0)
+    await world.stores.jobs.insert(new_job(lane, status=Status.FAILED, error=error, data_removed=True))
+
+    (job,) = await seen(world, bench)
+
+    assert not ACTIONS["retry"].can_change(job)
+    assert await apply(bench, ACTIONS["retry"], [job]) == []
+
+
+async def test_cancelling_many_leaves_what_has_ended(world: World, lane: LaneTerms, bench: Bench) -> None:
+    ended = await failed(world, lane)
+    running = await world.submit(lane)
+    await world.run()
+    waiting = await world.submit(lane)
+    jobs = await seen(world, bench)
+    await cancel(world.engine, lane.account_id, waiting.id, by="owner")
+
+    changed = await apply(bench, ACTIONS["cancel"], [job for job in jobs if ACTIONS["cancel"].can_change(job)])
+
+    assert set(changed) == {running.id, waiting.id}
+    assert (await world.read(ended)).status is Status.FAILED
+    assert (await world.read(running)).status is Status.CANCELLING
+
+
+async def test_another_accounts_jobs_are_not_found(world: World, lane: LaneTerms) -> None:
+    stranger = await world.joined()
+    mine, theirs = await world.submit(lane), await world.submit(stranger)
+
+    found = await world.stores.selection.among(lane.account_id, [mine.id, theirs.id])
+
+    assert [job.id for job in found] == [mine.id]
+
+
+def test_a_filter_that_an_action_cannot_meet_finds_nothing() -> None:
+    assert ACTIONS["cancel"].among(JobFilter(statuses=[Status.COMPLETED])) is None
