@@ -124,6 +124,66 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/account/queue": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Queue
+         * @description Your queue, pool by pool: held or not, how much waits and runs, and what your plan allows.
+         */
+        readonly get: operations["get_queue"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/account/queue/pause": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Pause Queue
+         * @description Hold your queue: what runs goes on, nothing more starts. Lasts until you resume it; safe to repeat.
+         */
+        readonly post: operations["pause_queue"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/account/queue/resume": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Resume Queue
+         * @description Let your queue go on, in its own share: what it did not use meanwhile is not saved up. Safe to repeat.
+         */
+        readonly post: operations["resume_queue"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/assets": {
         readonly parameters: {
             readonly query?: never;
@@ -261,7 +321,7 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description One job. `Retry-After` says when asking again is worth it.
+         * @description One job. `Retry-After` says when asking again is worth it: when it is expected to start or to end.
          */
         readonly get: operations["get_job"];
         readonly put?: never;
@@ -273,7 +333,11 @@ export interface paths {
         readonly delete: operations["delete_job"];
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /**
+         * Edit Job
+         * @description Change its labels at any time; its place in your own queue or its earliest start while it waits.
+         */
+        readonly patch: operations["edit_job"];
         readonly trace?: never;
     };
     readonly "/v1/jobs/{job_id}/cancel": {
@@ -310,6 +374,46 @@ export interface paths {
         readonly get: operations["job_events"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/jobs/{job_id}/explain": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Explain Job
+         * @description Why it has not started, by the scheduler's own conditions; or what it is doing, or how it ended.
+         */
+        readonly get: operations["explain_job"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/jobs/estimate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Estimate Job
+         * @description What would become of this job if you submitted it now. Takes and refuses what submit does; stores nothing.
+         */
+        readonly post: operations["estimate_job"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -360,6 +464,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountQueue
+         * @description Your queue. `paused`: in every pool.
+         */
+        readonly AccountQueue: {
+            /** Paused */
+            readonly paused: boolean;
+            /** Pools */
+            readonly pools: readonly components["schemas"]["PoolQueue"][];
+        };
         /**
          * AssetLink
          * @description A signed address of an asset's bytes: works without a key, until `expires_at`.
@@ -440,6 +554,14 @@ export interface components {
             /** Worker */
             readonly worker: string;
         };
+        /** BeforeJob */
+        readonly BeforeJob: {
+            /**
+             * Before
+             * @description A job of yours that waits in the same pool.
+             */
+            readonly before: string;
+        };
         /** Body_create_task */
         readonly Body_create_task: {
             /**
@@ -518,6 +640,30 @@ export interface components {
             /** Items */
             readonly items: readonly components["schemas"]["ErrorEntry"][];
         };
+        /**
+         * EstimateView
+         * @description What would become of such a job; null where nobody knows.
+         */
+        readonly EstimateView: {
+            /** Cost */
+            readonly cost?: null;
+            /** Model */
+            readonly model: string;
+            /** Model Version */
+            readonly model_version: string;
+            /**
+             * Object
+             * @default estimate
+             * @constant
+             */
+            readonly object: "estimate";
+            /** Pool */
+            readonly pool: string;
+            /** Queue Position */
+            readonly queue_position: number;
+            readonly run_seconds: components["schemas"]["RunSeconds"] | null;
+            readonly starts_in_seconds: components["schemas"]["SecondsFromNow"] | null;
+        };
         /** EventList */
         readonly EventList: {
             /** Items */
@@ -542,6 +688,21 @@ export interface components {
             readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
             /** Type */
             readonly type: string;
+        };
+        /**
+         * ExplainView
+         * @description Why a job has not started, what must pass first first; or what it is doing, or how it ended. Never empty.
+         */
+        readonly ExplainView: {
+            /** Checked At */
+            readonly checked_at: string;
+            /** Job Id */
+            readonly job_id: string;
+            readonly queue: components["schemas"]["JobQueue"] | null;
+            /** Reasons */
+            readonly reasons: readonly components["schemas"]["ReasonView"][];
+            /** Status */
+            readonly status: string;
         };
         /**
          * FieldProblem
@@ -650,12 +811,66 @@ export interface components {
             /** Next Cursor */
             readonly next_cursor: string | null;
         };
+        /**
+         * JobPatch
+         * @description What is left out stays. `priority`, `position` and `not_before` are for jobs that wait.
+         */
+        readonly JobPatch: {
+            /**
+             * Metadata
+             * @description All of it, anew.
+             */
+            readonly metadata?: {
+                readonly [key: string]: string;
+            } | null;
+            /**
+             * Not Before
+             * @description Earliest start. Null: at once.
+             */
+            readonly not_before?: string | null;
+            /**
+             * Position
+             * @description Where in your own queue. The place comes with its priority, which the job takes over; together with `priority`: the end of that priority's part.
+             */
+            readonly position?: ("first" | "last") | components["schemas"]["BeforeJob"] | null;
+            /**
+             * Priority
+             * @description Order inside your own share.
+             */
+            readonly priority?: ("low" | "normal" | "high") | null;
+            /**
+             * Tags
+             * @description All of them, anew.
+             */
+            readonly tags?: readonly string[] | null;
+        };
+        /**
+         * JobQueue
+         * @description A waiting job's place in its owner's own queue (1: next), and when it may start; null where nobody knows.
+         *
+         *     `position` is null until `not_before` has come. `samples`: finished runs of such jobs behind `completes_at`.
+         *     `reason`: the first one that `explain` gives.
+         */
+        readonly JobQueue: {
+            /** Ahead */
+            readonly ahead: number | null;
+            readonly completes_at: components["schemas"]["MomentsView"] | null;
+            /** Position */
+            readonly position: number | null;
+            /** Reason */
+            readonly reason: string;
+            /** Samples */
+            readonly samples: number;
+            readonly starts_at: components["schemas"]["MomentsView"] | null;
+        };
         /** JobUrls */
         readonly JobUrls: {
             /** Cancel */
             readonly cancel: string;
             /** Events */
             readonly events: string;
+            /** Explain */
+            readonly explain: string;
             /** Self */
             readonly self: string;
         };
@@ -722,6 +937,8 @@ export interface components {
             /** Progress */
             readonly progress: number;
             readonly progress_detail: components["schemas"]["ProgressDetail"];
+            /** @description Of one waiting job; null for others, and in lists. */
+            readonly queue: components["schemas"]["JobQueue"] | null;
             /** Queued At */
             readonly queued_at: string | null;
             /** Run Timeout Seconds */
@@ -826,6 +1043,16 @@ export interface components {
             readonly version: string;
         };
         /**
+         * MomentsView
+         * @description In half of all cases by `p50`, in nine of ten by `p90`.
+         */
+        readonly MomentsView: {
+            /** P50 */
+            readonly p50: string;
+            /** P90 */
+            readonly p90: string;
+        };
+        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -855,6 +1082,19 @@ export interface components {
             /** Width */
             readonly width: number | null;
         };
+        /**
+         * PausedQueue
+         * @description From now on nothing of it starts, but for at most `starting` jobs that a worker was just about to take and has
+         *     not been heard of since: 0 unless a worker died at that very moment.
+         */
+        readonly PausedQueue: {
+            /** Paused */
+            readonly paused: boolean;
+            /** Pools */
+            readonly pools: readonly components["schemas"]["PoolQueue"][];
+            /** Starting */
+            readonly starting: number;
+        };
         /** Pong */
         readonly Pong: {
             /**
@@ -863,6 +1103,28 @@ export interface components {
              * @constant
              */
             readonly message: "pong";
+        };
+        /**
+         * PoolQueue
+         * @description Your share of one pool. `queued` may start when their turn comes; `delayed` wait for their time first.
+         */
+        readonly PoolQueue: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Limit */
+            readonly limit: number;
+            /** Paused */
+            readonly paused: boolean;
+            /** Paused Since */
+            readonly paused_since: string | null;
+            /** Pool */
+            readonly pool: string;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Weight */
+            readonly weight: number;
         };
         /**
          * Problem
@@ -911,6 +1173,17 @@ export interface components {
             readonly updated_at: string | null;
         };
         /**
+         * QueueBody
+         * @description Which part of your queue. No body means all of it.
+         */
+        readonly QueueBody: {
+            /**
+             * Pool
+             * @description One pool alone; null: all of them.
+             */
+            readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
+        };
+        /**
          * Readiness
          * @description `ready` when jobs can be accepted (MongoDB and S3); a broker that is down only delays starts: `degraded`.
          */
@@ -924,6 +1197,24 @@ export interface components {
              * @enum {string}
              */
             readonly status: "ready" | "degraded" | "down";
+        };
+        /**
+         * ReasonView
+         * @description `code` is for programs, `message` for people, `facts` are the numbers behind it.
+         */
+        readonly ReasonView: {
+            /** Code */
+            readonly code: string;
+            /** Facts */
+            readonly facts: {
+                readonly [key: string]: number | string;
+            };
+            /** Message */
+            readonly message: string;
+            /** Since */
+            readonly since: string | null;
+            /** Until */
+            readonly until: string | null;
         };
         /**
          * RetentionBody
@@ -942,6 +1233,25 @@ export interface components {
              * @description Runs before the job fails for good.
              */
             readonly max_attempts: number;
+        };
+        /**
+         * RunSeconds
+         * @description How long runs of this model on inputs of this size took; `samples`: how many they were.
+         */
+        readonly RunSeconds: {
+            /** P50 */
+            readonly p50: number;
+            /** P90 */
+            readonly p90: number;
+            /** Samples */
+            readonly samples: number;
+        };
+        /** SecondsFromNow */
+        readonly SecondsFromNow: {
+            /** P50 */
+            readonly p50: number;
+            /** P90 */
+            readonly p90: number;
         };
         /** TaskCreated */
         readonly TaskCreated: {
@@ -975,10 +1285,12 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountQueue = components['schemas']['AccountQueue'];
 export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type BeforeJob = components['schemas']['BeforeJob'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
 export type CacheView = components['schemas']['CacheView'];
@@ -987,13 +1299,17 @@ export type Capabilities = components['schemas']['Capabilities'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
+export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
+export type ExplainView = components['schemas']['ExplainView'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
 export type JobPage = components['schemas']['JobPage'];
+export type JobPatch = components['schemas']['JobPatch'];
+export type JobQueue = components['schemas']['JobQueue'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
@@ -1002,13 +1318,20 @@ export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
+export type MomentsView = components['schemas']['MomentsView'];
 export type OutputView = components['schemas']['OutputView'];
+export type PausedQueue = components['schemas']['PausedQueue'];
 export type Pong = components['schemas']['Pong'];
+export type PoolQueue = components['schemas']['PoolQueue'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
+export type QueueBody = components['schemas']['QueueBody'];
 export type Readiness = components['schemas']['Readiness'];
+export type ReasonView = components['schemas']['ReasonView'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
+export type RunSeconds = components['schemas']['RunSeconds'];
+export type SecondsFromNow = components['schemas']['SecondsFromNow'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
 export type $defs = Record<string, never>;
@@ -1324,6 +1647,236 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly get_queue: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AccountQueue"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly pause_queue: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["QueueBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PausedQueue"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly resume_queue: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["QueueBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AccountQueue"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1988,6 +2541,125 @@ export interface operations {
             };
         };
     };
+    readonly edit_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Only if the job is still this version: its `ETag`. */
+                readonly "if-match"?: string | null;
+            };
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["JobPatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `version_mismatch` */
+            readonly 412: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly cancel_job: {
         readonly parameters: {
             readonly query?: never;
@@ -2121,6 +2793,169 @@ export interface operations {
             };
             /** @description `too_many_streams` */
             readonly 429: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly explain_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ExplainView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly estimate_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["JobBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EstimateView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

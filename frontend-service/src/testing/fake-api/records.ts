@@ -44,7 +44,12 @@ export function newJob(
     tags: [],
     metadata: {},
     metrics: { queue_seconds: null, run_seconds: null },
-    urls: { self: `/v1/jobs/${id}`, events: `/v1/jobs/${id}/events`, cancel: `/v1/jobs/${id}/cancel` },
+    urls: {
+      self: `/v1/jobs/${id}`,
+      events: `/v1/jobs/${id}/events`,
+      cancel: `/v1/jobs/${id}/cancel`,
+      explain: `/v1/jobs/${id}/explain`,
+    },
     poll_after_ms: 1000,
     ...changes,
   };

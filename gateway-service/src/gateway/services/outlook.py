@@ -24,7 +24,7 @@ from reelwork.store.stores import Stores
 # A forecast serves everybody who asks within this time, or within so many times what it took to make.
 FRESH_SECONDS = 2.0
 FRESH_TIMES_COST = 20
-# One that does not know of a job yet is made anew, but not more often than this.
+# One that does not know of a job yet is made anew, but not more often than this; until then it says nothing.
 SHORTEST_SECONDS = 0.25
 _POLL_MS = range(1000, 30_000 + 1)
 
