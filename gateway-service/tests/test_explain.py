@@ -190,6 +190,15 @@ async def test_a_job_whose_lane_is_not_open_yet_says_so(world: World):
     assert await codes(world, job) == ["next"]
 
 
+async def test_a_job_that_missed_its_deadline_does_not_wait_for_anything_else(world: World):
+    job = await world.submit(await world.joined(), deadline_at=datetime.now(UTC) - AGES)
+
+    assert await codes(world, job) == ["deadline_passed"]
+    assert await world.claim() is None
+    await world.reconciler.run_once()
+    assert await codes(world, job) == ["expired"]
+
+
 async def test_of_several_reasons_what_must_pass_first_comes_first(world: World):
     lane = await world.joined(Tier.DEVELOPER)
     await hire(world, places=3)
@@ -236,7 +245,7 @@ def test_a_running_reelwork_explains_a_job_from_its_submission_to_its_end(owner:
     blocker = owner.submit(seconds=60)["id"]
     owner.wait(blocker, "processing")
     job_id = owner.submit()["id"]
-    later = owner.submit(job={"not_before": "2099-01-01T00:00:00Z"})["id"]
+    later = owner.submit(job={"not_before": (datetime.now(UTC) + AGES).isoformat()})["id"]
 
     until(lambda: reasons_of(owner, job_id) == ["workers_busy"])
     assert reasons_of(owner, blocker) == ["running"]

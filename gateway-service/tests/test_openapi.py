@@ -21,6 +21,7 @@ OPERATIONS = {
     "list_jobs",
     "get_job",
     "cancel_job",
+    "retry_job",
     "delete_job",
     "edit_job",
     "explain_job",

@@ -1,7 +1,7 @@
 """The caller's own queue over HTTP: moving jobs, holding everything, letting it go on."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -56,13 +56,13 @@ def test_a_waiting_job_knows_its_position_and_can_be_moved(owner: Caller, waitin
 
 
 def test_labels_and_the_earliest_start_can_be_changed(owner: Caller, waiting: list[str]):
-    changed = patch(
-        owner, waiting[0], {"tags": ["a"], "metadata": {"k": "v"}, "not_before": "2099-01-01T00:00:00+01:00"}
-    )
+    later = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    elsewhere = later.astimezone(timezone(timedelta(hours=5))).isoformat()
+
+    changed = patch(owner, waiting[0], {"tags": ["a"], "metadata": {"k": "v"}, "not_before": elsewhere})
 
     assert (changed["tags"], changed["metadata"]) == (["a"], {"k": "v"})
-    assert changed["not_before"] == "2098-12-31T23:00:00.000Z"
-    assert changed["queue"]["position"] is None
+    assert (moment(changed["not_before"]), changed["queue"]["position"]) == (later, None)
     again = patch(owner, waiting[0], {"not_before": None})
     assert (again["not_before"], again["tags"], again["queue"]["position"]) == (None, ["a"], 1)
 
@@ -93,6 +93,7 @@ def test_a_job_that_does_not_wait_cannot_be_moved(owner: Caller, busy: str):
         ({"position": {"before": "job_unknown"}}, "#/position/before"),
         ({"priority": "urgent"}, "#/priority"),
         ({"not_before": "tomorrow"}, "#/not_before"),
+        ({"not_before": "2999-01-01T00:00:00Z"}, "#/not_before"),
         ({"order": 1}, "#/order"),
     ],
 )

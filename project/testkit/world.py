@@ -219,6 +219,7 @@ class World:
             "pulses",
             "runtimes",
             "workers",
+            "idempotency",
         ),
     ) -> None:
         """Empty the database, indexes stay."""

@@ -321,7 +321,7 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description One job. `Retry-After` says when asking again is worth it: when it is expected to start or to end.
+         * @description One job. `Retry-After` says when asking again is worth it; `Prefer: wait=n` waits for its end.
          */
         readonly get: operations["get_job"];
         readonly put?: never;
@@ -394,6 +394,28 @@ export interface paths {
         readonly get: operations["explain_job"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/jobs/{job_id}/retry": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Retry Job
+         * @description Queue a failed, cancelled or expired job again, under its id; 409 in any other state, also when it is queued
+         *     already: send an `Idempotency-Key` to be able to repeat this. It has as many attempts again as at first, counted on
+         *     from those it had.
+         */
+        readonly post: operations["retry_job"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -863,6 +885,17 @@ export interface components {
             readonly samples: number;
             readonly starts_at: components["schemas"]["MomentsView"] | null;
         };
+        /**
+         * JobRetryBody
+         * @description How a job is queued again. Its old deadline is dropped.
+         */
+        readonly JobRetryBody: {
+            /**
+             * Deadline Seconds
+             * @description A new deadline, from now. Null: none.
+             */
+            readonly deadline_seconds?: number | null;
+        };
         /** JobUrls */
         readonly JobUrls: {
             /** Cancel */
@@ -1310,6 +1343,7 @@ export type JobMetrics = components['schemas']['JobMetrics'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobPatch = components['schemas']['JobPatch'];
 export type JobQueue = components['schemas']['JobQueue'];
+export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
@@ -2314,7 +2348,14 @@ export interface operations {
     readonly create_job: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description The same as `deadline_seconds`: `90`, `90s`, `15m`, `1h30m`. */
+                readonly "cancel-after"?: string | null;
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                readonly prefer?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -2324,9 +2365,34 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Successful Response */
+            /** @description It has ended within the time of `Prefer: wait`. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Accepted. */
             readonly 202: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2369,6 +2435,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -2387,7 +2462,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2410,7 +2485,12 @@ export interface operations {
     readonly get_job: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Tags of `ETag`: 304 if one still holds. */
+                readonly "if-none-match"?: string | null;
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                readonly prefer?: string | null;
+            };
             readonly path: {
                 readonly job_id: string;
             };
@@ -2418,14 +2498,33 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Successful Response */
+            /** @description The job. */
             readonly 200: {
                 headers: {
+                    /** @description Names this state of the job. */
+                    readonly ETag?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
                     readonly "application/json": components["schemas"]["JobView"];
                 };
+            };
+            /** @description It has not changed since the tag in `If-None-Match` was given; never for one that waits. */
+            readonly 304: {
+                headers: {
+                    /** @description Names this state of the job. */
+                    readonly ETag?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `invalid_request` */
             readonly 400: {
@@ -2860,6 +2959,124 @@ export interface operations {
             };
             /** @description `job_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly retry_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["JobRetryBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Queued again. */
+            readonly 202: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The job. */
+                    readonly Location?: string;
+                    /** @description What was done of `Prefer`. */
+                    readonly "Preference-Applied"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

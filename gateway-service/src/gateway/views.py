@@ -91,6 +91,8 @@ def _substatus(job: Job) -> str | None:
     match job.status:
         case Status.QUEUED if job.not_before is not None and job.attempt:
             return "waiting_for_retry"
+        case Status.QUEUED if job.not_before is not None:
+            return "scheduled"
         case Status.QUEUED:
             return "waiting_for_slot"
         case Status.PROCESSING:

@@ -9,12 +9,14 @@ from gateway.services.assets import AssetService
 from gateway.services.building import JobBuilder
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
+from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.outlook import Outlooks
 from gateway.services.queue import QueueService
 from gateway.services.uploads import UploadService
+from gateway.services.waiting import Waiting
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -26,7 +28,7 @@ from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.health import Probe
 from reelwork.runtime.tasks import running
-from reelwork.store.client import open_database, ping
+from reelwork.store.client import DatabaseClock, open_database, ping
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
 
@@ -45,6 +47,8 @@ class Gateway:
     queues: QueueService
     outlooks: Outlooks
     estimates: EstimateService
+    waiting: Waiting
+    keyed: KeyedRequests
     probes: dict[str, Probe]
 
 
@@ -68,9 +72,10 @@ async def open_gateway(
         await stack.enter_async_context(running(opener.run))
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
-        catalogue = Catalogue(stores.models)
-        builder = JobBuilder(catalogue, InputChecker(stores.assets), max_attempts=settings.max_attempts)
-        outlooks = Outlooks(stores)
+        catalogue, outlooks = Catalogue(stores.models), Outlooks(stores)
+        builder = JobBuilder(
+            catalogue, InputChecker(stores.assets), DatabaseClock(database), max_attempts=settings.max_attempts
+        )
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
@@ -94,5 +99,7 @@ async def open_gateway(
             queues=QueueService(engine, opener),
             outlooks=outlooks,
             estimates=EstimateService(stores, builder, outlooks),
+            waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+            keyed=KeyedRequests(stores.idempotency),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

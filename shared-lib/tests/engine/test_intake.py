@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+from dataclasses import replace
 
 import pytest
 
 from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.engine.intake import MOST_AT_ONCE, Intake
 from reelwork.runtime.tasks import running
@@ -20,10 +22,10 @@ class CountedJobs(Jobs):
     writes: list[int]
     begun: asyncio.Event
 
-    async def insert(self, *jobs: Job) -> None:
+    async def insert(self, *jobs: Job) -> frozenset[JobId]:
         self.writes.append(len(jobs))
         self.begun.set()
-        await super().insert(*jobs)
+        return await super().insert(*jobs)
 
 
 @pytest.fixture
@@ -61,6 +63,33 @@ async def test_a_caller_that_goes_away_disturbs_nobody(world: World, counted: Co
 
     assert leaving.cancelled()
     assert (await world.read(stays)).id == stays.id
+
+
+@pytest.mark.parametrize("company", [0, 3])
+async def test_a_job_that_is_there_already_stays_as_it_is_and_its_company_is_stored(world: World, company: int) -> None:
+    lane = await world.joined()
+    known, others = new_job(lane), [new_job(lane) for _ in range(company)]
+    twin = replace(known, seed=known.seed + 1)
+    await world.stores.jobs.insert(known)
+
+    async with running(world.intake.run):
+        answers = await asyncio.gather(*(world.intake.store(job) for job in [twin, *others]))
+
+    assert answers == [False] + [True] * company
+    assert (await world.read(known)).seed == known.seed
+    assert {(await world.read(job)).id for job in others} == {job.id for job in others}
+
+
+async def test_the_same_job_twice_in_one_write_is_stored_once(world: World) -> None:
+    lane = await world.joined()
+    job = new_job(lane)
+
+    calls = [asyncio.create_task(world.intake.store(job)) for _ in range(3)]
+    await asyncio.sleep(0)
+    async with running(world.intake.run):
+        await asyncio.gather(*calls)
+
+    assert await world.database["jobs"].count_documents({"lane": lane.id}) == 1
 
 
 async def test_without_a_store_everybody_is_told_and_nobody_waits_twice(world: World) -> None:

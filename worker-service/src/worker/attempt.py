@@ -1,5 +1,6 @@
 """One attempt: a model runs in a thread, with a lifeline beside it."""
 
+import math
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
-from reelwork.domain.retry import AttemptFailure
+from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.engine import Engine, claimed
 from reelwork.generator import (
     AnyModel,
@@ -23,7 +24,6 @@ from reelwork.generator import (
     InvalidInput,
     Parameters,
     Progress,
-    Resources,
     TimeLimitExceeded,
 )
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
@@ -82,7 +82,14 @@ class Attempt:
             finally:
                 tasks.cancel_scope.cancel()
         self.abandoned = self.abandoned or not returned
-        self.why = self._lifeline.stop or self.why
+        succeeded = returned and self.why is None
+        match self._lifeline.stop:
+            case Stop.LATE:  # what is finished all the same counts
+                self.why = None if succeeded and not self.abandoned else DEADLINE_EXCEEDED
+            case Stop() as stop:
+                self.why = stop
+            case None:
+                pass
 
     async def _watch(self, scope: anyio.CancelScope) -> None:
         await self._lifeline.run()
@@ -92,8 +99,7 @@ class Attempt:
     async def _generate(self, models: Models, scratch: Path) -> None:
         try:
             model = await models.ready(self._job.model)
-            limit = timedelta(seconds=model.resources.time_limit_seconds)
-            with anyio.move_on_after((limit + self._grace).total_seconds()) as patience:
+            with anyio.move_on_after(self._limit(model) + self._grace.total_seconds()) as patience:
                 await anyio.to_thread.run_sync(self._call, model, scratch, abandon_on_cancel=True)
             if patience.cancelled_caught:
                 self.abandoned = True
@@ -106,7 +112,7 @@ class Attempt:
     def _call(self, model: AnyModel, scratch: Path) -> None:
         """In the model's own thread, from the first file to the last."""
         folder = scratch / claimed(self._job).slot
-        context = self._context(folder, model.resources)
+        context = self._context(folder, self._limit(model))
         try:
             with contained():
                 for artifact in model.generate(self._parameters(model), context):
@@ -126,7 +132,11 @@ class Attempt:
             field = ".".join(str(part) for part in first["loc"])
             raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
 
-    def _context(self, folder: Path, resources: Resources) -> GenerationContext:
+    def _limit(self, model: AnyModel) -> float:
+        """Seconds that this run may take: the model's own limit, or less if the job asks for less."""
+        return min(model.resources.time_limit_seconds, self._job.run_timeout_seconds or math.inf)
+
+    def _context(self, folder: Path, limit_seconds: float) -> GenerationContext:
         return GenerationContext(
             job_id=self._job.id,
             workdir=folder,
@@ -134,7 +144,7 @@ class Attempt:
             fetch=lambda asset: self._fetch(asset, folder),
             report=self._report,
             is_cancelled=lambda: self._lifeline.stop is not None,
-            time_limit_seconds=resources.time_limit_seconds,
+            time_limit_seconds=limit_seconds,
         )
 
     def _fetch(self, asset: str, folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """The lifeline of a running job: renews the lease, reports progress, and learns that the job must stop."""
 
+import math
 import time
 from enum import Enum, auto
 
@@ -23,10 +24,11 @@ GIVE_UP = 0.8
 
 
 class Stop(Enum):
-    """Why a running model has to stop."""
+    """Why a running model has to stop. `LATE`: the job's deadline has come."""
 
     CANCELLED = auto()
     LOST = auto()
+    LATE = auto()
 
 
 class Lifeline:
@@ -38,6 +40,7 @@ class Lifeline:
         self._progress: Progress | None = None
         self._news = anyio.Event()
         self._renewed_at = time.monotonic()
+        self._late_at = self._renewed_at + _seconds_left(job)
         self.stop: Stop | None = None
 
     def report(self, progress: Progress) -> None:
@@ -49,10 +52,11 @@ class Lifeline:
         """Beat until cancelled; returns when there is a reason to stop."""
         lease = self._engine.rules.lease.total_seconds()
         while self.stop is None:
-            with anyio.move_on_after(min(BEAT_SECONDS, lease / 4)):
+            with anyio.move_on_after(min(BEAT_SECONDS, lease / 4, self._until_late())):
                 await self._news.wait()
             await self._beat()
-            await anyio.sleep(min(REPORT_SECONDS, lease / 8))
+            await anyio.sleep(min(REPORT_SECONDS, lease / 8, self._until_late()))
+            self._look_at_the_clock()
         log.info("attempt.stopping", job_id=self._job.id, reason=self.stop.name.lower())
 
     async def _beat(self) -> None:
@@ -73,6 +77,13 @@ class Lifeline:
         elif progress is not None:
             self._announce(progress)
 
+    def _look_at_the_clock(self) -> None:
+        if self.stop is None and not self._until_late():
+            self.stop = Stop.LATE
+
+    def _until_late(self) -> float:
+        return max(0.0, self._late_at - time.monotonic())
+
     def _take_news(self) -> Progress | None:
         news, self._progress, self._news = self._progress, None, anyio.Event()
         return news
@@ -92,3 +103,10 @@ class Lifeline:
         }
         notice = Notice(kind="progress", account_id=self._job.account_id, job_id=self._job.id, data=data)
         self._engine.broker.announce(notice)
+
+
+def _seconds_left(job: Job) -> float:
+    """From the start of the attempt to the job's deadline, both by the database's clock."""
+    if job.deadline_at is None or job.started_at is None:
+        return math.inf
+    return (job.deadline_at - job.started_at).total_seconds()

@@ -1,28 +1,37 @@
-"""Jobs: submit, follow, cancel."""
+"""Jobs: submit, follow, cancel, queue again."""
 
 import math
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 
-from gateway.deps import CanManage, CanRead, CanSubmit, Forecasts, Jobs, RequestId
+from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, Jobs, Once, Preferred, RequestId, Waits
+from gateway.headers import bad_header, etag_of, is_known
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import JsonRoute
+from gateway.services.idempotency import json_answer
 from gateway.views import job_view
-from reelwork.contract.jobs import JobBody, JobPage, JobView, StatusName
+from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView, StatusName
 from reelwork.domain.errors import (
+    IdempotencyInProgress,
+    IdempotencyKeyMismatch,
     InsufficientTier,
     InvalidCursor,
     InvalidInput,
+    InvalidState,
     JobNotFound,
     ModelNotFound,
     UnsupportedMediaType,
     UploadTooLarge,
 )
-from reelwork.domain.job import Status
+from reelwork.domain.ids import JobId, new_job_id, new_request_id
+from reelwork.domain.job import Job, Status
+from reelwork.store.idempotency import Ours, StoredAnswer
 from reelwork.store.jobs import JobFilter
 
 JSON_LIMIT_BYTES = 1024 * 1024
+RUNNING_POLL_MS = 1000
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
@@ -41,24 +50,60 @@ _EXAMPLES = {
     },
 }
 
+_Headers = dict[str, dict[str, Any]]  # Any: a part of OpenAPI
+_TEXT = {"type": "string"}
+_APPLIED: _Headers = {"Preference-Applied": {"description": "What was done of `Prefer`.", "schema": _TEXT}}
+_RETRY_AFTER: _Headers = {"Retry-After": {"description": "When to ask again, in seconds.", "schema": _TEXT}}
+_STORED: _Headers = {
+    "Location": {"description": "The job.", "schema": _TEXT},
+    "Idempotency-Replayed": {"description": "`true`: the answer to an earlier request of this key.", "schema": _TEXT},
+    **_RETRY_AFTER,
+    **_APPLIED,
+}
+_READ: _Headers = {"ETag": {"description": "Names this state of the job.", "schema": _TEXT}, **_RETRY_AFTER, **_APPLIED}
+
 
 @router.post(
     "",
     status_code=202,
-    responses=keyed_problems(InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput),
+    response_model=JobView,
+    responses={
+        201: {"description": "It has ended within the time of `Prefer: wait`.", "model": JobView, "headers": _STORED},
+        202: {"description": "Accepted.", "headers": _STORED},
+        **keyed_problems(
+            InsufficientTier,
+            ModelNotFound,
+            IdempotencyInProgress,
+            UploadTooLarge,
+            UnsupportedMediaType,
+            InvalidInput,
+            IdempotencyKeyMismatch,
+        ),
+    },
 )
 async def create_job(
     body: Annotated[JobBody, Body(openapi_examples=_EXAMPLES)],
     caller: CanSubmit,
     jobs: Jobs,
+    waits: Waits,
+    once: Once,
+    preferred: Preferred,
+    cancel_after: CancelAfter,
+    request: Request,
     request_id: RequestId,
-    response: Response,
-) -> JobView:
+) -> Response:
     """Accept a job; it is stored durably before this answers. Follow it at `Location`."""
-    job = await jobs.submit(caller, body, request_id=request_id)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    response.headers["Retry-After"] = "2"
-    return job_view(job)
+    wanted = _with_deadline(body, cancel_after)
+
+    async def act(ours: Ours) -> StoredAnswer:
+        known = None if ours.first else await jobs.find(caller, ours.subject)
+        job = known or await jobs.submit(caller, wanted, request_id=request_id, job_id=JobId(ours.subject))
+        waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
+        ended = waited.honoured and waited.job.status.is_terminal
+        headers = _accepted(waited.job) | preferred.applied(waited=waited.honoured)
+        return json_answer(201 if ended else 202, job_view(waited.job), headers)
+
+    return await once.answer(new_job_id, act)
 
 
 @router.get("", responses=keyed_problems(InvalidCursor))
@@ -78,13 +123,38 @@ async def list_jobs(
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
-@router.get("/{job_id}", responses=keyed_problems(JobNotFound))
-async def get_job(job_id: str, caller: CanRead, jobs: Jobs, forecasts: Forecasts, response: Response) -> JobView:
-    """One job. `Retry-After` says when asking again is worth it: when it is expected to start or to end."""
-    view = await forecasts.view(await jobs.get(caller, job_id))
-    if not view.is_terminal:
-        response.headers["Retry-After"] = str(math.ceil(view.poll_after_ms / 1000))
-    return view
+@router.get(
+    "/{job_id}",
+    response_model=JobView,
+    responses={
+        200: {"description": "The job.", "headers": _READ},
+        304: {
+            "description": "It has not changed since the tag in `If-None-Match` was given; never for one that waits.",
+            "headers": _READ,
+        },
+        **keyed_problems(JobNotFound),
+    },
+)
+async def get_job(
+    job_id: str,
+    caller: CanRead,
+    jobs: Jobs,
+    forecasts: Forecasts,
+    waits: Waits,
+    preferred: Preferred,
+    request: Request,
+    if_none_match: Annotated[str | None, Header(description="Tags of `ETag`: 304 if one still holds.")] = None,
+) -> Response:
+    """One job. `Retry-After` says when asking again is worth it; `Prefer: wait=n` waits for its end."""
+    job = await jobs.get(caller, job_id)
+    waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
+    headers = {"ETag": etag_of(waited.job)} | preferred.applied(waited=waited.honoured)
+    # The tag is the job's version; where a job stands in the queue changes without it.
+    if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
+        return Response(status_code=304, headers=headers | _ask_again(RUNNING_POLL_MS, waited.job))
+    view = await forecasts.view(waited.job)
+    headers |= _ask_again(view.poll_after_ms, waited.job)
+    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))
@@ -93,7 +163,58 @@ async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     return job_view(await jobs.cancel(caller, job_id))
 
 
+@router.post(
+    "/{job_id}/retry",
+    status_code=202,
+    response_model=JobView,
+    responses={
+        202: {"description": "Queued again.", "headers": _STORED},
+        **keyed_problems(
+            InsufficientTier,
+            JobNotFound,
+            InvalidState,
+            IdempotencyInProgress,
+            UploadTooLarge,
+            UnsupportedMediaType,
+            InvalidInput,
+            IdempotencyKeyMismatch,
+        ),
+    },
+)
+async def retry_job(
+    job_id: str, caller: CanSubmit, jobs: Jobs, once: Once, body: JobRetryBody | None = None
+) -> Response:
+    """Queue a failed, cancelled or expired job again, under its id; 409 in any other state, also when it is queued
+    already: send an `Idempotency-Key` to be able to repeat this. It has as many attempts again as at first, counted on
+    from those it had."""
+    seconds = body.deadline_seconds if body is not None else None
+    deadline = timedelta(seconds=seconds) if seconds is not None else None
+
+    async def act(ours: Ours) -> StoredAnswer:
+        job = await jobs.retry(caller, job_id, mark=ours.subject, deadline=deadline)
+        return json_answer(202, job_view(job), _accepted(job))
+
+    return await once.answer(new_request_id, act)
+
+
 @router.delete("/{job_id}", responses=keyed_problems(JobNotFound))
 async def delete_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     """The same as cancel: it stops the job and erases nothing."""
     return job_view(await jobs.cancel(caller, job_id))
+
+
+def _accepted(job: Job) -> dict[str, str]:
+    return {"Location": f"/v1/jobs/{job.id}"} | ({} if job.status.is_terminal else {"Retry-After": "2"})
+
+
+def _ask_again(poll_after_ms: int, job: Job) -> dict[str, str]:
+    return {} if job.status.is_terminal else {"Retry-After": str(math.ceil(poll_after_ms / 1000))}
+
+
+def _with_deadline(body: JobBody, cancel_after: float | None) -> JobBody:
+    """The body, with the deadline of the header. Raises InvalidRequest if they contradict each other."""
+    if cancel_after is None:
+        return body
+    if body.deadline_seconds not in {None, cancel_after}:
+        raise bad_header("cancel-after", "It says something else than deadline_seconds: send one of them.")
+    return body.model_copy(update={"deadline_seconds": cancel_after})

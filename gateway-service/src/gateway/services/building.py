@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gateway.auth import Caller
 from gateway.services.inputs import InputChecker
@@ -14,6 +14,10 @@ from reelwork.domain.ids import AssetId, BatchId, JobId, new_job_id
 from reelwork.domain.job import CacheMode, Event, Job, Priority, Retention, Status, draw_seed
 from reelwork.domain.lane import LaneTerms, lane_of
 from reelwork.generator import ModelCard
+from reelwork.store.client import DatabaseClock
+
+# A job may wait so long for its start; its model and its inputs may not be there for ever.
+LONGEST_DELAY = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +34,16 @@ class _Origin:
     job_id: JobId
     request_id: str
     batch_id: BatchId | None
+    at: datetime
 
 
 class JobBuilder:
     """Builds jobs for whoever submits them, alone or in a batch."""
 
-    def __init__(self, catalogue: Catalogue, checker: InputChecker, *, max_attempts: int) -> None:
+    def __init__(self, catalogue: Catalogue, checker: InputChecker, clock: DatabaseClock, *, max_attempts: int) -> None:
         self._catalogue = catalogue
         self._checker = checker
+        self._clock = clock
         self._max_attempts = max_attempts
 
     async def build(
@@ -56,12 +62,14 @@ class JobBuilder:
         if terms.limit == 0:
             raise InsufficientTier(f"The {caller.account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
         _check_run_timeout(body, card)
+        now = await self._clock.now()  # the one that decides when the deadline has come
+        _check_start(body, now)
         assets = await self._checker.check(caller.account.id, card, body.input)
-        origin = _Origin(job_id=job_id or new_job_id(), request_id=request_id, batch_id=batch_id)
+        origin = _Origin(job_id=job_id or new_job_id(), request_id=request_id, batch_id=batch_id, at=now)
         return NewJob(job=self._job(origin, body, card, terms, assets), card=card, terms=terms)
 
     def _job(self, origin: _Origin, body: JobBody, card: ModelCard, terms: LaneTerms, assets: Sequence[AssetId]) -> Job:
-        now, asked = datetime.now(UTC), body.input.get("seed")
+        now, asked = origin.at, body.input.get("seed")
         return Job(
             id=origin.job_id,
             account_id=terms.account_id,
@@ -78,7 +86,7 @@ class JobBuilder:
             max_attempts=body.retry.max_attempts if body.retry else self._max_attempts,
             created_at=now,
             queued_at=now,
-            not_before=body.not_before,
+            not_before=body.not_before if body.not_before and body.not_before > now else None,
             input_assets=tuple(assets),
             events=(Event(seq=1, at=now, type="job.queued", status=Status.QUEUED, attempt=0),),
             tags=tuple(body.tags),
@@ -92,6 +100,25 @@ class JobBuilder:
             ),
             cache=CacheMode(body.cache),
         )
+
+
+def check_delay(not_before: datetime, now: datetime) -> None:
+    """Raises InvalidInput for an earliest start that is too far away."""
+    if not_before > now + LONGEST_DELAY:
+        raise _wrong("not_before", "too_late", f"At most {LONGEST_DELAY.days} days from now.")
+
+
+def _check_start(body: JobBody, now: datetime) -> None:
+    if body.not_before is None:
+        return
+    check_delay(body.not_before, now)
+    if body.deadline_seconds is not None and now + timedelta(seconds=body.deadline_seconds) <= body.not_before:
+        raise _wrong("deadline_seconds", "before_start", "The deadline must come after not_before.")
+
+
+def _wrong(field: str, code: str, cure: str) -> InvalidInput:
+    error = FieldError(pointer=f"#/{field}", code=code, detail=cure)
+    return InvalidInput(f"Not valid: {error.pointer}.", hint=cure, errors=[error])
 
 
 def _check_run_timeout(body: JobBody, card: ModelCard) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 from fastapi.sse import format_sse_event
 
+from gateway.services.waiting import next_notice
 from gateway.views import event_view, job_view
 from reelwork.broker.base import Broker, Notice
 from reelwork.contract.base import Wire
@@ -84,7 +85,7 @@ class EventStreams:
                         after = event.seq
                     if current.status.is_terminal or self._closing() or loop.time() > clock.ends:
                         return
-                    notice = await _next(notices)
+                    notice = await next_notice(notices, within=TICK_SECONDS)
                     if notice is not None and notice.kind == "progress":
                         yield format_sse_event(data_str=_json(_progress(notice)), event="progress")
                     elif notice is not None or loop.time() > clock.reread:
@@ -115,14 +116,6 @@ class EventStreams:
             self._open[account] -= 1
             if not self._open[account]:
                 del self._open[account]
-
-
-async def _next(notices: AsyncIterator[Notice]) -> Notice | None:
-    try:
-        async with asyncio.timeout(TICK_SECONDS):
-            return await anext(notices)
-    except TimeoutError:
-        return None
 
 
 def _progress(notice: Notice) -> ProgressFrame:

@@ -1,5 +1,7 @@
 """Jobs, as their owners deal with them."""
 
+from datetime import timedelta
+
 from gateway.auth import Caller
 from gateway.services.building import JobBuilder
 from gateway.services.pages import Page, check_cursor
@@ -9,7 +11,8 @@ from reelwork.domain.job import Job
 from reelwork.engine.cancel import cancel, job_not_found
 from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
-from reelwork.engine.submit import LaneOpener, submit
+from reelwork.engine.retry import retry
+from reelwork.engine.submit import LaneOpener, stored_before, submit
 from reelwork.store.jobs import JobFilter
 
 
@@ -22,18 +25,29 @@ class JobService:
         self._opener = opener
         self._builder = builder
 
-    async def submit(self, caller: Caller, body: JobBody, *, request_id: str) -> Job:
+    async def submit(self, caller: Caller, body: JobBody, *, request_id: str, job_id: JobId | None = None) -> Job:
         """Check and store a job; it is durable when this returns.
+
+        `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant.
 
         Raises ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable.
         """
-        new = await self._builder.build(caller, body, request_id=request_id)
-        await submit(self._intake, self._opener, new.job, new.terms)
-        return new.job
+        new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
+        if await submit(self._intake, self._opener, new.job, new.terms):
+            return new.job
+        return await stored_before(self._engine.stores.jobs, new.job)
+
+    async def retry(self, caller: Caller, job_id: str, *, mark: str, deadline: timedelta | None) -> Job:
+        """Queue a job again that ended without success; see `engine.retry`. Raises JobNotFound, InvalidState."""
+        return await retry(self._engine, self._opener, caller.account, JobId(job_id), mark=mark, deadline=deadline)
+
+    async def find(self, caller: Caller, job_id: str) -> Job | None:
+        """The job, if it is there and the caller's."""
+        return await self._engine.stores.jobs.get(caller.account.id, JobId(job_id))
 
     async def get(self, caller: Caller, job_id: str) -> Job:
         """Raises JobNotFound, for other accounts' jobs too."""
-        job = await self._engine.stores.jobs.get(caller.account.id, JobId(job_id))
+        job = await self.find(caller, job_id)
         if job is None:
             raise job_not_found(job_id)
         return job

@@ -53,6 +53,14 @@ class JobBody(Wire):
     ] = "allow"
 
 
+class JobRetryBody(Wire):
+    """How a job is queued again. Its old deadline is dropped."""
+
+    deadline_seconds: Annotated[
+        float | None, Field(gt=0, le=30 * 86400, description="A new deadline, from now. Null: none.")
+    ] = None
+
+
 class ProgressDetail(Wire):
     stage: str
     message: str

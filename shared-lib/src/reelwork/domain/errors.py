@@ -10,11 +10,13 @@ ReelworkError
 ├── NotFound              404  (job|task|video|asset|model|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
+├── IdempotencyInProgress 409  idempotency_in_progress
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
 ├── RangeNotSatisfiable   416  range_not_satisfiable
 ├── InvalidInput          422  invalid_input
+├── IdempotencyKeyMismatch 422 idempotency_key_mismatch
 ├── TooManyStreams        429  too_many_streams
 ├── InternalError         500  internal_error
 └── Unavailable           503  (store|storage|model)_unavailable
@@ -117,6 +119,10 @@ class InvalidState(ReelworkError):
     status, code, title = 409, "invalid_state", "Not possible in the present state"
 
 
+class IdempotencyInProgress(ReelworkError):
+    status, code, title, retryable = 409, "idempotency_in_progress", "The first request is still under way", True
+
+
 class VersionMismatch(ReelworkError):
     status, code, title = 412, "version_mismatch", "It was changed meanwhile"
 
@@ -144,6 +150,10 @@ class RangeNotSatisfiable(ReelworkError):
 
 class InvalidInput(ReelworkError):
     status, code, title = 422, "invalid_input", "The input is not valid"
+
+
+class IdempotencyKeyMismatch(ReelworkError):
+    status, code, title = 422, "idempotency_key_mismatch", "The idempotency key belongs to another request"
 
 
 class TooManyStreams(ReelworkError):

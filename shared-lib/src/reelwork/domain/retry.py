@@ -18,6 +18,13 @@ class AttemptFailure:
     retry_after: float | None = None
 
 
+DEADLINE_EXCEEDED = AttemptFailure(
+    code="deadline_exceeded",
+    message="The job was still running at its deadline.",
+    retryable=False,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
     seconds: float

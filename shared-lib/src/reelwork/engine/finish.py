@@ -9,7 +9,7 @@ import structlog
 
 from reelwork.domain.job import Job, JobError, Output
 from reelwork.domain.lane import tickets_for
-from reelwork.domain.retry import AttemptFailure, Fail, RetryAfter, decide
+from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure, Fail, RetryAfter, decide
 from reelwork.engine.engine import Engine, claimed
 
 log = structlog.get_logger(__name__)
@@ -65,19 +65,26 @@ async def fail(engine: Engine, job: Job, failure: AttemptFailure, *, used: timed
     """The attempt failed: try again later or give up, as the retry policy decides. If a cancel was asked for first,
     the job ends cancelled: whoever cancelled does not want to hear of the failure.
 
-    `lapsed`: its worker is gone; only act if the lease has really run out.
+    A retry that would come after the job's deadline is none. `lapsed`: its worker is gone; only act if the lease has
+    really run out.
     """
-    error = JobError(code=failure.code, message=failure.message, retryable=failure.retryable, attempt=job.attempt)
-    attempts = engine.stores.attempts
-    match decide(failure, attempt=job.attempt, max_attempts=job.max_attempts):
-        case RetryAfter(seconds=seconds):
-            delay = timedelta(seconds=seconds)
-            if await attempts.retry(claimed(job), error, delay=delay, lapsed=lapsed):
-                return await _ended(engine, job, Ending.RETRYING, used, error)
-        case Fail():
-            if await attempts.fail(claimed(job), error, lapsed=lapsed):
-                return await _ended(engine, job, Ending.FAILED, used, error)
+    attempts, error = engine.stores.attempts, _error(failure, job)
+    decision = decide(failure, attempt=job.attempt, max_attempts=job.max_attempts)
+    if isinstance(decision, RetryAfter):
+        delay = timedelta(seconds=decision.seconds)
+        if await attempts.retry(claimed(job), error, delay=delay, lapsed=lapsed):
+            return await _ended(engine, job, Ending.RETRYING, used, error)
+        if lapsed:  # had the deadline not passed, it would be queued again
+            error = _error(DEADLINE_EXCEEDED, job)
+    if (isinstance(decision, Fail) or job.deadline_at is not None) and await attempts.fail(
+        claimed(job), error, lapsed=lapsed
+    ):
+        return await _ended(engine, job, Ending.FAILED, used, error)
     return await stop(engine, job, used=used, lapsed=lapsed)
+
+
+def _error(failure: AttemptFailure, job: Job) -> JobError:
+    return JobError(code=failure.code, message=failure.message, retryable=failure.retryable, attempt=job.attempt)
 
 
 async def stop(engine: Engine, job: Job, *, used: timedelta | None, lapsed: bool = False) -> Ending:

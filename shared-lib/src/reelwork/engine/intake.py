@@ -6,10 +6,13 @@ DeWitt et al., "Implementation Techniques for Main Memory Database Systems", SIG
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.store.jobs import Jobs
+
+_Waiting: TypeAlias = tuple[Job, asyncio.Future[bool]]
 
 # Jobs in one write: with bodies of at most 1 MiB, far below the 48 MB of a message to MongoDB.
 MOST_AT_ONCE = 32
@@ -20,15 +23,18 @@ class Intake:
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
-        self._waiting: deque[tuple[Job, asyncio.Future[None]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
 
-    async def store(self, job: Job) -> None:
-        """Durable when this returns. Raises StoreUnavailable."""
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def store(self, job: Job) -> bool:
+        """Durable when this returns: True for this very job, False for one of the same id that was there before.
+
+        Raises StoreUnavailable: then it may be there or not.
+        """
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((job, stored))
         self._wake.set()
-        await stored
+        return await stored
 
     async def run(self) -> None:
         """Until cancelled; owned by whoever wires the process."""
@@ -38,9 +44,9 @@ class Intake:
             while self._waiting:
                 await self._write([self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))])
 
-    async def _write(self, together: list[tuple[Job, asyncio.Future[None]]]) -> None:
+    async def _write(self, together: list[_Waiting]) -> None:
         try:
-            await self._jobs.insert(*(job for job, _ in together))
+            known = await self._jobs.insert(*(job for job, _ in together))
         except StoreUnavailable as error:
             _refuse([*together, *self._waiting], error)  # whoever came meanwhile would wait as long for the same answer
             self._waiting.clear()
@@ -48,12 +54,12 @@ class Intake:
             _refuse(together, error)  # nobody else would ever answer them
             raise
         else:
-            for _, stored in together:
+            for job, stored in together:
                 if not stored.done():  # else its caller went away
-                    stored.set_result(None)
+                    stored.set_result(job.id not in known)
 
 
-def _refuse(waiting: Iterable[tuple[Job, asyncio.Future[None]]], error: Exception) -> None:
+def _refuse(waiting: Iterable[_Waiting], error: Exception) -> None:
     for _, stored in waiting:
         if not stored.done():
             stored.set_exception(error)

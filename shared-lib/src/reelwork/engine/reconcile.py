@@ -15,6 +15,7 @@ from reelwork.domain.job import Job
 from reelwork.domain.lane import lane_of
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.engine import Engine
+from reelwork.engine.expire import expire
 from reelwork.engine.finish import fail
 from reelwork.engine.hold import repair
 from reelwork.engine.sweep import Sweeper
@@ -64,6 +65,7 @@ class Reconciler:
         now = await server_time(self._engine.stores.database)
         steps: dict[str, Callable[[datetime], Awaitable[int]]] = {
             "leases": self._end_lapsed_leases,
+            "deadlines": lambda now: expire(self._engine, now, limit=BATCH),
             "due": self._make_due,
             "holds": self._follow_holds,
             "lanes": self._open_lanes_with_work,

@@ -11,10 +11,13 @@ from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms, tickets_for
 from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
+from reelwork.store.jobs import Jobs
 
 # The first job of a lane is announced at once; those that follow within this time are announced together. Whoever
 # works in the lane takes them without being told: this is how long one that comes after the last may have to wait.
 PAUSE = timedelta(milliseconds=50)
+# How long a job that another request is just storing may take to become durable.
+PATIENCE = timedelta(seconds=3)
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +65,26 @@ class LaneOpener:
         self._engine.broker.publish(terms.pool, tickets_for(count, estimate_seconds=estimate))
 
 
-async def submit(intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms) -> None:
-    """Store the job durably; it will reach a terminal state from here on. Raises StoreUnavailable."""
-    await intake.store(job)
+async def submit(intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms) -> bool:
+    """Store the job durably; it will reach a terminal state from here on. False: one of this id was there before.
+
+    Raises StoreUnavailable: then it may be there or not.
+    """
+    is_new = await intake.store(job)
     opener.announce(terms)
-    log.info("job.queued", job_id=job.id, model=job.model, lane=job.lane)
+    if is_new:
+        log.info("job.queued", job_id=job.id, model=job.model, lane=job.lane)
+    return is_new
+
+
+async def stored_before(jobs: Jobs, job: Job) -> Job:
+    """The job that was there before this one, under the same id, once it is durable. Raises StoreUnavailable."""
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            while (found := await jobs.get(job.account_id, job.id)) is None:  # noqa: ASYNC110  (not yet at the majority)
+                await asyncio.sleep(PAUSE.total_seconds())
+    except TimeoutError as error:
+        raise StoreUnavailable(
+            "The job is there, but not yet durable.", hint="Send the same request again.", retry_after_seconds=1
+        ) from error
+    return found

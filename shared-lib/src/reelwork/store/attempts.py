@@ -10,7 +10,7 @@ from reelwork.domain.ids import JobId, LaneId
 from reelwork.domain.job import RUNNING, Job, JobError, Output, Progress, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
-from reelwork.store.pipeline import NOW, Expression, later, literal, transition
+from reelwork.store.pipeline import NOW, Expression, in_time, later, literal, transition
 
 COMPLETED = "completed"
 # How often jobs are chosen anew after others took them; then one is taken in a single step, which cannot be raced.
@@ -54,7 +54,7 @@ class Attempts:
                 if taken is not None:
                     return taken
         job = await self._jobs.find_one_and_update(
-            _queued(lane),
+            _claimable(lane),
             _taking(worker, slots[0], lease),
             sort=_QUEUE_ORDER,
             return_document=ReturnDocument.AFTER,
@@ -66,12 +66,12 @@ class Attempts:
 
         None when others took all that was chosen: that says nothing about what else is queued.
         """
-        chosen = self._jobs.find(_queued(lane), {"_id": 1}).sort(_QUEUE_ORDER).limit(len(slots))
+        chosen = self._jobs.find(_claimable(lane), {"_id": 1}).sort(_QUEUE_ORDER).limit(len(slots))
         ids = [job["_id"] async for job in chosen]
         if not ids:
             return Taken(jobs=[], emptied=True)
         slot: Expression = {"$arrayElemAt": [list(slots), {"$indexOfArray": [ids, "$_id"]}]}
-        taken = await self._jobs.update_many({"_id": {"$in": ids}, **_queued(lane)}, _taking(worker, slot, lease))
+        taken = await self._jobs.update_many({"_id": {"$in": ids}, **_claimable(lane)}, _taking(worker, slot, lease))
         if not taken.modified_count:
             return None
         ours = {"_id": {"$in": ids}, "lease.slot": {"$in": list(slots)}}
@@ -130,13 +130,15 @@ class Attempts:
     async def fail(self, claimed: Claimed, error: JobError, *, lapsed: bool = False) -> bool:
         """processing -> failed, for good. False when a cancel came first. `lapsed`: only if the lease has run out."""
         recorded = asdict(error)
-        update = transition(
-            Status.FAILED, "job.failed", recorded=recorded, **_ended("failed", recorded), error=literal(recorded)
-        )
+        ended = _ended("failed" if not lapsed else "lost", recorded)
+        update = transition(Status.FAILED, "job.failed", recorded=recorded, **ended, error=literal(recorded))
         return await self._move(claimed, {Status.PROCESSING}, update, lapsed=lapsed)
 
     async def retry(self, claimed: Claimed, error: JobError, *, delay: timedelta, lapsed: bool = False) -> bool:
-        """processing -> queued for another attempt, claimable after `delay` of database time."""
+        """processing -> queued for another attempt, claimable after `delay` of database time.
+
+        False also when the job's deadline comes first.
+        """
         recorded = asdict(error)
         update = transition(
             Status.QUEUED,
@@ -148,7 +150,7 @@ class Attempts:
             due=not delay,
             not_before=later(delay) if delay else None,
         )
-        return await self._move(claimed, {Status.PROCESSING}, update, lapsed=lapsed)
+        return await self._move(claimed, {Status.PROCESSING}, update, lapsed=lapsed, also=in_time(delay))
 
     async def confirm_cancel(self, claimed: Claimed, *, lapsed: bool = False) -> bool:
         """cancelling -> cancelled, by the worker that stopped, or after its lease ran out."""
@@ -163,16 +165,18 @@ class Attempts:
         update: list[Document],
         *,
         lapsed: bool = False,
+        also: Document | None = None,
     ) -> bool:
-        query = _held(claimed, sources)
+        conditions = [_held(claimed, sources), also or {}]
         if lapsed:
-            query["$expr"] = {"$lt": ["$lease.expires_at", NOW]}
-        moved = await self._jobs.update_one(query, update)
+            conditions.append({"$expr": {"$lt": ["$lease.expires_at", NOW]}})
+        moved = await self._jobs.update_one({"$and": conditions}, update)
         return bool(moved.modified_count)
 
 
-def _queued(lane: LaneId) -> Document:
-    return {"lane": lane, "status": Status.QUEUED, "due": True}
+def _claimable(lane: LaneId) -> Document:
+    """What is past its deadline never starts, whether or not the reconciler has seen it yet."""
+    return {"lane": lane, "status": Status.QUEUED, "due": True, **in_time()}
 
 
 def _taking(worker: str, slot: Expression, lease: timedelta) -> list[Document]:

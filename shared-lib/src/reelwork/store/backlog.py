@@ -11,13 +11,16 @@ from reelwork.domain.ids import AccountId, LaneId
 from reelwork.domain.job import RUNNING, Job, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
+from reelwork.store.pipeline import NOW, transition
 
 log = structlog.get_logger(__name__)
+
+_WAITING = [Status.PENDING, Status.QUEUED]
 
 
 @adapter
 class Backlog:
-    """Lapsed leases, due jobs, lanes with work."""
+    """Lapsed leases, missed deadlines, due jobs, lanes with work."""
 
     def __init__(self, database: Database) -> None:
         self._jobs = database["jobs"]
@@ -39,6 +42,17 @@ class Backlog:
             if moved.modified_count:
                 released.append(job["lane"])
         return released
+
+    async def expire(self, now: datetime, *, limit: int) -> list[Job]:
+        """Let jobs end that have not started by their deadline; as they are afterwards. `now` is the database's."""
+        late = {"status": {"$in": _WAITING}, "deadline_at": {"$lte": now, "$type": "date"}}
+        found = [job["_id"] async for job in self._jobs.find(late, {"_id": 1}).limit(limit)]
+        if not found:
+            return []
+        chosen: Document = {"_id": {"$in": found}}
+        await self._jobs.update_many(chosen | late, transition(Status.EXPIRED, "job.expired", completed_at=NOW))
+        expired = self._jobs.find(chosen | {"status": Status.EXPIRED})
+        return [job async for document in expired if (job := _readable(document)) is not None]
 
     async def lanes_with_work(self, *, after: str, limit: int) -> list[tuple[LaneId, AccountId, str]]:
         """Lanes with claimable jobs, in id order from `after`, with their account and pool: one index seek each."""

@@ -2,10 +2,11 @@
 
 import functools
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from pymongo import AsyncMongoClient
@@ -36,8 +37,12 @@ _UNREACHABLE = (
     WaitQueueTimeoutError,
     ExecutionTimeout,
     WriteConcernError,  # a server that shuts down does not say whether the write is there
-    BulkWriteError,  # ours are compare-and-sets and inserts of new ids: they fail only by a server that goes away
+    BulkWriteError,  # compare-and-sets fail only by a server that goes away; inserts tell apart what was there
 )
+
+
+# A machine that slept shows it here: its wall clock goes on, its steady clock does not.
+_JUMP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,27 @@ async def server_time(database: Database) -> datetime:
     except PyMongoError as error:
         raise unavailable(error) from error
     return cast("datetime", answer["localTime"]).replace(tzinfo=UTC)
+
+
+class DatabaseClock:
+    """The database's time, asked for rarely and counted on in between; our own wall clock decides nothing."""
+
+    def __init__(self, database: Database, *, good_for_seconds: float = 10.0) -> None:
+        self._database = database
+        self._good_for = good_for_seconds
+        self._read: tuple[datetime, float, float] | None = None
+
+    async def now(self) -> datetime:
+        """Off by one round trip at most. Raises StoreUnavailable."""
+        if self._read is not None:
+            then, ticked, shown = self._read
+            ran, jumped = time.monotonic() - ticked, time.time() - shown
+            if ran < self._good_for and abs(jumped - ran) < _JUMP_SECONDS:
+                return then + timedelta(seconds=ran)
+        asked = time.monotonic()
+        then = await server_time(self._database)
+        self._read = then, asked, time.time() - (time.monotonic() - asked)
+        return then + timedelta(seconds=time.monotonic() - asked)
 
 
 def unavailable(error: PyMongoError) -> StoreUnavailable:

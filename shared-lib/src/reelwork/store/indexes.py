@@ -4,6 +4,7 @@ from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.client import Database
 from reelwork.store.holds import Holds
+from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 
@@ -15,3 +16,4 @@ async def ensure_indexes(database: Database) -> None:
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
+    await database["idempotency"].create_indexes(list(Idempotency.INDEXES))

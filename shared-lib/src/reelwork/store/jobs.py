@@ -1,18 +1,28 @@
 """Jobs as their owners see them: submit, read, cancel. Running them is `attempts.py`, repair is `backlog.py`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from reelwork.domain.ids import AccountId, JobId
-from reelwork.domain.job import Job, Status
+from reelwork.domain.job import TERMINAL, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
-from reelwork.store.pipeline import NOW, literal, transition
+from reelwork.store.pipeline import NOW, Expression, later, literal, transition
 
 JOB_CODEC = Codec(Job)
+_DUPLICATE = 11000  # MongoDB's code
 _NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
+# Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
+LONGEST_HISTORY = 1000
+# Attempts that a job has in one round: until it is first queued again by its owner, and each time after that. What it
+# may reach in all, less what it had reached when the present round began, as its history tells.
+_ROUNDS: Expression = {"$filter": {"input": "$events", "cond": {"$eq": ["$$this.type", "job.retried"]}}}
+_BEFORE_ROUND: Expression = {"$ifNull": [{"$last": {"$map": {"input": _ROUNDS, "in": "$$this.attempt"}}}, 0]}
+_ALLOWANCE: Expression = {"$subtract": ["$max_attempts", _BEFORE_ROUND]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +54,11 @@ class Jobs:
             name="slots",
             partialFilterExpression={"lease.slot": {"$exists": True}},
         ),
+        IndexModel(
+            [("status", ASCENDING), ("deadline_at", ASCENDING)],
+            name="deadlines",
+            partialFilterExpression={"deadline_at": {"$type": "date"}},
+        ),
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("account_id", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)], name="newest_by_status"),
     )
@@ -70,13 +85,22 @@ class Jobs:
         cursor = self._jobs.find(query).sort(_NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
 
-    async def insert(self, *jobs: Job) -> None:
-        """Store new jobs in one write; when this returns they are durable (majority and journal)."""
+    async def insert(self, *jobs: Job) -> frozenset[JobId]:
+        """Store new jobs in one write; when this returns they are durable (majority and journal).
+
+        The answer names those that were there already: they stay as they are, and the others are stored.
+        """
         documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None} for job in jobs]
-        if len(documents) == 1:
-            await self._jobs.insert_one(documents[0])
-        else:
-            await self._jobs.insert_many(documents, ordered=False)
+        try:
+            if len(documents) == 1:
+                await self._jobs.insert_one(documents[0])
+            else:
+                await self._jobs.insert_many(documents, ordered=False)
+        except DuplicateKeyError:
+            return frozenset({jobs[0].id})
+        except BulkWriteError as error:
+            return _only_duplicates(error, jobs)
+        return frozenset()
 
     async def cancel_waiting(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """pending or queued -> cancelled: it will never run. None when it is in neither state."""
@@ -97,12 +121,59 @@ class Jobs:
         )
         return await self._find_and_move(account, job, {Status.PROCESSING}, update)
 
+    async def requeue(
+        self, account: AccountId, job: JobId, *, mark: str | None, deadline: timedelta | None
+    ) -> Job | None:
+        """failed, cancelled or expired -> queued, as if it were new: behind the others, with as many attempts again.
+
+        `deadline`: from now; None for none, whatever it had before. `mark` names the request that does this, see
+        `requeued_by`. None when it is in no such state, its data were removed, or its history is full.
+        """
+        update = transition(
+            Status.QUEUED,
+            "job.retried",
+            max_attempts={"$add": ["$attempt", _ALLOWANCE]},
+            queued_at=NOW,
+            order={"$divide": [{"$toLong": NOW}, 1000]},
+            due=True,
+            not_before=None,
+            deadline_at=later(deadline) if deadline is not None else None,
+            started_at=None,
+            completed_at=None,
+            error=None,
+            cancel=None,
+            progress=literal(asdict(Progress())),
+            retried_by=literal(mark),
+        )
+        sources = sources_of(Status.QUEUED) & TERMINAL
+        may: Document = {"data_removed": {"$ne": True}, f"events.{LONGEST_HISTORY}": {"$exists": False}}
+        return await self._find_and_move(account, job, sources, update, may)
+
+    async def requeued_by(self, account: AccountId, job: JobId, mark: str) -> Job | None:
+        """The job as it is now, if it was this request that last queued it again."""
+        document = await self._jobs.find_one({"_id": job, "account_id": account, "retried_by": mark})
+        return JOB_CODEC.decode(document) if document is not None else None
+
     async def _find_and_move(
-        self, account: AccountId, job: JobId, sources: set[Status], update: list[Document]
+        self,
+        account: AccountId,
+        job: JobId,
+        sources: Collection[Status],
+        update: list[Document],
+        also: Document | None = None,
     ) -> Job | None:
         document = await self._jobs.find_one_and_update(
-            {"_id": job, "account_id": account, "status": {"$in": list(sources)}},
+            {"_id": job, "account_id": account, "status": {"$in": list(sources)}, **(also or {})},
             update,
             return_document=ReturnDocument.AFTER,
         )
         return JOB_CODEC.decode(document) if document is not None else None
+
+
+def _only_duplicates(error: BulkWriteError, jobs: Sequence[Job]) -> frozenset[JobId]:
+    """Those of the jobs that were there already. Raises the error again if anything else went wrong."""
+    details = error.details or {}
+    faults = details.get("writeErrors", [])
+    if not faults or details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE for fault in faults):
+        raise error
+    return frozenset(jobs[fault["index"]].id for fault in faults)

@@ -7,9 +7,11 @@ from typing import Any
 
 from reelwork.domain.job import Status
 
+Document = dict[str, Any]  # a filter
 Expression = Any  # an aggregation expression: nested dicts, lists and scalars
 
 NOW: Expression = "$$NOW"
+_DEADLINE: Expression = {"$ifNull": ["$deadline_at", None]}
 
 
 def literal(value: object) -> Expression:
@@ -20,6 +22,12 @@ def literal(value: object) -> Expression:
 def later(delay: timedelta) -> Expression:
     """The database's now plus `delay`."""
     return {"$add": [NOW, int(delay.total_seconds() * 1000)]}
+
+
+def in_time(delay: timedelta | None = None) -> Document:
+    """A filter: jobs without a deadline, or whose deadline comes later than in `delay` (None: than now)."""
+    moment = later(delay) if delay else NOW
+    return {"$expr": {"$or": [{"$eq": [_DEADLINE, None]}, {"$gt": [_DEADLINE, moment]}]}}
 
 
 def transition(

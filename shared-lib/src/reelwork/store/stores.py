@@ -9,6 +9,7 @@ from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
 from reelwork.store.client import Database
 from reelwork.store.holds import Holds
+from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
@@ -33,6 +34,7 @@ class Stores:
     holds: Holds
     runtimes: Runtimes
     standings: Standings
+    idempotency: Idempotency
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -50,4 +52,5 @@ class Stores:
             holds=Holds(database, Lanes(database)),
             runtimes=Runtimes(database),
             standings=Standings(database),
+            idempotency=Idempotency(database),
         )

@@ -1,0 +1,78 @@
+"""Header fields that change how a request is answered: reading them, and what they say back."""
+
+import re
+from dataclasses import dataclass
+
+from reelwork.domain.errors import FieldError, InvalidRequest
+from reelwork.domain.job import Job
+
+# RFC 7240 leaves the bound to the server: what is longer holds up connections on the way.
+LONGEST_WAIT_SECONDS = 60
+LONGEST_DEADLINE_SECONDS = 30 * 86400
+
+_PREFERENCE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s;",]*)))?\s*(?:;[^,]*)?')
+_DURATION = re.compile(r"(?:(?P<h>\d{1,4})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,8}(?:\.\d{1,3})?)s?)?")
+_UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """What `Prefer` asks for. `wait`: seconds, None if it is not asked for."""
+
+    wait: int | None = None
+    respond_async: bool = False
+
+    def applied(self, *, waited: bool) -> dict[str, str]:
+        """The header that tells which of it was done."""
+        done = [
+            *(["respond-async"] if self.respond_async else []),
+            *([f"wait={self.wait}"] if waited else []),
+        ]
+        return {"Preference-Applied": ", ".join(done)} if done else {}
+
+
+def preference(text: str) -> Preference:
+    """`wait` and `respond-async` of a Prefer header; the rest is ignored, as RFC 7240 wants of what is unknown or
+    cannot be read. Of two that are the same, the first counts. A longer wait than ours counts as ours."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        if matched := _PREFERENCE.fullmatch(part):
+            found.setdefault(matched[1].lower(), matched[2] or matched[3] or "")
+    wait = found.get("wait", "")
+    seconds = min(int(wait[:6]), LONGEST_WAIT_SECONDS) if wait.isascii() and wait.isdecimal() else None
+    return Preference(wait=seconds, respond_async="respond-async" in found)
+
+
+def cancel_after_seconds(text: str) -> float:
+    """`Cancel-After`: seconds as a number, or with units as in `1h30m`. Raises InvalidRequest."""
+    matched = _DURATION.fullmatch(text.strip())
+    parts = {unit: float(number) for unit, number in matched.groupdict().items() if number} if matched else {}
+    seconds = sum(number * _UNIT_SECONDS[unit] for unit, number in parts.items())
+    if not 0 < seconds <= LONGEST_DEADLINE_SECONDS:
+        raise bad_header("cancel-after", "Seconds, or a duration such as 90s, 15m or 1h30m; at most 30 days.")
+    return seconds
+
+
+def etag_of(job: Job) -> str:
+    """Names the state of a job: every change of it is another version."""
+    return f'"{job.id}.{job.version}"'
+
+
+def is_known(if_none_match: str | None, etag: str) -> bool:
+    """Whether the caller has this very state already: by `*` or by one of the tags (RFC 9110, weak comparison)."""
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]  # no tag of ours holds a comma
+    return tags == ["*"] or etag in tags
+
+
+def is_current(if_match: str, etag: str) -> bool:
+    """Whether the caller knows this very state: by `*` or by one of the tags (RFC 9110, strong comparison)."""
+    tags = [tag.strip() for tag in if_match.split(",")]  # no tag of ours holds a comma, and none is weak
+    return tags == ["*"] or etag in tags
+
+
+def bad_header(name: str, cure: str) -> InvalidRequest:
+    """A header that cannot be read."""
+    wrong = FieldError(pointer=f"header:{name}", code="unreadable", detail=cure)
+    return InvalidRequest(f"The header {name} cannot be read.", hint=cure, errors=[wrong])
