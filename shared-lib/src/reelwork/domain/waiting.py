@@ -140,7 +140,9 @@ def _no_worker(at: Situation) -> Reason | None:
     if at.pool.places:
         return None
     return Reason(
-        code="no_worker", message=f"No worker of the pool {at.job.pool!r} is there.", facts={"pool": at.job.pool}
+        code="no_worker",
+        message=f"No worker of the pool {at.job.pool!r} takes jobs at the moment.",
+        facts={"pool": at.job.pool},
     )
 
 
