@@ -221,9 +221,9 @@ class World:
             "keys",
             "models",
             "pulses",
-            "idempotency",
             "runtimes",
             "workers",
+            "idempotency",
         ),
     ) -> None:
         """Empty the database, indexes stay."""

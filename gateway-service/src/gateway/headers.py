@@ -60,6 +60,12 @@ def is_known(if_none_match: str | None, etag: str) -> bool:
     return tags == ["*"] or etag in tags
 
 
+def is_current(if_match: str, etag: str) -> bool:
+    """Whether the caller knows this very state: by `*` or by one of the tags (RFC 9110, strong comparison)."""
+    tags = [tag.strip() for tag in if_match.split(",")]  # no tag of ours holds a comma, and none is weak
+    return tags == ["*"] or etag in tags
+
+
 def bad_header(name: str, cure: str) -> InvalidRequest:
     """A header that cannot be read."""
     wrong = FieldError(pointer=f"header:{name}", code="unreadable", detail=cure)

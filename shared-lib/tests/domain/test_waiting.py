@@ -16,13 +16,20 @@ FAILURE = JobError(code="provider_unavailable", message="Away.", retryable=True,
 situations = st.builds(
     Situation,
     job=st.builds(
-        lambda due, attempt, failed: new_job(
-            terms(), due=due, not_before=None if due else NOW, attempt=attempt, error=FAILURE if failed else None
+        lambda due, attempt, failed, deadline: new_job(
+            terms(),
+            due=due,
+            deadline_at=deadline,
+            not_before=None if due else NOW,
+            attempt=attempt,
+            error=FAILURE if failed else None,
         ),
         st.booleans(),
         st.integers(0, 2),
         st.booleans(),
+        st.sampled_from([None, NOW, NOW + timedelta(seconds=1)]),
     ),
+    now=st.just(NOW),
     lane=st.none()
     | st.builds(
         LaneView, active=st.booleans(), paused=st.booleans(), running=st.integers(0, 3), limit=st.integers(0, 3)
@@ -52,7 +59,7 @@ def test_a_job_is_next_exactly_if_nothing_that_the_scheduler_asks_for_is_missing
     codes = {reason.code for reason in reasons(situation)}
 
     may_start = (
-        claimable(situation.job)
+        claimable(situation.job, situation.now)
         and situation.lane is not None
         and servable(situation.lane)
         and not situation.ahead
@@ -93,7 +100,9 @@ def test_a_delayed_job_says_until_when_and_whether_a_failure_is_the_cause() -> N
     def first(**fields: object) -> tuple[str, datetime | None]:
         job = new_job(terms(), due=False, not_before=later, **fields)
         found = reasons(
-            Situation(job=job, lane=lane, held_since=None, ahead=0, lanes_before=0, pool=busy, model_offered=True)
+            Situation(
+                job=job, now=NOW, lane=lane, held_since=None, ahead=0, lanes_before=0, pool=busy, model_offered=True
+            )
         )
         assert len(found) == 1, "who is not in the line yet is not told what goes on in it"
         return found[0].code, found[0].until

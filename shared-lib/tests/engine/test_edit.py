@@ -161,6 +161,17 @@ async def test_a_job_can_be_delayed_and_let_go(world: World) -> None:
     assert (await world.run()).id == job.id
 
 
+async def test_a_job_cannot_be_delayed_beyond_its_deadline(world: World) -> None:
+    lane, deadline = await world.joined(), datetime.now(UTC) + timedelta(hours=1)
+    job = await world.submit(lane, deadline_at=deadline)
+
+    with pytest.raises(InvalidInput) as refused:
+        await change(world, job, not_before=NotBefore(deadline + timedelta(seconds=1)))
+
+    assert refused.value.errors[0].code == "after_deadline"
+    assert (await world.read(job)).due
+
+
 async def test_a_version_that_is_not_the_expected_one_is_not_touched(world: World) -> None:
     lane = await world.joined()
     (job,) = await queue(world, lane, Priority.NORMAL)

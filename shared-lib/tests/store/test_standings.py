@@ -32,15 +32,19 @@ async def test_a_lane_is_served_exactly_if_it_is_explained_as_servable(
 
 @pytest.mark.parametrize("status", list(Status))
 @pytest.mark.parametrize("due", [True, False])
-async def test_a_job_is_taken_exactly_if_it_is_explained_as_claimable(world: World, status: Status, due: bool) -> None:
-    job = new_job(terms())
+@pytest.mark.parametrize("hours", [None, 1, -1])
+async def test_a_job_is_taken_exactly_if_it_is_explained_as_claimable(
+    world: World, status: Status, due: bool, hours: int | None
+) -> None:
+    now = datetime.now(UTC)
+    job = new_job(terms(), deadline_at=now + timedelta(hours=hours) if hours is not None else None)
     await world.stores.jobs.insert(job)
     await world.database["jobs"].update_one({"_id": job.id}, {"$set": {"status": status.value, "due": due}})
     stored = await world.read(job)
 
     taken = await world.stores.attempts.take(job.lane, worker="w", slots=["s"], lease=timedelta(seconds=9))
 
-    assert claimable(stored) == bool(taken.jobs)
+    assert claimable(stored, now) == bool(taken.jobs)
 
 
 async def test_the_jobs_ahead_are_those_that_are_taken_first(world: World) -> None:

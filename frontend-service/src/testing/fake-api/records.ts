@@ -49,8 +49,14 @@ export function newJob(
     cache: { hit: false, source_job_id: null },
     expires_at: null,
     data_removed: false,
+    queue: null,
     metrics: { queue_seconds: null, run_seconds: null },
-    urls: { self: `/v1/jobs/${id}`, events: `/v1/jobs/${id}/events`, cancel: `/v1/jobs/${id}/cancel` },
+    urls: {
+      self: `/v1/jobs/${id}`,
+      events: `/v1/jobs/${id}/events`,
+      cancel: `/v1/jobs/${id}/cancel`,
+      explain: `/v1/jobs/${id}/explain`,
+    },
     poll_after_ms: 1000,
     ...changes,
   };

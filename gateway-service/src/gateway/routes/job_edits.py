@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Header, Response
 
 from gateway.deps import CanManage, CanRead, CanSubmit, Estimates, Forecasts, Jobs, Queues, RequestId
-from gateway.etags import etag
+from gateway.headers import etag_of
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import JsonRoute
 from gateway.services.explain import explain
@@ -63,7 +63,7 @@ async def edit_job(
 ) -> JobView:
     """Change its labels at any time; its place in your own queue or its earliest start while it waits."""
     job = await queues.edit(caller, job_id, body, if_match=if_match)
-    response.headers["ETag"] = etag(job)
+    response.headers["ETag"] = etag_of(job)
     return await forecasts.view(job)
 
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, Jobs, Once, Preferred, RequestId, Waits
-from gateway.etags import etag
-from gateway.headers import bad_header, is_known
+from gateway.headers import bad_header, etag_of, is_known
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import JsonRoute
 from gateway.services.idempotency import json_answer
@@ -32,6 +31,7 @@ from reelwork.store.idempotency import Ours, StoredAnswer
 from reelwork.store.jobs import JobFilter
 
 JSON_LIMIT_BYTES = 1024 * 1024
+RUNNING_POLL_MS = 1000
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
@@ -130,7 +130,10 @@ async def list_jobs(
     response_model=JobView,
     responses={
         200: {"description": "The job.", "headers": _READ},
-        304: {"description": "It has not changed since the tag in `If-None-Match` was given.", "headers": _READ},
+        304: {
+            "description": "It has not changed since the tag in `If-None-Match` was given; never for one that waits.",
+            "headers": _READ,
+        },
         **keyed_problems(JobNotFound),
     },
 )
@@ -147,12 +150,12 @@ async def get_job(
     """One job. `Retry-After`: when it is expected to start or to end. `Prefer: wait=n` waits for its end."""
     job = await jobs.get(caller, job_id)
     waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
+    headers = {"ETag": etag_of(waited.job)} | preferred.applied(waited=waited.honoured)
+    # The tag is the job's version; where a job stands in the queue changes without it.
+    if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
+        return Response(status_code=304, headers=headers | _ask_again(RUNNING_POLL_MS, waited.job))
     view = await forecasts.view(waited.job)
-    headers = {"ETag": etag(waited.job, view.queue)} | preferred.applied(waited=waited.honoured)
-    if not view.is_terminal:
-        headers["Retry-After"] = str(math.ceil(view.poll_after_ms / 1000))
-    if is_known(if_none_match, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
+    headers |= _ask_again(view.poll_after_ms, waited.job)
     return Response(view.model_dump_json(), headers=headers, media_type="application/json")
 
 
@@ -204,6 +207,10 @@ async def delete_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
 
 def _accepted(job: Job) -> dict[str, str]:
     return {"Location": f"/v1/jobs/{job.id}"} | ({} if job.status.is_terminal else {"Retry-After": "2"})
+
+
+def _ask_again(poll_after_ms: int, job: Job) -> dict[str, str]:
+    return {} if job.status.is_terminal else {"Retry-After": str(math.ceil(poll_after_ms / 1000))}
 
 
 def _with_deadline(body: JobBody, cancel_after: float | None) -> JobBody:

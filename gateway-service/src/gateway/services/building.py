@@ -129,11 +129,16 @@ class JobBuilder:
         )
 
 
+def check_delay(not_before: datetime, now: datetime) -> None:
+    """Raises InvalidInput for an earliest start that is too far away."""
+    if not_before > now + LONGEST_DELAY:
+        raise _wrong("not_before", "too_late", f"At most {LONGEST_DELAY.days} days from now.")
+
+
 def _check_start(body: JobBody, now: datetime) -> None:
     if body.not_before is None:
         return
-    if body.not_before > now + LONGEST_DELAY:
-        raise _wrong("not_before", "too_late", f"At most {LONGEST_DELAY.days} days from now.")
+    check_delay(body.not_before, now)
     if body.deadline_seconds is not None and now + timedelta(seconds=body.deadline_seconds) <= body.not_before:
         raise _wrong("deadline_seconds", "before_start", "The deadline must come after not_before.")
 

@@ -16,7 +16,8 @@ from reelwork.contract.queue import JobQueue, MomentsView
 from reelwork.domain.eta import Span, foresee
 from reelwork.domain.ids import LaneId
 from reelwork.domain.job import Job, Status
-from reelwork.domain.waiting import LaneView, Reason, Situation, claimable, reasons, servable
+from reelwork.domain.waiting import LaneView, Reason, Situation, reasons, servable
+from reelwork.store.client import DatabaseClock
 from reelwork.store.queue import Place
 from reelwork.store.standings import Standing
 from reelwork.store.stores import Stores
@@ -24,8 +25,10 @@ from reelwork.store.stores import Stores
 # A forecast serves everybody who asks within this time, or within so many times what it took to make.
 FRESH_SECONDS = 2.0
 FRESH_TIMES_COST = 20
-# One that does not know of a job yet is made anew, but not more often than this.
+# One that does not know of a job yet is made anew, but not more often than this; until then it says nothing.
 SHORTEST_SECONDS = 0.25
+# Reasons whose end nobody can foresee, or that have none.
+_NO_TELLING = frozenset({"deadline_passed", "queue_paused", "no_worker", "model_unavailable"})
 _POLL_MS = range(1000, 30_000 + 1)
 
 
@@ -50,6 +53,7 @@ class Outlooks:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
+        self._clock = DatabaseClock(stores.database)
         self._forecasts: dict[str, tuple[float, float, Forecast]] = {}  # made at, good until (monotonic seconds)
         self._known_runs: dict[str, tuple[float, Runs]] = {}
         self._making: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -88,9 +92,10 @@ class Outlooks:
             held_since = account.held_pools.get(job.pool) if account is not None else None
         return Situation(
             job=job,
+            now=await self._clock.now(),
             lane=_lane_view(lane) if lane is not None else None,
             held_since=held_since,
-            ahead=ahead if claimable(job) else 0,
+            ahead=ahead,
             lanes_before=_lanes_before(lane, seen) if lane is not None else 0,
             pool=seen.crew.view,
             model_offered=job.model in seen.crew.models,
@@ -159,7 +164,7 @@ def _lanes_before(own: Standing, seen: Picture) -> int:
 
 
 def _starts(job: Job, ahead: int, forecast: Forecast, found: Sequence[Reason]) -> MomentsView | None:
-    if forecast.starts is None or {"queue_paused", "no_worker", "model_unavailable"} & {each.code for each in found}:
+    if forecast.starts is None or _NO_TELLING & {each.code for each in found}:
         return None
     spans = forecast.starts.get(job.lane, [])
     if not job.due:

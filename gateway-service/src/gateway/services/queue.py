@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from gateway.auth import Caller
-from gateway.etags import matches
+from gateway.headers import etag_of, is_current
+from gateway.services.building import check_delay
 from reelwork.contract.edits import BeforeJob, JobPatch
 from reelwork.contract.queue import AccountQueue, PausedQueue, PoolQueue
 from reelwork.domain.account import Account
@@ -15,6 +16,7 @@ from reelwork.engine.edit import Before, Edit, End, NotBefore, edit
 from reelwork.engine.engine import Engine
 from reelwork.engine.hold import pause, resume
 from reelwork.engine.submit import LaneOpener
+from reelwork.store.client import DatabaseClock
 
 
 class QueueService:
@@ -23,11 +25,14 @@ class QueueService:
     def __init__(self, engine: Engine, opener: LaneOpener) -> None:
         self._engine = engine
         self._opener = opener
+        self._clock = DatabaseClock(engine.stores.database)
 
     async def edit(self, caller: Caller, job_id: str, body: JobPatch, *, if_match: str | None) -> Job:
         """Raises JobNotFound, InvalidState, VersionMismatch, InvalidInput."""
-        expected = (lambda job: matches(if_match, job)) if if_match is not None else None
+        expected = (lambda job: is_current(if_match, etag_of(job))) if if_match is not None else None
         wanted = _edit(body)
+        if body.not_before is not None:
+            check_delay(body.not_before, await self._clock.now())
         job = await edit(self._engine, caller.account.id, JobId(job_id), wanted, expected=expected)
         if wanted.not_before is not None and job.due:
             self._opener.announce(lane_of(caller.account, job.pool))

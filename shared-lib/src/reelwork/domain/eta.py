@@ -121,7 +121,7 @@ def _play(lanes: Sequence[Waiting], *, workers: int, most: int, chance: random.R
     cut = {lane.id: most for lane in lanes if lane.queued > most}
     running = [_running(lane.id, job, chance) for lane in lanes for job in lane.running]
     starts: dict[LaneId, list[float]] = {lane.id: [] for lane in lanes}
-    played = simulate(pool, queues, workers=max(workers, len(running)), running=running)
+    played = simulate(pool, queues, workers=workers, running=running)
     for count, start in enumerate(played, start=1):
         starts[start.lane].append(start.at)
         if count >= MOST_STARTS or len(starts[start.lane]) == cut.get(start.lane):

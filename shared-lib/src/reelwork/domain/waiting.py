@@ -4,7 +4,7 @@
 other. No reason is made up: each is named while its condition holds, `next` when none of the others does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,6 +50,7 @@ class Situation:
     """
 
     job: Job
+    now: datetime
     lane: LaneView | None
     held_since: datetime | None
     ahead: int
@@ -58,9 +59,14 @@ class Situation:
     model_offered: bool
 
 
-def claimable(job: Job) -> bool:
+def claimable(job: Job, now: datetime) -> bool:
     """What `Attempts.take` looks for in a lane."""
-    return job.status is Status.QUEUED and job.due
+    return job.status is Status.QUEUED and job.due and not is_late(job, now)
+
+
+def is_late(job: Job, now: datetime) -> bool:
+    """Whether it has missed its deadline: then it never starts, even before anybody has written that down."""
+    return job.deadline_at is not None and job.deadline_at <= now
 
 
 def servable(lane: LaneView) -> bool:
@@ -79,7 +85,7 @@ def reasons(at: Situation) -> list[Reason]:
 
 def _reasons(at: Situation) -> Iterator[Reason]:
     clear = True
-    for check in (_delayed, _paused, _no_worker, _model, *(_ITS_TURN if at.job.due else ())):
+    for check in _checks(at):
         reason = check(at)
         if reason is not None:
             clear = False
@@ -88,9 +94,23 @@ def _reasons(at: Situation) -> Iterator[Reason]:
         yield Reason(code="next", message="It is next: a worker is about to take it.")
 
 
+def _checks(at: Situation) -> tuple[Callable[[Situation], Reason | None], ...]:
+    if is_late(at.job, at.now):
+        return (_late,)
+    if not at.job.due:
+        return (_delayed, _paused, _no_worker, _model)
+    return (_paused, _no_worker, _model, _limit, _own_jobs, _unopened, _others, _busy)
+
+
+def _late(at: Situation) -> Reason | None:
+    return Reason(
+        code="deadline_passed",
+        message="Its deadline has passed: it will not start, and ends as expired.",
+        since=at.job.deadline_at,
+    )
+
+
 def _delayed(at: Situation) -> Reason | None:
-    if at.job.due:
-        return None
     until = at.job.not_before
     if at.job.attempt and at.job.error is not None:
         return Reason(
@@ -120,7 +140,9 @@ def _no_worker(at: Situation) -> Reason | None:
     if at.pool.places:
         return None
     return Reason(
-        code="no_worker", message=f"No worker of the pool {at.job.pool!r} is there.", facts={"pool": at.job.pool}
+        code="no_worker",
+        message=f"No worker of the pool {at.job.pool!r} takes jobs at the moment.",
+        facts={"pool": at.job.pool},
     )
 
 
@@ -179,10 +201,6 @@ def _busy(at: Situation) -> Reason | None:
         message=f"All {at.pool.places} places of the workers in this pool are taken.",
         facts={"places": at.pool.places, "running": at.pool.running, "pool": at.job.pool},
     )
-
-
-# What decides when its turn comes, for a job that is in the line.
-_ITS_TURN = (_limit, _own_jobs, _unopened, _others, _busy)
 
 
 def doing(job: Job) -> Reason:

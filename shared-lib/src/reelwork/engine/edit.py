@@ -104,11 +104,19 @@ async def _read(
 async def _changes(engine: Engine, job: Job, wanted: Edit) -> dict[str, Any]:  # update expressions are the store's
     sets = labels(wanted.tags, wanted.metadata)
     if wanted.not_before is not None:
-        sets |= not_before(wanted.not_before.moment)
+        sets |= not_before(_start(job, wanted.not_before.moment))
     place = await _place(engine, job, wanted)
     if place is not None:
         sets |= {"priority": int(place.priority), "order": place.order}
     return sets
+
+
+def _start(job: Job, moment: datetime | None) -> datetime | None:
+    if moment is not None and job.deadline_at is not None and moment >= job.deadline_at:
+        detail = f"The job's deadline is {job.deadline_at.isoformat()}: it would never start."
+        error = FieldError(pointer="#/not_before", code="after_deadline", detail=detail)
+        raise InvalidInput("The job cannot start that late.", hint=detail, errors=[error])
+    return moment
 
 
 async def _place(engine: Engine, job: Job, wanted: Edit) -> Place | None:
