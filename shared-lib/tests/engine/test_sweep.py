@@ -224,3 +224,17 @@ async def test_outputs_of_long_jobs_do_not_stand_in_the_way_of_others(shop: Worl
         await shop.sweeper.sweep(datetime.now(UTC))
 
     assert await is_there(shop, orphan) == GONE
+
+
+async def test_bytes_that_were_written_after_they_were_given_up_are_removed_by_whoever_wrote_them(
+    shop: World, keep: Keep, tmp_path: Path
+) -> None:
+    asset = await keep(new_account_id(), bytes_there=False)
+    await shop.sweeper.sweep(datetime.now(UTC))
+    late = tmp_path / "late"
+    late.write_bytes(b"bytes")
+    await shop.objects.put_file(asset.key, late, asset.content_type)
+
+    await shop.sweeper.discard([asset])
+
+    assert await is_there(shop, asset) == GONE
