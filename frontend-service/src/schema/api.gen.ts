@@ -3985,7 +3985,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["JobView"];
                 };
             };
-            /** @description It has not changed since the tag in `If-None-Match` was given. */
+            /** @description It has not changed since the tag in `If-None-Match` was given; never for one that waits. */
             readonly 304: {
                 headers: {
                     /** @description Names this state of the job. */

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from reelwork.domain.errors import FieldError, InvalidRequest
+from reelwork.domain.job import Job
 
 # RFC 7240 leaves the bound to the server: what is longer holds up connections on the way.
 LONGEST_WAIT_SECONDS = 60
@@ -50,6 +51,11 @@ def cancel_after_seconds(text: str) -> float:
     if not 0 < seconds <= LONGEST_DEADLINE_SECONDS:
         raise bad_header("cancel-after", "Seconds, or a duration such as 90s, 15m or 1h30m; at most 30 days.")
     return seconds
+
+
+def etag_of(job: Job) -> str:
+    """Names the state of a job: every change of it is another version."""
+    return f'"{job.id}.{job.version}"'
 
 
 def is_known(if_none_match: str | None, etag: str) -> bool:
