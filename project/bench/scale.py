@@ -223,8 +223,8 @@ def _cost_table(cases: list[Measured]) -> Table:
 
     return Table(
         title="A claim among few and very many",
-        note=f"p50 / p99 in milliseconds of the real engine on a real mongod (cache 256 MB), one caller, {SAMPLES} jobs "
-        "a case; `to fewest`: the p50 to that of the shortest queue with as many accounts, in the same run. "
+        note=f"p50 / p99 in milliseconds of the real engine on a real mongod (cache 256 MB), one caller, "
+        f"{SAMPLES} jobs a case; `to fewest`: the p50 to that of the shortest queue with as many accounts, in the same run. "
         f"`Each of {AT_ONCE}`: jobs of {SHORT_SECONDS * 1000:.0f} ms, claimed and completed {AT_ONCE} at once, "
         "milliseconds for each, p50. `Pass`: one of the reconciler, over everything, p50.",
         columns=(

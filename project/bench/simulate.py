@@ -198,9 +198,10 @@ def _table(simulation: Simulation) -> Table:
     served = sum(client.served for client in clients)
     return Table(
         title=f"Simulated: {scenario.workers:,} workers at a load of {scenario.load:g}",
-        note=f"{scenario.jobs_per_hour:,} jobs an hour of {scenario.accounts:,} accounts, {scenario.hours:g} h of virtual "
-        f"time, seed {scenario.seed}, jobs of {scenario.mean_seconds:.1f} s on average (log-normal). The workers were busy {served / capacity:.1%} of the "
-        f"time, with {simulation.claims / simulation.horizon:.0f} claims a second that found work and "
+        note=f"{scenario.jobs_per_hour:,} jobs an hour of {scenario.mean_seconds:.1f} s on average (log-normal), "
+        f"{scenario.accounts:,} accounts, {scenario.hours:g} h of virtual time, seed {scenario.seed}. The workers were "
+        f"busy {served / capacity:.1%} of the time, with {simulation.claims / simulation.horizon:.0f} claims a second "
+        "that found work and "
         f"{simulation.empty_claims / simulation.horizon:.0f} that found a lane empty. `Ideal`: weighted max-min shares "
         "of what was asked. `Worst account`: served to ideal, first percentile of those with at least 50 jobs. "
         "`Longest gap`: the longest that an account had work and a free place, and nothing of it was started; who had "

@@ -37,7 +37,7 @@ async def test_jobs_whose_delay_is_over_become_due_once(world: World) -> None:
     first = await world.stores.backlog.make_due(NOW, limit=10)
     second = await world.stores.backlog.make_due(NOW, limit=10)
 
-    assert (sorted(first), second) == (sorted([lane.id, other.id, lane.id]), [])
+    assert (first, second) == (3, 0)
     assert [(await world.raw(job.id))["due"] for job in (*past, future, cancelled)] == [True] * 3 + [False] * 2
     assert (await world.read(past[0])).version == 2
 
@@ -46,7 +46,7 @@ async def test_no_more_jobs_become_due_at_once_than_asked_for(world: World) -> N
     for _ in range(5):
         await world.stores.jobs.insert(new_job(terms(), not_before=NOW - HOUR))
 
-    assert [len(await world.stores.backlog.make_due(NOW, limit=3)) for _ in range(3)] == [3, 2, 0]
+    assert [await world.stores.backlog.make_due(NOW, limit=3) for _ in range(3)] == [3, 2, 0]
 
 
 async def test_lanes_with_work_are_listed_page_by_page_each_once(world: World) -> None:

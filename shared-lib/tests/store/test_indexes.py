@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import pymongo
 import pytest
 
 from reelwork.domain.ids import new_account_id
@@ -15,9 +16,9 @@ from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Finished, complete, complete_all
 from reelwork.store.assets import AssetFilter
-from reelwork.store.client import Document
+from reelwork.store.client import Document, Driver, MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
-from reelwork.store.jobs import JOB_CODEC, JobFilter
+from reelwork.store.jobs import JOB_CODEC, JobFilter, Jobs
 from testkit.world import POOL, World, new_job, terms
 
 USED = timedelta(milliseconds=5)
@@ -99,6 +100,26 @@ async def test_a_ticket_for_nothing_costs_a_look_at_an_index(profiled: World) ->
     expect_indexes(await asked(profiled), few=0)
 
 
+async def test_tickets_for_full_lanes_do_not_look_at_each_of_them_again(
+    profiled: World, lanes: list[LaneTerms]
+) -> None:
+    async with unseen(profiled):
+        await profiled.database["lanes"].update_many({}, {"$set": {"active": True, "full": True}})
+        await profiled.claim()
+
+    await profiled.claim()
+
+    expect_indexes(await asked(profiled), few=1)
+
+
+async def test_lanes_with_work_are_found_by_one_seek_each(profiled: World, lanes: list[LaneTerms]) -> None:
+    await profiled.stores.backlog.lanes_with_work(after="", limit=10)
+
+    (done,) = await asked(profiled)
+    assert "DISTINCT_SCAN" in done["planSummary"]
+    assert done["keysExamined"] <= 2 * len(lanes) + 2
+
+
 async def test_a_pass_of_the_reconciler_looks_at_what_is_broken_by_index(
     profiled: World, lanes: list[LaneTerms]
 ) -> None:
@@ -135,11 +156,27 @@ async def test_jobs_that_have_ended_cost_the_queue_nothing(world: World, lanes: 
 
     explained = await world.database.command(
         "explain",
-        {"count": "jobs", "query": {"status": "queued", "due": True, "lane": {"$gt": ""}}, "hint": "claimable"},
+        {"count": "jobs", "query": {"status": "queued", "due": True, "lane": {"$gt": ""}}, "hint": "queue"},
         verbosity="executionStats",
     )
 
     assert explained["executionStats"]["totalKeysExamined"] <= (5 + 1) * len(lanes) + 1
+
+
+async def test_building_an_index_may_take_longer_than_an_operation(
+    mongo_url: str, mongo_database: str, world: World, driver: Driver
+) -> None:
+    jobs = [{"lease": {"slot": str(number)}} for number in range(10_000)]
+    async with open_database(MongoOptions(url=mongo_url, database=mongo_database, driver=driver)) as database:
+        with pymongo.timeout(60):
+            await database["jobs"].insert_many(jobs)
+    hasty = MongoOptions(url=mongo_url, database=mongo_database, driver=driver, operation_timeout_seconds=0.05)
+
+    async with open_database(hasty) as database:
+        await ensure_indexes(database)
+        made = await database["jobs"].index_information()
+
+    assert {index.document["name"] for index in Jobs.INDEXES} <= set(made)
 
 
 async def test_making_the_indexes_again_changes_nothing(world: World) -> None:

@@ -249,7 +249,7 @@ async def test_only_old_places_are_dropped_and_their_charge_returned(world: Worl
     dropped = [await lanes.drop_slot(lane.id, slot, older_than=OLD) for slot in (*old.slots, *young.slots, "unknown")]
 
     after = await world.lane(lane.id)
-    assert candidates == [(lane.id, old.slots[0])]
+    assert candidates.places == ((lane.id, old.slots[0]),)
     assert dropped == [True, False, False]
     assert [slot["id"] for slot in after["slots"]] == list(young.slots)
     assert after["vstart"] == before["vstart"] + FIRST_ESTIMATE_SECONDS

@@ -21,11 +21,14 @@ from reelwork.engine.finish import fail
 from reelwork.engine.hold import repair
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
+from reelwork.store.lanes import LONG_AGO
 
 log = structlog.get_logger(__name__)
 
+# Of what takes some writes each, and of what one question finds.
 BATCH = 200
 BATCHES = 20
+LOOKED_AT = 1000
 # More tickets than this at once would only make workers look twice.
 MAX_TICKETS = 50
 INTERVAL = timedelta(seconds=1)
@@ -47,6 +50,7 @@ class Reconciler:
         self._sweeper = sweeper
         self._lanes_after = ""
         self._with_work: list[LaneId] = []
+        self._slots_after = LONG_AGO
         self._sweeping: asyncio.Task[int] | None = None
 
     async def run(self) -> None:
@@ -105,16 +109,15 @@ class Reconciler:
         return 1
 
     async def _make_due(self, now: datetime) -> int:
-        released = await self._engine.stores.backlog.make_due(now, limit=BATCH)
-        return len(released)  # their lanes are opened by the next step
+        return await self._engine.stores.backlog.make_due(now, limit=LOOKED_AT)  # the next step opens their lanes
 
     async def _follow_holds(self, _now: datetime) -> int:
         return await repair(self._engine)
 
     async def _open_lanes_with_work(self, _now: datetime) -> int:
         stores = self._engine.stores
-        found = await stores.backlog.lanes_with_work(after=self._lanes_after, limit=BATCH)
-        self._lanes_after = found[-1][0] if len(found) == BATCH else ""
+        found = await stores.backlog.lanes_with_work(after=self._lanes_after, limit=LOOKED_AT)
+        self._lanes_after = found[-1][0] if len(found) == LOOKED_AT else ""
         self._with_work = [lane for lane, _, _ in found]
         owners = {lane: (account, pool) for lane, account, pool in found}
         inactive = await stores.lanes.inactive(list(owners))
@@ -131,10 +134,11 @@ class Reconciler:
 
     async def _drop_orphan_slots(self, now: datetime) -> int:
         stores, lease = self._engine.stores, self._engine.rules.lease
-        old = await stores.lanes.slots_before(now - lease, limit=BATCH)
-        held = await stores.backlog.running_slots([slot for _, slot in old])
+        old = await stores.lanes.slots_before(now - lease, after=self._slots_after, limit=BATCH)
+        self._slots_after = old.next_after
+        held = await stores.backlog.running_slots([slot for _, slot in old.places])
         dropped = 0
-        for lane, slot in old:
+        for lane, slot in old.places:
             if slot not in held:
                 dropped += await stores.lanes.drop_slot(lane, slot, older_than=lease)
         return dropped

@@ -1,5 +1,7 @@
 """The indexes of every collection. Creating one that exists is a no-op, so every process may do it at start."""
 
+import pymongo
+
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.batches import Batches
@@ -11,8 +13,16 @@ from reelwork.store.lanes import Lanes
 from reelwork.store.removals import Removals
 from reelwork.store.workers import Workers
 
+# A new index over many millions of jobs takes minutes; the bound of a single operation is far below.
+BUILT_WITHIN_SECONDS = 3600
+
 
 async def ensure_indexes(database: Database) -> None:
+    with pymongo.timeout(BUILT_WITHIN_SECONDS):
+        await _ensure_indexes(database)
+
+
+async def _ensure_indexes(database: Database) -> None:
     await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES])
     await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))

@@ -1,7 +1,9 @@
-"""Lanes: who may run next. Hints that can be rebuilt from the jobs, but for the virtual time."""
+"""Lanes: who may run next, by the rules that `domain.schedule` explains; a test holds both to the same numbers.
+Hints that can be rebuilt from the jobs, but for the virtual time."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
@@ -9,13 +11,22 @@ from pymongo.read_concern import ReadConcern
 
 from reelwork.domain.ids import LaneId
 from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation
+from reelwork.domain.schedule import SHORTEST_SECONDS
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_slots
 
-# Below this an estimate says no more than "very short".
-_SHORTEST_SECONDS = 0.001
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+SMALLEST_STEP = timedelta(milliseconds=1)  # of MongoDB's dates
 
 _SERVABLE = {"active": True, "full": False, "paused": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldPlaces:
+    """Places by lane and slot. `next_after`: where to go on looking; LONG_AGO after the last ones."""
+
+    places: tuple[tuple[LaneId, str], ...]
+    next_after: datetime
 
 
 @adapter
@@ -35,6 +46,12 @@ class Lanes:
         ),
         IndexModel([("pool", ASCENDING), ("last_start", DESCENDING)], name="served"),
         IndexModel([("slots.at", ASCENDING)], name="oldest_slot", sparse=True),
+        # Full lanes that no ticket has come for yet: those that one came for must cost the next one nothing.
+        IndexModel(
+            [("pool", ASCENDING), ("active", ASCENDING)],
+            name="unmarked",
+            partialFilterExpression={"full": True, "starved": False},
+        ),
     )
 
     def __init__(self, database: Database) -> None:
@@ -107,15 +124,15 @@ class Lanes:
         """
         reservation = await self._take_places(pool, claim, most)
         if reservation is None and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
-            swallowed = {"pool": pool, "active": True, "full": True, "starved": {"$ne": True}}
-            await self._lanes.update_many(swallowed, {"$set": {"starved": True}})
+            swallowed = {"pool": pool, "active": True, "full": True, "starved": False}
+            await self._lanes.update_many(swallowed, {"$set": {"starved": True}}, hint="unmarked")
             # Whoever freed a place before the mark was there woke nobody: look once more.
             reservation = await self._take_places(pool, claim, most)
         return reservation
 
     async def _take_places(self, pool: str, claim: str, most: int) -> Reservation | None:
         charge: Expression = {"$divide": ["$estimate", "$weight"]}
-        short: Expression = {"$floor": {"$divide": [BATCH_SECONDS, {"$max": ["$estimate", _SHORTEST_SECONDS]}]}}
+        short: Expression = {"$floor": {"$divide": [BATCH_SECONDS, {"$max": ["$estimate", SHORTEST_SECONDS]}]}}
         room: Expression = {"$subtract": ["$limit", {"$size": "$slots"}]}
         count: Expression = {"$toInt": {"$max": [1, {"$min": [most, room, short]}]}}
         name: Expression = {"$concat": [claim, "-", {"$toString": "$$this"}]}
@@ -208,10 +225,20 @@ class Lanes:
         if ready is not None:
             await self._lanes.update_one({"_id": lane}, {"$max": {"vstart": ready["vstart"]}})
 
-    async def slots_before(self, moment: datetime, *, limit: int = 100) -> list[tuple[LaneId, str]]:
-        """Places taken before `moment` (database time) in up to `limit` lanes: candidates for being orphans."""
-        cursor = self._lanes.find({"slots.at": {"$lt": moment}}, {"slots": 1}).limit(limit)
-        return [(lane["_id"], slot["id"]) async for lane in cursor for slot in lane["slots"] if slot["at"] < moment]
+    async def slots_before(self, until: datetime, *, after: datetime = LONG_AGO, limit: int = 100) -> OldPlaces:
+        """Places taken from `after` to before `until` (database time) in up to `limit` lanes: perhaps orphans."""
+        taken = {"$gte": after, "$lt": until}
+        # By its hint the lanes come in the order of each one's oldest place in question.
+        cursor = self._lanes.find({"slots": {"$elemMatch": {"at": taken}}}, {"slots": 1}).hint("oldest_slot")
+        lanes = [
+            (lane["_id"], [slot for slot in lane["slots"] if after <= slot["at"] < until])
+            async for lane in cursor.limit(limit)
+        ]
+        places = tuple((lane, slot["id"]) for lane, slots in lanes for slot in slots)
+        if len(lanes) < limit:
+            return OldPlaces(places=places, next_after=LONG_AGO)
+        reached = min(slot["at"] for slot in lanes[-1][1])
+        return OldPlaces(places=places, next_after=max(reached, after + SMALLEST_STEP))
 
     async def drop_slot(self, lane: LaneId, slot: str, *, older_than: timedelta) -> bool:
         """Free an orphan place, if it is still there and still that old. Its charge is returned.
