@@ -31,6 +31,10 @@ OPERATIONS = {
     "create_task",
     "get_task",
     "get_video",
+    "list_workers",
+    "get_worker",
+    "drain_worker",
+    "undrain_worker",
 }
 
 
