@@ -106,6 +106,10 @@ class TestKeys:
         ("POST", "/api/v1/task"),
         ("GET", "/api/v1/task/x"),
         ("GET", "/api/v1/video/x"),
+        ("GET", "/v1/admin/workers"),
+        ("GET", "/v1/admin/workers/wrk_x"),
+        ("POST", "/v1/admin/workers/wrk_x/drain"),
+        ("POST", "/v1/admin/workers/wrk_x/undrain"),
     )
 
     @pytest.mark.parametrize(("method", "path"), ROUTES)

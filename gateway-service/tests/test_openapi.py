@@ -47,6 +47,10 @@ OPERATIONS = {
     "create_task",
     "get_task",
     "get_video",
+    "list_workers",
+    "get_worker",
+    "drain_worker",
+    "undrain_worker",
 }
 
 

@@ -149,7 +149,9 @@ class Stack:
         client.close()
 
     def _knows_models(self) -> bool:
-        return bool(self.owner.http.get("/v1/models").json()["items"])
+        """All of them: workers publish their cards one after the other."""
+        names = [item["name"] for item in self.owner.http.get("/v1/models").json()["items"]]
+        return "testkit/noop" in names
 
     def _object_keys(self) -> Iterator[str]:
         client = self._servers.s3.client()

@@ -96,7 +96,7 @@ async def test_a_model_that_does_not_listen_does_not_keep_its_job(workshop, scri
 
     after = await workshop.world.read(job)
     assert (after.status, after.attempt) == (Status.QUEUED, 0)
-    assert workshop.abandoned == ["w"], "its thread runs on, and only the end of its process stops it"
+    assert workshop.abandoned == [], "its thread runs on until its process ends, which it does by itself now"
 
 
 async def test_what_was_stored_before_a_job_went_back_is_removed(workshop, scripted, text, eventually):

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.api.ledger import check_ended_once, check_no_slot_is_held
-from testkit.caller import expect
+from reelwork.domain.account import Scope
+from testkit.caller import Json, expect
 from testkit.services import S3Service, UrlService
 from testkit.stack import Servers, Stack, running_stack
 from testkit.waiting import until
@@ -78,3 +79,30 @@ def test_a_stream_goes_on_through_a_restart_of_rabbitmq(reelwork: Stack, broker:
 
     assert told == ["1", "2", "3"]
     assert owner.job(job_id)["attempt"] == 1
+
+
+def test_a_worker_that_drains_takes_nothing_when_rabbitmq_is_back_until_it_is_called(
+    reelwork: Stack, broker: UrlService
+):
+    operator, (worker,) = reelwork.caller("operator", scopes=frozenset(Scope)), reelwork.workers
+
+    def listed() -> Json:
+        (entry,) = expect(200, operator.http.get("/v1/admin/workers"))["items"]
+        return entry
+
+    def connections() -> int:
+        return worker.log.read_text().count("Connected to amqp")
+
+    operator.http.post(f"/v1/admin/workers/{listed()['id']}/drain")
+    until(lambda: listed()["drained"])
+    before = connections()
+    broker.restart()
+    until(lambda: connections() > before)
+    until(lambda: operator.http.get("/readyz").json()["status"] == "ready")
+    job_id = reelwork.owner.submit()["id"]
+    waiting = (reelwork.owner.job(job_id)["status"], listed()["state"])
+
+    operator.http.post(f"/v1/admin/workers/{listed()['id']}/undrain")
+
+    assert waiting == ("queued", "draining")
+    assert reelwork.owner.wait(job_id)["status"] == "completed"

@@ -93,6 +93,7 @@ def test_ids_are_unique_and_tell_their_kind() -> None:
     makers = {
         "acct_": ids.new_account_id,
         "key_": ids.new_key_id,
+        "wrk_": ids.new_worker_id,
         "job_": ids.new_job_id,
         "asset_": ids.new_asset_id,
         "req_": ids.new_request_id,

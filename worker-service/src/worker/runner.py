@@ -223,10 +223,12 @@ class Runner:
         return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
 
     def _leave_behind(self, ended: Ended) -> None:
-        """The end of the process, if the model's thread runs on. Last of all, since nothing runs after it."""
+        """The end of the process, if the model's thread runs on. Last of all, since nothing runs after it; needless
+        where the process is about to end in order."""
         if ended.abandoned:
             log.error("model.abandoned", job_id=ended.job.id, model=ended.job.model)
-            self._options.abandon()
+            if ended.why is not Stop.LEAVING:
+                self._options.abandon()
 
     async def _release(self, job: Job, files: Files) -> None:
         """This worker has to end in the midst of a job: it goes back to the queue, and the attempt does not count."""

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _PREFIX = "reelwork-work-"
 _LOCK = ".lock"
+# More than two are only needed where locks do not work at all.
+_TRIES = 5
 
 
 @contextmanager
@@ -45,41 +47,46 @@ def remove_leftovers(root: Path | None) -> int:
     place = root or Path(tempfile.gettempdir())
     removed = 0
     for file in place.glob(f"{_PREFIX}*{_LOCK}"):
-        lock = _lock(file, os.O_RDWR)
-        if lock is not None:
+        try:
+            lock = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
+        except OSError:  # another user's, or removed meanwhile
+            continue
+        if _is_ours_alone(lock, file):
             _remove(file.with_suffix(""))
-            os.close(lock)
             removed += 1
+        os.close(lock)
     if removed:
         log.info("workrooms.removed", count=removed)
     return removed
 
 
 def _new(place: Path) -> tuple[Path, int]:
-    while True:
+    """A new folder, and the descriptor that holds its lock. Raises OSError."""
+    for _ in range(_TRIES):
         folder = place / f"{_PREFIX}{secrets.token_hex(8)}"
-        lock = _lock(folder.with_suffix(_LOCK), os.O_RDWR | os.O_CREAT | os.O_EXCL)
-        if lock is not None:  # else somebody took the file for a leftover before it was locked
+        file = folder.with_suffix(_LOCK)
+        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        if _is_ours_alone(lock, file):
             folder.mkdir(mode=0o700)
             return folder, lock
+        os.close(lock)
+    raise OSError(f"No file can be locked in {place}; choose another REELWORK_SCRATCH_DIRECTORY.")
 
 
-def _lock(file: Path, flags: int) -> int | None:
-    """The descriptor that holds the lock; None for a lock that is held, gone, or another user's."""
+def _is_ours_alone(lock: int, file: Path) -> bool:
+    """Lock it, unless it is locked. False also for another user's, and for one that was removed before the lock was
+    had: somebody else took it for a leftover."""
     try:
-        descriptor = os.open(file, flags | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(lock)
+        return found.st_uid == os.geteuid() and os.path.samestat(found, file.lstat())
     except OSError:
-        return None
-    with suppress(OSError):  # held, or its file was removed meanwhile
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        found = os.fstat(descriptor)
-        if found.st_uid == os.geteuid() and os.path.samestat(found, file.lstat()):
-            return descriptor
-    os.close(descriptor)
-    return None
+        return False
 
 
 def _remove(folder: Path) -> None:
-    """First the folder, then its lock: a process that dies between the two leaves a lock that still leads there."""
+    """First the folder, then its lock, which leads whoever comes next to a folder that could not be removed whole: the
+    thread of a model that does not stop may still write there."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.with_suffix(_LOCK).unlink(missing_ok=True)
+    if not folder.exists():
+        folder.with_suffix(_LOCK).unlink(missing_ok=True)
