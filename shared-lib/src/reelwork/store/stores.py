@@ -8,6 +8,7 @@ from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
 from reelwork.store.batches import Batches
+from reelwork.store.bulk import BulkChanges
 from reelwork.store.client import Database
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
@@ -24,6 +25,7 @@ class Stores:
     attempts: Attempts
     backlog: Backlog
     batches: Batches
+    bulk: BulkChanges
     selection: Selection
     lanes: Lanes
     assets: Assets
@@ -40,6 +42,7 @@ class Stores:
             attempts=Attempts(database),
             backlog=Backlog(database),
             batches=Batches(database),
+            bulk=BulkChanges(database),
             selection=Selection(database),
             lanes=Lanes(database),
             assets=Assets(database),
