@@ -9,7 +9,7 @@ from reelwork.store.client import Document
 def without_time(job: Document) -> Document:
     """The job without what a heartbeat changes, or a test that lets time pass."""
     lease = job["lease"] and job["lease"]["slot"]
-    return {key: value for key, value in job.items() if key != "not_before"} | {"lease": lease}
+    return {key: value for key, value in job.items() if key not in {"not_before", "deadline_at"}} | {"lease": lease}
 
 
 def check_history(job: Document) -> None:
