@@ -1,6 +1,7 @@
 """Bad batches: atomic ones leave nothing, partial ones take what is valid and tell the rest by its place."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +10,8 @@ from testkit.caller import Caller, expect
 from testkit.stack import Stack
 
 NOOP = "testkit/noop"
-GOOD = {"model": NOOP}
+LATER = (datetime.now(UTC) + timedelta(days=300)).isoformat()
+GOOD = {"model": NOOP, "not_before": LATER}  # it never runs: what is stored does not change behind the test
 LONGEST_ANSWER = 16_000  # bytes: however large the question
 FAULTS = [
     ({"model": NOOP, "input": {"seconds": -1}}, "#/items/1/input/seconds", "invalid_input"),

@@ -1,18 +1,17 @@
 """Many jobs at once: each is changed once, whoever else does the same at the same time."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from reelwork.domain.errors import InvalidState
 from reelwork.domain.job import Job, JobError, Status
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.bulk import ACTIONS, Bench, apply
 from reelwork.engine.cancel import cancel
-from reelwork.engine.finish import complete, fail
-from reelwork.engine.retry import retry
+from reelwork.engine.finish import complete, fail, hand_back
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Standing
 from testkit.invariants import check_history
@@ -77,8 +76,9 @@ async def test_a_retried_job_has_its_history_and_no_trace_of_its_end(
 ) -> None:
     job = await failed(world, lane)
 
-    again = await retry(world.engine, world.opener, bench.account, job.id)
+    await apply(bench, ACTIONS["retry"], await seen(world, bench))
 
+    again = await world.read(job)
     assert (again.error, again.completed_at, again.cancel, again.attempt) == (None, None, None, 1)
     check_history(await world.raw(job.id))
     await world.stores.lanes.open(lane)
@@ -87,28 +87,6 @@ async def test_a_retried_job_has_its_history_and_no_trace_of_its_end(
     types = [event.type for event in (await world.read(job)).events]
     assert types == ["job.queued", "job.processing", "job.failed", "job.retried", "job.processing", "job.completed"]
     check_history(await world.raw(job.id))
-
-
-async def test_a_job_that_used_up_its_attempts_gets_one_more(world: World, lane: LaneTerms, bench: Bench) -> None:
-    job = new_job(lane, max_attempts=1)
-    await world.stores.jobs.insert(job)
-    await world.stores.lanes.open(lane)
-    await fail(world.engine, await world.run(), FATAL, used=USED)
-
-    again = await retry(world.engine, world.opener, bench.account, job.id)
-
-    assert again.max_attempts == 2
-
-
-@pytest.mark.parametrize("status", [Status.QUEUED, Status.COMPLETED, Status.PROCESSING])
-async def test_only_what_ended_without_success_is_queued_again(
-    world: World, lane: LaneTerms, bench: Bench, status: Status
-) -> None:
-    job = new_job(lane, status=status)
-    await world.stores.jobs.insert(job)
-
-    with pytest.raises(InvalidState):
-        await retry(world.engine, world.opener, bench.account, job.id)
 
 
 async def test_a_job_without_data_is_not_queued_again(world: World, lane: LaneTerms, bench: Bench) -> None:
@@ -134,6 +112,36 @@ async def test_cancelling_many_leaves_what_has_ended(world: World, lane: LaneTer
     assert set(changed) == {running.id, waiting.id}
     assert (await world.read(ended)).status is Status.FAILED
     assert (await world.read(running)).status is Status.CANCELLING
+
+
+async def test_many_that_are_queued_again_are_announced_as_many_as_they_are(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    for _ in range(3):
+        await failed(world, lane)
+    counted: list[tuple[LaneTerms, int]] = []
+
+    class Listening(type(world.opener)):  # type: ignore[misc]  (a class that is only known here)
+        def announce(self, terms: LaneTerms, count: int = 1) -> None:
+            counted.append((terms, count))
+
+    listening = replace(bench, opener=Listening(world.engine))
+    assert len(await apply(listening, ACTIONS["retry"], await seen(world, bench))) == 3
+
+    assert counted == [(lane, 3)]
+
+
+async def test_a_job_that_is_handed_back_while_many_are_cancelled_is_cancelled(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    await world.submit(lane)
+    running = await world.run()
+    jobs = await seen(world, bench)
+    await hand_back(world.engine, running)
+
+    assert await apply(bench, ACTIONS["cancel"], jobs) == [running.id]
+
+    assert (await world.read(running)).status is Status.CANCELLED
 
 
 async def test_another_accounts_jobs_are_not_found(world: World, lane: LaneTerms) -> None:

@@ -6,6 +6,7 @@ import { useJobHistory } from "@/requests/job-history";
 import type { EventView, JobView } from "@/schema/api.gen";
 
 const WORDS: Readonly<Record<string, string>> = {
+  "job.pending": "Accepted with its batch",
   "job.queued": "Accepted and put in the queue",
   "job.processing": "A worker began",
   "job.retried": "It was queued again",

@@ -22,7 +22,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.submit import LaneOpener
 
 # Jobs in one write. With a body of at most 8 MiB for all of them, far below the 48 MB of a message to MongoDB.
-CHUNK = 100
+CHUNK = 250
 # Whoever has not stored all jobs of a batch by then is taken for dead. Each of its writes ends within seconds.
 STORING = timedelta(seconds=60)
 # Nobody writes after this, so that nothing is written behind a withdrawal.

@@ -1,22 +1,22 @@
-"""The same thing done to many jobs: each by its own compare-and-set, a few at a time."""
+"""The same thing done to many jobs: each by its own compare-and-set, many of them in one write."""
 
-import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from reelwork.broker.base import Notice
 from reelwork.domain.account import Account
-from reelwork.domain.errors import InvalidState, JobNotFound
-from reelwork.domain.ids import JobId
+from reelwork.domain.errors import InsufficientTier
+from reelwork.domain.ids import JobId, new_request_id
 from reelwork.domain.job import Status
-from reelwork.engine.cancel import cancel
+from reelwork.domain.lane import LaneTerms, terms_for
 from reelwork.engine.engine import Engine
-from reelwork.engine.retry import retry
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Standing
 
-# Enough to keep MongoDB busy, few enough to leave it time for everybody else.
-AT_ONCE = 16
+# Few enough that a write ends in a fraction of a second.
+AT_ONCE = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +30,10 @@ class Bench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """`takes`: the states that it can change. `do` says whether it did; InvalidState: the job had moved on."""
+    """`takes`: the states that it can change. `do` answers which jobs it changed, and leaves what has moved on."""
 
     takes: frozenset[Status]
-    do: Callable[[Bench, Standing], Awaitable[bool]]
+    do: Callable[[Bench, Sequence[Standing]], Awaitable[set[JobId]]]
     needs_data: bool = False
 
     def can_change(self, job: Standing) -> bool:
@@ -45,13 +45,23 @@ class Action:
         return replace(where, statuses=sorted(statuses), with_data=self.needs_data) if statuses else None
 
 
-async def _cancel(bench: Bench, job: Standing) -> bool:
-    return (await cancel(bench.engine, bench.account.id, job.id, by="owner")).cancel is not None
+async def _cancel(bench: Bench, jobs: Sequence[Standing]) -> set[JobId]:
+    return await bench.engine.stores.bulk.cancel(bench.account.id, [job.id for job in jobs], by="owner")
 
 
-async def _retry(bench: Bench, job: Standing) -> bool:
-    await retry(bench.engine, bench.opener, bench.account, job.id, seen=(job.status, job.attempt))
-    return True
+async def _retry(bench: Bench, jobs: Sequence[Standing]) -> set[JobId]:
+    lanes = {pool: _terms(bench.account, pool) for pool in {job.pool for job in jobs}}
+    queued = await bench.engine.stores.bulk.requeue(bench.account.id, jobs, mark=new_request_id())
+    for pool, count in Counter(job.pool for job in jobs if job.id in queued).items():
+        bench.opener.announce(lanes[pool], count)
+    return queued
+
+
+def _terms(account: Account, pool: str) -> LaneTerms:
+    terms = terms_for(account.id, account.tier, pool)
+    if terms.limit == 0:
+        raise InsufficientTier(f"The {account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
+    return terms
 
 
 # Whatever can be done to many jobs: by its name, what it takes and what it does.
@@ -69,17 +79,8 @@ async def apply(bench: Bench, action: Action, jobs: Sequence[Standing]) -> list[
     changed: list[JobId] = []
     for start in range(0, len(jobs), AT_ONCE):
         some = jobs[start : start + AT_ONCE]
-        done = await asyncio.gather(*(_done(bench, action, job) for job in some), return_exceptions=True)
-        for job, outcome in zip(some, done, strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            if outcome:
-                changed.append(job.id)
+        done = await action.do(bench, some)
+        changed += [job.id for job in some if job.id in done]
+        for job in done:
+            bench.engine.broker.announce(Notice(kind="changed", account_id=bench.account.id, job_id=job))
     return changed
-
-
-async def _done(bench: Bench, action: Action, job: Standing) -> bool:
-    try:
-        return await action.do(bench, job)
-    except (InvalidState, JobNotFound):
-        return False

@@ -25,16 +25,14 @@ async def retry(
     *,
     mark: str | None = None,
     deadline: timedelta | None = None,
-    seen: tuple[Status, int] | None = None,
 ) -> Job:
     """The job, queued again behind the account's other jobs, with as many attempts as it had the first time.
 
     Its old deadline is dropped; `deadline` gives it a new one, from now. `mark` names the request: asked again with
-    the same one, it answers the job as it is instead of refusing. `seen`: only if it still has this status and attempt.
-    Many at once are announced together.
+    the same one, it answers the job as it is instead of refusing. Many at once are announced together.
 
-    Raises JobNotFound, InvalidState (not failed, cancelled or expired, or not as it was seen; or its data were
-    removed), InsufficientTier, StoreUnavailable.
+    Raises JobNotFound, InvalidState (not failed, cancelled or expired; or its data were removed), InsufficientTier,
+    StoreUnavailable.
     """
     jobs = engine.stores.jobs
     found = await jobs.get(account.id, job_id)
@@ -43,7 +41,7 @@ async def retry(
     terms = terms_for(account.id, account.tier, found.pool)
     if terms.limit == 0:
         raise InsufficientTier(f"The {account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
-    again = await jobs.requeue(account.id, job_id, mark=mark, deadline=deadline, seen=seen)
+    again = await jobs.requeue(account.id, job_id, mark=mark, deadline=deadline)
     if again is None:
         by_us = await jobs.requeued_by(account.id, job_id, mark) if mark is not None else None
         if by_us is None:

@@ -18,6 +18,7 @@ _DUPLICATE = 11000  # MongoDB's code
 _NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
+MAY_BE_REQUEUED: Document = {"data_removed": {"$ne": True}, f"events.{LONGEST_HISTORY}": {"$exists": False}}
 # Attempts that a job has in one round: until it is first queued again by its owner, and each time after that. What it
 # may reach in all, less what it had reached when the present round began, as its history tells.
 _ROUNDS: Expression = {"$filter": {"input": "$events", "cond": {"$eq": ["$$this.type", "job.retried"]}}}
@@ -143,59 +144,22 @@ class Jobs:
 
     async def cancel_waiting(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """pending or queued -> cancelled: it will never run. None when it is in neither state."""
-        update = transition(
-            Status.CANCELLED,
-            "job.cancelled",
-            completed_at=NOW,
-            cancel={"requested_at": NOW, "by": literal(by), "confirmed_at": NOW},
-        )
-        return await self._find_and_move(account, job, {Status.PENDING, Status.QUEUED}, update)
+        return await self._find_and_move(account, job, {Status.PENDING, Status.QUEUED}, cancelling_waiting(by))
 
     async def cancel_running(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """processing -> cancelling: the worker is told at its next heartbeat. None when it is not processing."""
-        update = transition(
-            Status.CANCELLING,
-            "job.cancelling",
-            cancel={"requested_at": NOW, "by": literal(by), "confirmed_at": None},
-        )
-        return await self._find_and_move(account, job, {Status.PROCESSING}, update)
+        return await self._find_and_move(account, job, {Status.PROCESSING}, cancelling_running(by))
 
     async def requeue(
-        self,
-        account: AccountId,
-        job: JobId,
-        *,
-        mark: str | None,
-        deadline: timedelta | None,
-        seen: tuple[Status, int] | None = None,
+        self, account: AccountId, job: JobId, *, mark: str | None, deadline: timedelta | None
     ) -> Job | None:
         """failed, cancelled or expired -> queued, as if it were new: behind the others, with as many attempts again.
 
         `deadline`: from now; None for none, whatever it had before. `mark` names the request that does this, see
-        `requeued_by`. None when it is in no such state, its data were removed, or its history is full; or when it does
-        not stand as it was `seen` (status and attempt), so that of several who saw the same one queues it.
+        `requeued_by`. None when it is in no such state, its data were removed, or its history is full.
         """
-        update = transition(
-            Status.QUEUED,
-            "job.retried",
-            max_attempts={"$add": ["$attempt", _ALLOWANCE]},
-            queued_at=NOW,
-            order={"$divide": [{"$toLong": NOW}, 1000]},
-            due=True,
-            not_before=None,
-            deadline_at=later(deadline) if deadline is not None else None,
-            started_at=None,
-            completed_at=None,
-            error=None,
-            cancel=None,
-            progress=literal(asdict(Progress())),
-            retried_by=literal(mark),
-        )
         sources = sources_of(Status.QUEUED) & TERMINAL
-        may: Document = {"data_removed": {"$ne": True}, f"events.{LONGEST_HISTORY}": {"$exists": False}}
-        if seen is not None:
-            sources, may = sources & {seen[0]}, may | {"attempt": seen[1]}
-        return await self._find_and_move(account, job, sources, update, may)
+        return await self._find_and_move(account, job, sources, requeuing(mark, deadline), MAY_BE_REQUEUED)
 
     async def requeued_by(self, account: AccountId, job: JobId, mark: str) -> Job | None:
         """The job as it is now, if it was this request that last queued it again."""
@@ -216,6 +180,43 @@ class Jobs:
             return_document=ReturnDocument.AFTER,
         )
         return JOB_CODEC.decode(document) if document is not None else None
+
+
+def cancelling_waiting(by: str) -> list[Document]:
+    """The update pending, queued -> cancelled."""
+    return transition(
+        Status.CANCELLED,
+        "job.cancelled",
+        completed_at=NOW,
+        cancel={"requested_at": NOW, "by": literal(by), "confirmed_at": NOW},
+    )
+
+
+def cancelling_running(by: str) -> list[Document]:
+    """The update processing -> cancelling."""
+    return transition(
+        Status.CANCELLING, "job.cancelling", cancel={"requested_at": NOW, "by": literal(by), "confirmed_at": None}
+    )
+
+
+def requeuing(mark: str | None, deadline: timedelta | None) -> list[Document]:
+    """The update failed, cancelled, expired -> queued, for jobs that `MAY_BE_REQUEUED`."""
+    return transition(
+        Status.QUEUED,
+        "job.retried",
+        max_attempts={"$add": ["$attempt", _ALLOWANCE]},
+        queued_at=NOW,
+        order={"$divide": [{"$toLong": NOW}, 1000]},
+        due=True,
+        not_before=None,
+        deadline_at=later(deadline) if deadline is not None else None,
+        started_at=None,
+        completed_at=None,
+        error=None,
+        cancel=None,
+        progress=literal(asdict(Progress())),
+        retried_by=literal(mark),
+    )
 
 
 def _only_duplicates(error: BulkWriteError, jobs: Sequence[Job]) -> frozenset[JobId]:

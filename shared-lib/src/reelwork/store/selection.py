@@ -14,7 +14,7 @@ from reelwork.domain.job import Job, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC, JobFilter, matching
 
-_STANDING = {"status": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1}
+_STANDING = {"status": 1, "pool": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class Standing:
     """What decides whether something can be done to a job. `retryable`: the error that it failed with says so."""
 
     id: JobId
+    pool: str
     status: Status
     attempt: int
     retryable: bool
@@ -76,6 +77,7 @@ class Selection:
 def _standing(job: Document) -> Standing:
     return Standing(
         id=job["_id"],
+        pool=job["pool"],
         status=Status(job["status"]),
         attempt=job["attempt"],
         retryable=bool((job.get("error") or {}).get("retryable")),

@@ -8,6 +8,7 @@ from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
 from reelwork.store.batches import Batches
+from reelwork.store.bulk import BulkChanges
 from reelwork.store.client import Database
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -31,6 +32,7 @@ class Stores:
     backlog: Backlog
     removals: Removals
     batches: Batches
+    bulk: BulkChanges
     selection: Selection
     lanes: Lanes
     assets: Assets
@@ -53,6 +55,7 @@ class Stores:
             backlog=Backlog(database),
             removals=Removals(database),
             batches=Batches(database),
+            bulk=BulkChanges(database),
             selection=Selection(database),
             lanes=Lanes(database),
             assets=Assets(database),
