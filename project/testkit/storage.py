@@ -1,13 +1,13 @@
 """A world with a bucket: assets with real bytes, and the object store held against the documents."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
-from reelwork.domain.ids import AccountId, new_asset_id
+from reelwork.domain.ids import AccountId, AssetId, new_asset_id
 from reelwork.domain.job import Job, Output
 from reelwork.engine.sweep import STAGED_GRACE
 from reelwork.objects.errors import ObjectMissing
@@ -66,15 +66,15 @@ class Storeroom:
             return (found.state if found else None, False)
         return (found.state if found else None, True)
 
-    async def check(self, *, settled: bool = False) -> None:
-        """Objects, assets and jobs agree; see `testkit.invariants`."""
+    async def check(self, *, settled: bool = False, deleted: Collection[AssetId] = ()) -> None:
+        """Objects, assets and jobs agree; see `testkit.invariants`. `deleted`: assets that their owner removed."""
         # In this order, so that work that goes on meanwhile cannot look like a fault: announced first, removed last.
         keys = {key async for key in self.world.objects.list_keys("accounts/")}
         assets = await self.world.database["assets"].find().to_list()
         jobs = await self.world.database["jobs"].find().to_list()
         owners = {asset["account_id"] for asset in assets} | {job["account_id"] for job in jobs}
         check_storage(assets, _of(owners, keys), settled=settled)
-        check_holdings(jobs, assets)
+        check_holdings(jobs, assets, deleted=deleted)
 
 
 def output(asset: Asset, index: int = 0) -> Output:

@@ -346,9 +346,3 @@ class TestDeletingAnAsset:
         await asyncio.gather(*(storeroom.world.eraser.delete(picture) for _ in range(8)))
 
         assert await storeroom.is_there(picture) == GONE
-
-
-async def test_parts_of_an_upload_that_never_ended_are_let_go(storeroom: Storeroom) -> None:
-    aborted = await storeroom.world.sweeper.abort_uploads(datetime.now(UTC) + timedelta(hours=1))
-
-    assert aborted == 0, "see objects/test_s3.py for some that are there"
