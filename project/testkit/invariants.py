@@ -61,6 +61,14 @@ def check_storage(assets: Iterable[Document], keys: Collection[str], *, settled:
     assert not settled or stored == by_state["ready"], f"left behind: {sorted(stored - by_state['ready'])}"
 
 
+def steady(before: Iterable[Document], after: Iterable[Document]) -> list[Document]:
+    """Assets as they were read before and after the keys: what changed in between counts as staged, so that it may
+    have an object or not."""
+    earlier, later = ({asset["_id"]: asset for asset in found} for found in (before, after))
+    unchanged = {key: asset for key, asset in later.items() if key in earlier and earlier[key] == asset}
+    return [unchanged.get(key) or asset | {"state": "staged"} for key, asset in (earlier | later).items()]
+
+
 def check_holdings(jobs: Iterable[Document], assets: Iterable[Document], *, deleted: Collection[AssetId] = ()) -> None:
     """Whatever a job still holds is there for it. Only a job that has ended may hold what its owner `deleted`."""
     there = {asset["_id"] for asset in assets if asset["state"] in {"staged", "ready"}}

@@ -67,13 +67,7 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
-        builder = JobBuilder(
-            catalogue,
-            InputChecker(stores.assets),
-            ResultCache(stores),
-            max_attempts=settings.max_attempts,
-            retention_seconds=settings.retention_seconds,
-        )
+        builder = _builder(stores, catalogue, settings)
         assets = AssetService(stores, objects, link_life=settings.link_life)
         yield Gateway(
             settings=settings,
@@ -98,3 +92,13 @@ async def open_gateway(
             ),
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )
+
+
+def _builder(stores: Stores, catalogue: Catalogue, settings: GatewaySettings) -> JobBuilder:
+    return JobBuilder(
+        catalogue,
+        InputChecker(stores.assets),
+        ResultCache(stores),
+        max_attempts=settings.max_attempts,
+        retention_seconds=settings.retention_seconds,
+    )
