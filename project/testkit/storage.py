@@ -28,23 +28,10 @@ class Storeroom:
 
     async def keep(self, owner: AccountId, *, bytes_there: bool = True, **fields: Any) -> Asset:
         """Announce bytes and store them, some time ago. `fields`: an Asset's own, checked by its codec."""
-        asset_id = new_asset_id()
-        defaults: dict[str, Any] = {
-            "id": asset_id,
-            "account_id": owner,
-            "state": AssetState.STAGED,
-            "purpose": Purpose.OUTPUT,
-            "key": f"accounts/{owner}/{asset_id}.txt",
-            "content_type": "text/plain",
-            "filename": "noop.txt",
-            "size_bytes": len(BYTES),
-            "sha256": "0" * 64,
-            "created_at": datetime.now(UTC) - STAGED_GRACE * 2,
-        }
-        asset = Asset(**(defaults | fields))
+        asset = an_asset(owner, **fields)
         await self.world.stores.assets.stage(asset)
         if bytes_there:
-            file = self.folder / asset_id
+            file = self.folder / asset.id
             file.write_bytes(BYTES)
             await self.world.objects.put_file(asset.key, file, asset.content_type)
         return asset
@@ -100,6 +87,24 @@ class Storeroom:
         owners = {asset["account_id"] for asset in assets} | {job["account_id"] for job in jobs}
         check_storage(assets, _of(owners, keys), settled=settled)
         check_holdings(jobs, assets, deleted=deleted)
+
+
+def an_asset(owner: AccountId, **fields: Any) -> Asset:
+    """An asset that was announced some time ago; neither document nor bytes are there yet."""
+    asset_id = new_asset_id()
+    defaults: dict[str, Any] = {
+        "id": asset_id,
+        "account_id": owner,
+        "state": AssetState.STAGED,
+        "purpose": Purpose.OUTPUT,
+        "key": f"accounts/{owner}/{asset_id}.txt",
+        "content_type": "text/plain",
+        "filename": "noop.txt",
+        "size_bytes": len(BYTES),
+        "sha256": "0" * 64,
+        "created_at": datetime.now(UTC) - STAGED_GRACE * 2,
+    }
+    return Asset(**(defaults | fields))
 
 
 def output(asset: Asset, index: int = 0) -> Output:

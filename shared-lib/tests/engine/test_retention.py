@@ -16,7 +16,7 @@ from testkit.storage import Storeroom
 USED = timedelta(seconds=1)
 LASTING = AttemptFailure(code="generation_failed", message="No.", retryable=False)
 MINUTE = Retention(input_seconds=60, output_seconds=60)
-KEPT, GONE, DISCARDED = (AssetState.READY, True), (None, False), (AssetState.DISCARDED, True)
+KEPT, GONE = (AssetState.READY, True), (None, False)
 
 
 @pytest.fixture
