@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from itertools import pairwise
 
+from reelwork.domain.ids import AssetId
 from reelwork.domain.job import RUNNING, TRANSITIONS, Status
 from reelwork.store.client import Document
 
@@ -60,10 +61,19 @@ def check_storage(assets: Iterable[Document], keys: Collection[str], *, settled:
     assert not settled or stored == by_state["ready"], f"left behind: {sorted(stored - by_state['ready'])}"
 
 
-def check_holdings(jobs: Iterable[Document], assets: Iterable[Document]) -> None:
-    """Whatever a job still holds is there for it; nothing of a job is there whose data was removed."""
+def steady(before: Iterable[Document], after: Iterable[Document]) -> list[Document]:
+    """Assets as they were read before and after the keys: what changed in between counts as staged, so that it may
+    have an object or not."""
+    earlier, later = ({asset["_id"]: asset for asset in found} for found in (before, after))
+    unchanged = {key: asset for key, asset in later.items() if key in earlier and earlier[key] == asset}
+    return [unchanged.get(key) or asset | {"state": "staged"} for key, asset in (earlier | later).items()]
+
+
+def check_holdings(jobs: Iterable[Document], assets: Iterable[Document], *, deleted: Collection[AssetId] = ()) -> None:
+    """Whatever a job still holds is there for it. Only a job that has ended may hold what its owner `deleted`."""
     there = {asset["_id"] for asset in assets if asset["state"] in {"staged", "ready"}}
     for job in jobs:
         held = {*job["input_assets"], *(output["asset_id"] for output in job["outputs"])}
-        assert held <= there, f"{job['_id']} holds what is gone: {sorted(held - there)}"
+        gone = held - there - (set(deleted) if Status(job["status"]).is_terminal else set())
+        assert not gone, f"{job['_id']}, {job['status']}, holds what is gone: {sorted(gone)}"
         assert not job["data_removed"] or not job["outputs"]

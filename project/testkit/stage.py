@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any, Self, TypeVar
 
@@ -10,8 +10,9 @@ from reelwork.objects.s3 import ObjectStore
 from reelwork.store.client import MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
 from testkit.invariants import check_history, check_lane, check_outputs
+from testkit.services import Bucket
 from testkit.steps import Died, Mortality, Turns, stepped
-from testkit.world import NO_BUCKET, World
+from testkit.world import NO_BUCKET, World, options_of
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Stage:
 
     @classmethod
     @contextmanager
-    def open(cls, url: str, database: str) -> Iterator[Self]:
+    def open(cls, url: str, database: str, *, bucket: Bucket | None = None) -> Iterator[Self]:
         """A stage for the length of the context."""
         loop, mortality, turns, stack = asyncio.new_event_loop(), Mortality(), Turns(), AsyncExitStack()
 
@@ -40,7 +41,7 @@ class Stage:
             options = MongoOptions(url=url, database=database)
             connected = await stack.enter_async_context(open_database(options))
             await ensure_indexes(connected)
-            objects = await stack.enter_async_context(ObjectStore.open(NO_BUCKET))
+            objects = await stack.enter_async_context(ObjectStore.open(options_of(bucket) if bucket else NO_BUCKET))
             return World.over(stepped(connected, before), objects)
 
         try:
@@ -65,9 +66,18 @@ class Stage:
         finally:
             self._mortality.die_before(None)
 
-    def play(self, *parts: Coroutine[Any, Any, T], choices: Iterable[int]) -> list[T]:
-        """Do all of it at once, interleaved as the choices say (see `Turns.play`); the invariants hold all the time."""
-        return self.do(self._turns.play(*parts, choices=choices, look=functools.partial(self._look, exact=False)))
+    def play(
+        self,
+        *parts: Coroutine[Any, Any, T],
+        choices: Iterable[int],
+        look: Callable[[], Awaitable[None]] | None = None,
+    ) -> list[T]:
+        """Do all of it at once, interleaved as the choices say (see `Turns.play`); the invariants hold all the time.
+
+        `look`: checks something else all the time.
+        """
+        check = look or functools.partial(self._look, exact=False)
+        return self.do(self._turns.play(*parts, choices=choices, look=check))
 
     def check(self) -> None:
         """The invariants hold, and no place is orphaned."""

@@ -3,6 +3,7 @@
 python -m gateway.account create --name studio --tier pro     prints a new key of that account
 python -m gateway.account create --name operators --admin     the same, and it may look after the installation as well
 python -m gateway.account ensure --name development           makes the key in REELWORK_DEVELOPMENT_KEY work
+python -m gateway.account retain --name studio --output-seconds 604800   how long files of its new jobs are kept
 """
 
 import argparse
@@ -25,6 +26,7 @@ from reelwork.domain.account import (
 )
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_key_id
+from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import SharedSettings
 from reelwork.store.accounts import Accounts
@@ -32,6 +34,11 @@ from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
 
 KEY_VARIABLE = "REELWORK_DEVELOPMENT_KEY"
+LEAST_SECONDS = 60
+
+
+class NoSuchAccount(LookupError):
+    """There is no account of this name."""
 
 
 class NotAKey(ValueError):
@@ -85,6 +92,13 @@ async def _add(accounts: Accounts, credentials: Credentials, *, name: str, tier:
     await accounts.add_key(key)
 
 
+def _seconds(text: str) -> int:
+    seconds = int(text)
+    if seconds < LEAST_SECONDS:
+        raise argparse.ArgumentTypeError(f"at least {LEAST_SECONDS}")
+    return seconds
+
+
 async def _run(arguments: argparse.Namespace) -> str:
     """What to tell the person; settings come from the environment."""
     settings = SharedSettings()  # type: ignore[call-arg]  # from the environment
@@ -93,6 +107,11 @@ async def _run(arguments: argparse.Namespace) -> str:
         accounts = Accounts(database)
         if arguments.command == "create":
             return await new_key(accounts, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
+        if arguments.command == "retain":
+            kept = Retention(input_seconds=arguments.input_seconds, output_seconds=arguments.output_seconds)
+            if not await accounts.set_retention(arguments.name, kept):
+                raise NoSuchAccount(f"There is no account {arguments.name}; `create` makes one.")
+            return f"New jobs of {arguments.name} keep their files as told, if they do not ask for something else."
         key = os.environ.get(KEY_VARIABLE, "")
         await ensure_key(accounts, key, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
         return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."
@@ -106,9 +125,15 @@ def main() -> int:
         one.add_argument("--name", required=True, help="the account, made if it is not there")
         one.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.ENTERPRISE, help="of a new account")
         one.add_argument("--admin", action="store_true", help="the key may look after the installation: list workers …")
+    retain = commands.add_parser(
+        "retain", help="say how long files are kept", description="Without seconds: as the installation has it."
+    )
+    retain.add_argument("--name", required=True, help="the account")
+    for part in ("input", "output"):
+        retain.add_argument(f"--{part}-seconds", type=_seconds, help=f"{part} files, counted from the end of their job")
     try:
         sys.stdout.write(asyncio.run(_run(parser.parse_args())) + "\n")
-    except (NotAKey, StoreUnavailable) as error:
+    except (NotAKey, NoSuchAccount, StoreUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -88,49 +88,70 @@ async def open_gateway(
         await stack.enter_async_context(running(opener.run))
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
-        catalogue = Catalogue(stores.models)
-        builder = JobBuilder(
-            catalogue,
-            InputChecker(stores.assets),
-            DatabaseClock(database),
-            ResultCache(stores),
-            max_attempts=settings.max_attempts,
-            retention_seconds=settings.retention_seconds,
-        )
-        assets = AssetService(stores, objects, link_life=settings.link_life)
-        outlooks = Outlooks(stores)
-        yield Gateway(
-            settings=settings,
-            authenticator=Authenticator(stores.accounts),
-            catalogue=catalogue,
-            jobs=JobService(engine, intake, opener, builder),
-            batches=BatchService(engine, opener, builder),
-            bulk=BulkService(engine, opener),
-            exports=BatchExport(stores, assets),
-            uploads=UploadService(
-                stores.assets,
-                objects,
-                sweeper,
-                limit_bytes=settings.upload_limit_bytes,
-                limit_pixels=settings.pixel_limit,
-            ),
-            assets=assets,
-            removal=RemovalService(engine, Eraser(stores, objects), assets),
-            streams=EventStreams(
-                stores.jobs,
-                broker,
-                life_seconds=settings.stream_seconds,
-                per_account=settings.streams_per_account,
-                closing=closing,
-            ),
-            waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
-            keyed=KeyedRequests(stores.idempotency),
-            queues=QueueService(engine, opener),
-            outlooks=outlooks,
-            estimates=EstimateService(stores, builder, outlooks),
-            workers=WorkerService(stores.workers),
-            probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
-        )
+        clock = DatabaseClock(database)
+        yield _gateway(settings, engine, objects, sweeper, _Submitting(clock, intake, opener), closing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Submitting:
+    """What takes new jobs in."""
+
+    clock: DatabaseClock
+    intake: Intake
+    opener: LaneOpener
+
+
+def _gateway(
+    settings: GatewaySettings,
+    engine: Engine,
+    objects: ObjectStore,
+    sweeper: Sweeper,
+    submitting: _Submitting,
+    closing: Callable[[], bool],
+) -> Gateway:
+    stores, broker, opener = engine.stores, engine.broker, submitting.opener
+    catalogue, outlooks = Catalogue(stores.models), Outlooks(stores)
+    assets = AssetService(stores, objects, link_life=settings.link_life)
+    builder = JobBuilder(
+        catalogue,
+        InputChecker(stores.assets),
+        submitting.clock,
+        ResultCache(stores),
+        max_attempts=settings.max_attempts,
+        retention_seconds=settings.retention_seconds,
+    )
+    return Gateway(
+        settings=settings,
+        authenticator=Authenticator(stores.accounts),
+        catalogue=catalogue,
+        jobs=JobService(engine, submitting.intake, opener, builder),
+        batches=BatchService(engine, opener, builder),
+        bulk=BulkService(engine, opener),
+        exports=BatchExport(stores, assets),
+        uploads=UploadService(
+            stores.assets,
+            objects,
+            sweeper,
+            limit_bytes=settings.upload_limit_bytes,
+            limit_pixels=settings.pixel_limit,
+        ),
+        assets=assets,
+        removal=RemovalService(engine, Eraser(stores, objects), assets),
+        streams=EventStreams(
+            stores.jobs,
+            broker,
+            life_seconds=settings.stream_seconds,
+            per_account=settings.streams_per_account,
+            closing=closing,
+        ),
+        waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+        keyed=KeyedRequests(stores.idempotency),
+        queues=QueueService(engine, opener),
+        outlooks=outlooks,
+        estimates=EstimateService(stores, builder, outlooks),
+        workers=WorkerService(stores.workers),
+        probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
+    )
 
 
 @asynccontextmanager

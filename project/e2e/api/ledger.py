@@ -1,8 +1,11 @@
 """What must be true of jobs that have ended, whatever happened on the way: read from the stores, not from answers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 
+from reelwork.domain.ids import AssetId
 from testkit.caller import Json
+from testkit.invariants import DATA_REMOVED, check_holdings, check_storage, steady
 from testkit.stack import Stack
 from testkit.waiting import until
 
@@ -19,8 +22,8 @@ def check_ended_once(stack: Stack, job_ids: Iterable[str]) -> list[Json]:
     for job_id in job_ids:
         with stack.documents() as database:
             job = database["jobs"].find_one({"_id": job_id})
-        types = [event["type"] for event in job["events"]]
-        assert [event["seq"] for event in job["events"]] == list(range(1, len(types) + 1)), types
+        assert [event["seq"] for event in job["events"]] == list(range(1, len(job["events"]) + 1)), job["events"]
+        types = [event["type"] for event in job["events"] if event["type"] != DATA_REMOVED]
         assert [kind for kind in types if kind in TERMINAL] == types[-1:], types
         assert len(job["attempts"]) == job["attempt"]
         assert job["lease"] is None
@@ -37,6 +40,42 @@ def check_no_slot_is_held(stack: Stack) -> None:
             return all(not lane["slots"] for lane in database["lanes"].find())
 
     until(all_free)
+
+
+def check_storage_agrees(
+    stack: Stack, *, account: str | None = None, settled: bool = False, deleted: Collection[str] = ()
+) -> None:
+    """S3 and MongoDB tell the same, of one account or of all, and every job has what it holds. While nothing runs.
+
+    `settled`: S3 holds the ready assets and nothing else, now or as soon as the sweeper has looked. What a worker that
+    died had announced counts for nothing only after a quarter of an hour. `deleted`: assets that their owners removed.
+    """
+    mine = {"account_id": account} if account else {}
+    prefix = f"accounts/{account}/" if account else ""
+
+    def look(*, exactly: bool) -> None:
+        with stack.documents() as database:
+            before = list(database["assets"].find(mine))
+            keys = {key for key in stack.stored().objects if key.startswith(prefix)}
+            assets, jobs = steady(before, database["assets"].find(mine)), list(database["jobs"].find(mine))
+        check_storage(assets, keys, settled=exactly)
+        check_holdings(jobs, assets, deleted=[AssetId(asset) for asset in deleted])
+
+    def agrees() -> bool:
+        with suppress(AssertionError):
+            look(exactly=True)
+            return True
+        return False
+
+    if settled:
+        until(agrees)
+    look(exactly=settled)
+
+
+def account_of(stack: Stack, job_id: str) -> str:
+    """Whose job it is."""
+    with stack.documents() as database:
+        return str(database["jobs"].find_one({"_id": job_id})["account_id"])
 
 
 def _objects_of(stack: Stack, job: Json) -> set[str]:

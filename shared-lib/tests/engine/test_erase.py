@@ -1,15 +1,13 @@
 """What a job holds is there as long as any job holds it, and gone when nobody does: MongoDB and S3 always agree."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from reelwork.domain.asset import Asset, AssetState
+from reelwork.domain.asset import AssetState
 from reelwork.domain.errors import AssetInUse, InvalidState, JobNotFound
 from reelwork.domain.ids import new_account_id, new_job_id
-from reelwork.domain.job import Job, Retention, Status
+from reelwork.domain.job import Retention, Status
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.cancel import cancel
@@ -32,30 +30,6 @@ async def lane(storeroom: Storeroom) -> LaneTerms:
     return await storeroom.world.joined()
 
 
-async def submitted(storeroom: Storeroom, lane: LaneTerms, *inputs: Asset, **fields: Any) -> Job:
-    """A job that names these inputs, stored as the gateway does it."""
-    job = new_job(lane, input={"words": "secret"}, input_assets=tuple(asset.id for asset in inputs), **fields)
-    for asset in inputs:
-        assert await storeroom.world.stores.assets.announce_use(lane.account_id, asset.id, job.id)
-    await storeroom.world.stores.jobs.insert(job)
-    await storeroom.world.stores.lanes.open(lane)
-    return job
-
-
-async def done(storeroom: Storeroom, lane: LaneTerms, *inputs: Asset, **fields: Any) -> tuple[Job, Asset]:
-    """A job that was completed, and its one output."""
-    await submitted(storeroom, lane, *inputs, **fields)
-    running = await storeroom.world.run()
-    asset = await storeroom.output_of(running)
-    await complete(storeroom.world.engine, running, [output(asset)], used=USED)
-    await storeroom.world.stores.assets.commit([asset.id])
-    return await storeroom.world.read(running), asset
-
-
-async def sweep(storeroom: Storeroom, *, after: timedelta = timedelta()) -> None:
-    await storeroom.world.sweeper.sweep(datetime.now(UTC) + after)
-
-
 async def forget_announcements(world: World) -> None:
     """Let every announcement be old."""
     aged = {"$map": {"input": "$naming", "in": {"job": "$$this.job", "at": {"$subtract": ["$$this.at", 60_000]}}}}
@@ -67,7 +41,7 @@ class TestErasing:
         self, storeroom: Storeroom, lane: LaneTerms
     ) -> None:
         picture = await storeroom.uploaded(lane.account_id)
-        job, film = await done(storeroom, lane, picture)
+        job, film = await storeroom.done(lane, picture)
 
         erased = await storeroom.world.eraser.erase(lane.account_id, job.id)
 
@@ -79,7 +53,7 @@ class TestErasing:
         await storeroom.check(settled=True)
 
     async def test_doing_it_again_changes_nothing(self, storeroom: Storeroom, lane: LaneTerms) -> None:
-        job, _ = await done(storeroom, lane)
+        job, _ = await storeroom.done(lane)
 
         answers = [await storeroom.world.eraser.erase(lane.account_id, job.id) for _ in range(2)]
 
@@ -90,7 +64,7 @@ class TestErasing:
         self, storeroom: Storeroom, lane: LaneTerms, status: str
     ) -> None:
         picture = await storeroom.uploaded(lane.account_id)
-        job = await submitted(storeroom, lane, picture)
+        job = await storeroom.submitted(lane, picture)
         if status != "queued":
             await storeroom.world.run()
         if status == "cancelling":
@@ -103,7 +77,7 @@ class TestErasing:
         assert await storeroom.is_there(picture) == KEPT
 
     async def test_foreign_and_unknown_jobs_are_not_found(self, storeroom: Storeroom, lane: LaneTerms) -> None:
-        job, film = await done(storeroom, lane)
+        job, film = await storeroom.done(lane)
 
         for account, job_id in ((new_account_id(), job.id), (lane.account_id, new_job_id())):
             with pytest.raises(JobNotFound):
@@ -114,7 +88,7 @@ class TestErasing:
     @pytest.mark.parametrize("how", ["failed", "cancelled"])
     async def test_a_job_without_success_is_erased_too(self, storeroom: Storeroom, lane: LaneTerms, how: str) -> None:
         picture = await storeroom.uploaded(lane.account_id)
-        job = await submitted(storeroom, lane, picture)
+        job = await storeroom.submitted(lane, picture)
         if how == "failed":
             await fail(storeroom.world.engine, await storeroom.world.run(), LASTING, used=USED)
         else:
@@ -127,7 +101,7 @@ class TestErasing:
 
     async def test_an_input_stays_until_the_last_job_lets_it_go(self, storeroom: Storeroom, lane: LaneTerms) -> None:
         picture = await storeroom.uploaded(lane.account_id)
-        jobs = [(await done(storeroom, lane, picture))[0] for _ in range(2)]
+        jobs = [(await storeroom.done(lane, picture))[0] for _ in range(2)]
 
         after = []
         for job in jobs:
@@ -139,8 +113,8 @@ class TestErasing:
     async def test_a_result_that_became_an_input_stays_with_the_later_job(
         self, storeroom: Storeroom, lane: LaneTerms
     ) -> None:
-        first, painting = await done(storeroom, lane)
-        second = await submitted(storeroom, lane, painting)
+        first, painting = await storeroom.done(lane)
+        second = await storeroom.submitted(lane, painting)
 
         await storeroom.world.eraser.erase(lane.account_id, first.id)
 
@@ -152,7 +126,7 @@ class TestErasing:
     async def test_outputs_whose_worker_died_before_the_commit_are_erased(
         self, storeroom: Storeroom, lane: LaneTerms
     ) -> None:
-        await submitted(storeroom, lane)
+        await storeroom.submitted(lane)
         running = await storeroom.world.run()
         film = await storeroom.output_of(running)
         await complete(storeroom.world.engine, running, [output(film)], used=USED)
@@ -166,13 +140,13 @@ class TestErasing:
     async def test_while_s3_is_away_it_is_remembered_and_done_later(
         self, storeroom: Storeroom, lane: LaneTerms
     ) -> None:
-        job, film = await done(storeroom, lane)
+        job, film = await storeroom.done(lane)
 
         async with ObjectStore.open(NO_BUCKET) as nowhere:
             erased = await Eraser(storeroom.world.stores, nowhere).erase(lane.account_id, job.id)
             await Sweeper(storeroom.world.stores, nowhere).sweep(datetime.now(UTC))
         while_away = await storeroom.is_there(film)
-        await sweep(storeroom)
+        await storeroom.sweep()
 
         assert erased.data_removed
         assert (while_away, await storeroom.is_there(film)) == (DISCARDED, GONE)
@@ -183,17 +157,17 @@ class TestJobsOnTheirWay:
 
     async def test_what_it_names_is_kept_for_it(self, storeroom: Storeroom, lane: LaneTerms) -> None:
         world, picture = storeroom.world, await storeroom.uploaded(lane.account_id)
-        job, _ = await done(storeroom, lane, picture)
+        job, _ = await storeroom.done(lane, picture)
         coming = new_job(lane, input_assets=(picture.id,))
         assert await world.stores.assets.announce_use(lane.account_id, picture.id, coming.id)
 
         await world.eraser.erase(lane.account_id, job.id)
         with pytest.raises(AssetInUse):
             await world.eraser.delete(picture)
-        await sweep(storeroom)
+        await storeroom.sweep()
         before = await storeroom.is_there(picture)
         await world.stores.jobs.insert(coming)
-        await sweep(storeroom)
+        await storeroom.sweep()
 
         assert [before, await storeroom.is_there(picture)] == [KEPT, KEPT]
 
@@ -201,12 +175,12 @@ class TestJobsOnTheirWay:
         self, storeroom: Storeroom, lane: LaneTerms
     ) -> None:
         picture = await storeroom.uploaded(lane.account_id)
-        job, _ = await done(storeroom, lane, picture)
+        job, _ = await storeroom.done(lane, picture)
         await storeroom.world.stores.assets.announce_use(lane.account_id, picture.id, new_job_id())
         await storeroom.world.eraser.erase(lane.account_id, job.id)
 
         await forget_announcements(storeroom.world)
-        await sweep(storeroom)
+        await storeroom.sweep()
 
         assert await storeroom.is_there(picture) == GONE
 
@@ -214,7 +188,7 @@ class TestJobsOnTheirWay:
         self, storeroom: Storeroom, lane: LaneTerms
     ) -> None:
         assets, picture = storeroom.world.stores.assets, await storeroom.uploaded(lane.account_id)
-        stored = [await submitted(storeroom, lane, picture) for _ in range(2)]
+        stored = [await storeroom.submitted(lane, picture) for _ in range(2)]
         for number in range(MOST_NAMED):
             await assets.announce_use(lane.account_id, picture.id, stored[number % 2].id)
 
@@ -229,7 +203,7 @@ class TestJobsOnTheirWay:
             await storeroom.world.eraser.erase(lane.account_id, job.id)
         assert await storeroom.is_there(picture) == KEPT
         await forget_announcements(storeroom.world)
-        await sweep(storeroom)
+        await storeroom.sweep()
         assert await storeroom.is_there(picture) == GONE
 
     async def test_nothing_that_is_not_ready_can_be_named(self, storeroom: Storeroom, lane: LaneTerms) -> None:
@@ -245,110 +219,3 @@ class TestJobsOnTheirWay:
 
         assert [at is not None for at in named] == [False, True, False]
         assert await assets.announce_use(new_account_id(), ready.id, new_job_id()) is None
-
-
-class TestRetention:
-    async def test_files_are_removed_when_they_are_due_and_not_before(
-        self, storeroom: Storeroom, lane: LaneTerms
-    ) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-        job, film = await done(storeroom, lane, picture, retention=MINUTE)
-        assert job.completed_at is not None
-        assert (job.inputs_due_at, job.outputs_due_at) == (job.completed_at + timedelta(minutes=1),) * 2
-
-        await sweep(storeroom, after=timedelta(seconds=50))
-        before = [await storeroom.is_there(one) for one in (picture, film)]
-        await sweep(storeroom, after=timedelta(seconds=70))
-
-        assert before == [KEPT, KEPT]
-        assert [await storeroom.is_there(one) for one in (picture, film)] == [GONE, GONE]
-        left = await storeroom.world.read(job)
-        assert (left.data_removed, left.inputs_removed, left.outputs) == (True, True, ())
-        assert (left.input, left.outputs_due_at) == ({"words": "secret"}, None), "values are not files"
-        assert left.events[-1].type == "job.data_removed"
-        await storeroom.check(settled=True)
-
-    async def test_without_retention_everything_stays(self, storeroom: Storeroom, lane: LaneTerms) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-        _, film = await done(storeroom, lane, picture)
-
-        await sweep(storeroom, after=timedelta(days=4000))
-
-        assert [await storeroom.is_there(one) for one in (picture, film)] == [KEPT, KEPT]
-
-    async def test_an_input_that_another_job_keeps_longer_stays_with_it(
-        self, storeroom: Storeroom, lane: LaneTerms
-    ) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-        await done(storeroom, lane, picture, retention=MINUTE)
-        await done(storeroom, lane, picture, retention=Retention(input_seconds=3600))
-
-        seen = []
-        for minutes in (2, 61):
-            await sweep(storeroom, after=timedelta(minutes=minutes))
-            seen.append(await storeroom.is_there(picture))
-
-        assert seen == [KEPT, GONE]
-
-    async def test_a_waiting_job_keeps_its_input_however_long_it_waits(
-        self, storeroom: Storeroom, lane: LaneTerms
-    ) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-        await done(storeroom, lane, picture, retention=MINUTE)
-        await submitted(storeroom, lane, picture, retention=MINUTE)
-
-        await sweep(storeroom, after=timedelta(days=1))
-
-        assert await storeroom.is_there(picture) == KEPT
-
-    async def test_a_failed_job_lets_its_input_go_and_says_nothing_of_outputs(
-        self, storeroom: Storeroom, lane: LaneTerms
-    ) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-        job = await submitted(storeroom, lane, picture, retention=MINUTE)
-        await fail(storeroom.world.engine, await storeroom.world.run(), LASTING, used=USED)
-
-        await sweep(storeroom, after=timedelta(minutes=2))
-
-        left = await storeroom.world.read(job)
-        assert (left.inputs_removed, left.data_removed, left.outputs_due_at) == (True, False, None)
-        assert await storeroom.is_there(picture) == GONE
-
-
-class TestDeletingAnAsset:
-    async def test_it_is_gone_although_jobs_that_have_ended_name_it(
-        self, storeroom: Storeroom, lane: LaneTerms
-    ) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-        _, film = await done(storeroom, lane, picture)
-
-        for asset in (picture, film, film):
-            await storeroom.world.eraser.delete(asset)
-        await sweep(storeroom)
-
-        assert [await storeroom.is_there(one) for one in (picture, film)] == [GONE, GONE]
-
-    @pytest.mark.parametrize("status", ["queued", "processing"])
-    async def test_a_job_that_has_not_ended_keeps_it(self, storeroom: Storeroom, lane: LaneTerms, status: str) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-        await submitted(storeroom, lane, picture)
-        if status == "processing":
-            await storeroom.world.run()
-
-        with pytest.raises(AssetInUse):
-            await storeroom.world.eraser.delete(picture)
-
-        assert await storeroom.is_there(picture) == KEPT
-
-    async def test_of_many_at_once_all_find_it_gone(self, storeroom: Storeroom, lane: LaneTerms) -> None:
-        picture = await storeroom.uploaded(lane.account_id)
-
-        await asyncio.gather(*(storeroom.world.eraser.delete(picture) for _ in range(8)))
-
-        assert await storeroom.is_there(picture) == GONE
-
-
-async def test_parts_of_an_upload_that_never_ended_are_let_go(storeroom: Storeroom) -> None:
-    aborted = await storeroom.world.sweeper.abort_uploads(datetime.now(UTC) + timedelta(hours=1))
-
-    assert aborted == 0, "see objects/test_s3.py for some that are there"

@@ -14,6 +14,7 @@ import pytest
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown, RangeOutside
 from reelwork.objects.s3 import SINGLE_PUT_BYTES, ObjectStore, S3Options
 from reelwork.objects.stream import CHUNK_BYTES
+from testkit.services import Bucket, S3Service
 
 TEXT = bytes(range(256)) * 4096  # 1 MiB: more than one chunk
 
@@ -214,3 +215,21 @@ async def test_an_unreachable_store_is_down_and_says_so(unreachable: ObjectStore
 
 def test_the_secret_is_not_shown(options: S3Options) -> None:
     assert options.secret_key not in repr(options)
+
+
+async def test_uploads_that_were_begun_long_ago_are_ended_and_their_parts_let_go(
+    store: ObjectStore, s3: S3Service, s3_bucket: Bucket
+) -> None:
+    client = s3.client()
+    begun = client.create_multipart_upload(Bucket=s3_bucket.name, Key="accounts/a/b.bin")
+    part = {"Bucket": s3_bucket.name, "Key": "accounts/a/b.bin", "UploadId": begun["UploadId"], "PartNumber": 1}
+    client.upload_part(**part, Body=TEXT)
+
+    early = await store.abort_uploads(datetime.now(UTC) - timedelta(hours=1))
+    before = client.list_multipart_uploads(Bucket=s3_bucket.name).get("Uploads", [])
+    late = await store.abort_uploads(datetime.now(UTC) + timedelta(hours=1))
+
+    after = client.list_multipart_uploads(Bucket=s3_bucket.name).get("Uploads", [])
+    client.close()
+    assert (early, len(before), late, after) == (0, 1, 1, [])
+    assert await store.abort_uploads(datetime.now(UTC) + timedelta(hours=1)) == 0

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from reelwork.domain.account import Account, ApiKey, Scope, digest
 from reelwork.domain.ids import new_account_id, new_key_id
+from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
 from testkit.world import World
 
@@ -22,6 +23,18 @@ async def test_an_account_is_read_back_as_it_was_stored(world: World) -> None:
 
     assert stored == account == await world.stores.accounts.get(account.id)
     assert await world.stores.accounts.get(new_account_id()) is None
+
+
+async def test_an_account_is_told_how_long_its_files_are_kept(world: World) -> None:
+    account = await world.stores.accounts.add(new_account())
+    kept = Retention(output_seconds=3600)
+
+    told = [await world.stores.accounts.set_retention(name, kept) for name in ("Studio", "Nobody")]
+
+    read = await world.stores.accounts.get(account.id)
+    assert told == [True, False]
+    assert read is not None
+    assert read.retention == kept
 
 
 async def test_adding_an_account_again_gives_the_first_one(world: World) -> None:

@@ -3,12 +3,13 @@ queries of a real pass, on a database in which most jobs have ended."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pymongo
 import pytest
 
-from reelwork.domain.ids import new_account_id
+from reelwork.domain.ids import new_account_id, new_asset_id, new_job_id
 from reelwork.domain.job import Status
 from reelwork.domain.lane import LaneTerms
 from reelwork.engine.cancel import cancel
@@ -19,7 +20,8 @@ from reelwork.store.assets import AssetFilter
 from reelwork.store.client import Document, Driver, MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.jobs import JOB_CODEC, JobFilter, Jobs
-from testkit.world import POOL, World, new_job, terms
+from testkit.storage import an_asset
+from testkit.world import POOL, World, an_output, new_job, terms
 
 USED = timedelta(milliseconds=5)
 DAY = timedelta(days=1)
@@ -146,6 +148,27 @@ async def test_pages_are_read_in_the_order_of_an_index(profiled: World, lanes: l
     await profiled.stores.assets.page(owner, AssetFilter(), before=None, limit=20)
 
     expect_indexes(await asked(profiled))
+
+
+async def test_who_holds_what_and_what_is_due_is_known_by_index(profiled: World, lanes: list[LaneTerms]) -> None:
+    owner, removals, picture = lanes[0].account_id, profiled.stores.removals, new_asset_id()
+    maker = new_job(lanes[0], status=Status.COMPLETED, outputs=(an_output(asset=picture),), cache_key="k" * 64)
+    sharer = replace(maker, id=new_job_id(), source_job_id=maker.id, input_assets=(picture,))
+    async with unseen(profiled):
+        await profiled.stores.jobs.insert(maker, sharer)
+        await profiled.database["jobs"].update_one({"_id": maker.id}, {"$set": {"outputs_due_at": datetime.now(UTC)}})
+    asset = an_asset(owner, id=picture, job_id=maker.id)
+
+    assert await removals.is_held(asset)
+    assert not await removals.is_held(replace(asset, id=new_asset_id()))
+    assert not await removals.is_needed(picture)
+    assert await profiled.stores.jobs.answer(owner, "k" * 64)
+    assert await removals.due("outputs", datetime.now(UTC) + DAY, limit=50) == [maker.id]
+    assert await removals.let_go("outputs", maker.id, datetime.now(UTC) + DAY)
+    assert [left.job for left in await removals.unsettled(limit=50)] == [maker.id]
+    assert await removals.known([maker.id, new_job_id()]) == {maker.id}
+
+    expect_indexes(await asked(profiled), few=2)
 
 
 async def test_jobs_that_have_ended_cost_the_queue_nothing(world: World, lanes: list[LaneTerms]) -> None:
