@@ -89,49 +89,39 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         clock = DatabaseClock(database)
-        yield _gateway(settings, engine, objects, sweeper, _Submitting(clock, intake, opener), closing)
+        yield _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
 
 
 @dataclass(frozen=True, slots=True)
-class _Submitting:
-    """What takes new jobs in."""
+class _Opened:
+    """What services are made of."""
 
+    engine: Engine
+    objects: ObjectStore
+    sweeper: Sweeper
     clock: DatabaseClock
     intake: Intake
     opener: LaneOpener
 
 
-def _gateway(
-    settings: GatewaySettings,
-    engine: Engine,
-    objects: ObjectStore,
-    sweeper: Sweeper,
-    submitting: _Submitting,
-    closing: Callable[[], bool],
-) -> Gateway:
-    stores, broker, opener = engine.stores, engine.broker, submitting.opener
+def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
+    engine, objects, opener = opened.engine, opened.objects, opened.opener
+    stores, broker = engine.stores, engine.broker
     catalogue, outlooks = Catalogue(stores.models), Outlooks(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
-    builder = JobBuilder(
-        catalogue,
-        InputChecker(stores.assets),
-        submitting.clock,
-        ResultCache(stores),
-        max_attempts=settings.max_attempts,
-        retention_seconds=settings.retention_seconds,
-    )
+    builder = _builder(settings, catalogue, stores, opened.clock)
     return Gateway(
         settings=settings,
         authenticator=Authenticator(stores.accounts),
         catalogue=catalogue,
-        jobs=JobService(engine, submitting.intake, opener, builder),
+        jobs=JobService(engine, opened.intake, opener, builder),
         batches=BatchService(engine, opener, builder),
         bulk=BulkService(engine, opener),
         exports=BatchExport(stores, assets),
         uploads=UploadService(
             stores.assets,
             objects,
-            sweeper,
+            opened.sweeper,
             limit_bytes=settings.upload_limit_bytes,
             limit_pixels=settings.pixel_limit,
         ),
@@ -151,6 +141,17 @@ def _gateway(
         estimates=EstimateService(stores, builder, outlooks),
         workers=WorkerService(stores.workers),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
+    )
+
+
+def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, clock: DatabaseClock) -> JobBuilder:
+    return JobBuilder(
+        catalogue,
+        InputChecker(stores.assets),
+        clock,
+        ResultCache(stores),
+        max_attempts=settings.max_attempts,
+        retention_seconds=settings.retention_seconds,
     )
 
 
