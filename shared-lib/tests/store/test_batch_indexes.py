@@ -89,3 +89,16 @@ async def test_jobs_are_selected_by_when_they_were_made(world: World, lane: Lane
     assert await selected(created_after=moment) == 0
     assert await selected(created_after=moment - timedelta(seconds=2), created_before=moment) == 1
     assert await selected(created_before=datetime(1950, 1, 1, tzinfo=UTC)) == 0
+    assert await selected(created_after=datetime.min.replace(tzinfo=UTC)) == 1
+    assert await selected(created_before=datetime.max.replace(tzinfo=UTC)) == 1
+
+
+async def test_a_job_is_as_old_as_its_moment_and_not_as_its_id(world: World, lane: LaneTerms) -> None:
+    drawn_early = new_job(lane, created_at=datetime.now(UTC) + timedelta(hours=20))
+    await world.stores.jobs.insert(drawn_early)
+
+    found = await world.stores.selection.find(
+        lane.account_id, JobFilter(created_after=drawn_early.created_at - timedelta(minutes=1)), limit=10
+    )
+
+    assert [job.id for job in found] == [drawn_early.id]

@@ -15,6 +15,9 @@ from reelwork.store.pipeline import NOW, Expression, later, literal, transition
 
 JOB_CODEC = Codec(Job)
 _DUPLICATE = 11000  # MongoDB's code
+# Ids lead by an index to the jobs of a time; one may be drawn a day before its job is stored (a keyed request that was
+# repeated), and by another machine's clock.
+_DRAWN_EARLY = timedelta(days=2)
 _NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
@@ -45,12 +48,21 @@ def matching(account: AccountId, where: JobFilter) -> Document:
         query["status"] = {"$in": list(where.statuses)}
     if where.with_data:
         query["data_removed"] = {"$ne": True}
-    born: Document = {}  # ids sort by creation time
+    born: Document = {}
+    near: Document = {}
     if where.created_after is not None:
-        born["$gte"] = first_job_id(where.created_after)
+        born["$gte"], near["$gte"] = where.created_after, first_job_id(_moved(where.created_after, -_DRAWN_EARLY))
     if where.created_before is not None:
-        born["$lt"] = first_job_id(where.created_before)
-    return query | {"_id": born} if born else query
+        born["$lt"], near["$lt"] = where.created_before, first_job_id(_moved(where.created_before, _DRAWN_EARLY))
+    return query | ({"created_at": born, "_id": near} if born else {})
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    """Within what a datetime can tell."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
 
 
 @adapter
