@@ -1,5 +1,6 @@
 """What holds for jobs and lanes at every moment, as they are stored."""
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from reelwork.domain.job import RUNNING, TRANSITIONS, Status
@@ -38,3 +39,19 @@ def check_lane(lane: Document, jobs: list[Document], *, exact: bool) -> None:
     assert running == places or not exact, "no place without a job, where nobody died"
     assert len(places) == len(lane["slots"]) <= lane["limit"]
     assert lane["full"] == (len(places) >= lane["limit"])
+
+
+def is_late(job: Document) -> bool:
+    """Its deadline has passed."""
+    return job["deadline_at"] is not None and job["deadline_at"] < datetime.now(UTC)
+
+
+def after_cancel(before: Status) -> Status:
+    """What a cancel makes of a job."""
+    match before:
+        case Status.QUEUED:
+            return Status.CANCELLED
+        case Status.PROCESSING:
+            return Status.CANCELLING
+        case _:
+            return before
