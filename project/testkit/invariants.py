@@ -1,6 +1,7 @@
 """What holds for jobs and lanes at every moment, as they are stored."""
 
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from reelwork.domain.ids import AssetId
@@ -77,3 +78,19 @@ def check_holdings(jobs: Iterable[Document], assets: Iterable[Document], *, dele
         gone = held - there - (set(deleted) if Status(job["status"]).is_terminal else set())
         assert not gone, f"{job['_id']}, {job['status']}, holds what is gone: {sorted(gone)}"
         assert not job["data_removed"] or not job["outputs"]
+
+
+def is_late(job: Document) -> bool:
+    """Its deadline has passed."""
+    return job["deadline_at"] is not None and job["deadline_at"] < datetime.now(UTC)
+
+
+def after_cancel(before: Status) -> Status:
+    """What a cancel makes of a job."""
+    match before:
+        case Status.QUEUED:
+            return Status.CANCELLED
+        case Status.PROCESSING:
+            return Status.CANCELLING
+        case _:
+            return before

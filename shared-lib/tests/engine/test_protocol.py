@@ -32,7 +32,7 @@ from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Ending, complete, fail, hand_back
 from reelwork.engine.retry import retry
 from reelwork.store.client import Document
-from testkit.invariants import check_history, check_lane, check_outputs, without_time
+from testkit.invariants import after_cancel, check_history, check_lane, check_outputs, is_late, without_time
 from testkit.stage import Stage
 from testkit.world import POOL, an_output, new_job
 
@@ -97,7 +97,7 @@ class Protocol(RuleBasedStateMachine):
     def claim(self, most: int, lives: int | None) -> None:
         jobs = self.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most), lives) or []
         assert all(self.seen[job.id]["due"] for job in jobs), "delays are kept"
-        assert not any(_is_late(self.seen[job.id]) for job in jobs), "what is late never starts"
+        assert not any(is_late(self.seen[job.id]) for job in jobs), "what is late never starts"
         self.handles += jobs
 
     @precondition(lambda self: self.handles)
@@ -111,7 +111,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(number=INDEX, failure=FAILURES, lives=LIVES)
     def fail(self, number: int, failure: AttemptFailure, lives: int | None) -> None:
         job = self.handle(number)
-        late = _is_late(self.stage.do(self.world.raw(job.id)))
+        late = is_late(self.stage.do(self.world.raw(job.id)))
         retried = failure.retryable and job.attempt < job.max_attempts and not late
         expected = self._ending_of(job, Ending.RETRYING if retried else Ending.FAILED)
         self._ends(job, fail(self.world.engine, job, failure, used=USED), expected, lives)
@@ -141,7 +141,7 @@ class Protocol(RuleBasedStateMachine):
         job = self.accepted[number % len(self.accepted)]
         before = Status(self.stage.do(self.world.raw(job.id))["status"])
         answer = self.stage.do(cancel(self.world.engine, job.account_id, job.id, by="owner"))
-        assert answer.status is _after_cancel(before)
+        assert answer.status is after_cancel(before)
 
     @precondition(lambda self: self.accepted)
     @rule(number=INDEX, lives=LIVES)
@@ -207,7 +207,7 @@ class Protocol(RuleBasedStateMachine):
             check_history(job)
             check_outputs(job)
             self._check_change(job)
-            untouched = job["status"] == Status.QUEUED and job["version"] == 1 and not _is_late(job)
+            untouched = job["status"] == Status.QUEUED and job["version"] == 1 and not is_late(job)
             if untouched and job["lane"] in lanes:
                 self._check_announced(job, lanes[job["lane"]])
         for lane in lanes.values():
@@ -271,20 +271,6 @@ class Protocol(RuleBasedStateMachine):
             return Ending.CANCELLED if stored["status"] == Status.CANCELLING else uncancelled
         outcomes = [one["outcome"] for one in stored["attempts"] if one["slot"] == claimed(job).slot]
         return RECORDED.get(outcomes[0], Ending.LOST) if outcomes else Ending.LOST
-
-
-def _after_cancel(before: Status) -> Status:
-    match before:
-        case Status.QUEUED:
-            return Status.CANCELLED
-        case Status.PROCESSING:
-            return Status.CANCELLING
-        case _:
-            return before
-
-
-def _is_late(job: Document) -> bool:
-    return job["deadline_at"] is not None and job["deadline_at"] < datetime.now(UTC)
 
 
 def _output_of(job: Job) -> Any:

@@ -69,17 +69,17 @@ async def fail(engine: Engine, job: Job, failure: AttemptFailure, *, used: timed
     really run out.
     """
     attempts, error = engine.stores.attempts, _error(failure, job)
-    decision = judge(job, failure)
-    if isinstance(decision, RetryAfter):
-        delay = timedelta(seconds=decision.seconds)
-        if await attempts.retry(claimed(job), error, delay=delay, lapsed=lapsed):
-            return await _ended(engine, job, Ending.RETRYING, used, error)
-        if lapsed:  # had the deadline not passed, it would be queued again
-            error = _error(DEADLINE_EXCEEDED, job)
-    if (isinstance(decision, Fail) or job.deadline_at is not None) and await attempts.fail(
-        claimed(job), error, lapsed=lapsed
-    ):
-        return await _ended(engine, job, Ending.FAILED, used, error)
+    match judge(job, failure):
+        case RetryAfter(seconds=seconds):
+            delay = timedelta(seconds=seconds)
+            if await attempts.retry(claimed(job), error, delay=delay, lapsed=lapsed):
+                return await _ended(engine, job, Ending.RETRYING, used, error)
+            error = _error(DEADLINE_EXCEEDED, job) if lapsed else error  # nobody else is there to say what went wrong
+            if await attempts.fail(claimed(job), error, lapsed=lapsed, too_late_for=delay):
+                return await _ended(engine, job, Ending.FAILED, used, error)
+        case Fail():
+            if await attempts.fail(claimed(job), error, lapsed=lapsed):
+                return await _ended(engine, job, Ending.FAILED, used, error)
     return await stop(engine, job, used=used, lapsed=lapsed)
 
 

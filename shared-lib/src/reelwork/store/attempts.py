@@ -127,12 +127,18 @@ class Attempts:
         outcome: str | None = job["attempts"][0]["outcome"] if job is not None else None
         return outcome
 
-    async def fail(self, claimed: Claimed, error: JobError, *, lapsed: bool = False) -> bool:
-        """processing -> failed, for good. False when a cancel came first. `lapsed`: only if the lease has run out."""
+    async def fail(
+        self, claimed: Claimed, error: JobError, *, lapsed: bool = False, too_late_for: timedelta | None = None
+    ) -> bool:
+        """processing -> failed, for good. False when a cancel came first.
+
+        `lapsed`: only if the lease has run out; `too_late_for`: only if the deadline comes before such a delay is over.
+        """
         recorded = asdict(error)
         ended = _ended("failed" if not lapsed else "lost", recorded)
         update = transition(Status.FAILED, "job.failed", recorded=recorded, **ended, error=literal(recorded))
-        return await self._move(claimed, {Status.PROCESSING}, update, lapsed=lapsed)
+        also = {"$nor": [in_time(too_late_for)]} if too_late_for is not None else None
+        return await self._move(claimed, {Status.PROCESSING}, update, lapsed=lapsed, also=also)
 
     async def retry(self, claimed: Claimed, error: JobError, *, delay: timedelta, lapsed: bool = False) -> bool:
         """processing -> queued for another attempt, claimable after `delay` of database time.
