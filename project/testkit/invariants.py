@@ -1,5 +1,6 @@
 """What holds for jobs and lanes at every moment, as they are stored."""
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from reelwork.domain.job import RUNNING, TRANSITIONS, Status
@@ -9,7 +10,7 @@ from reelwork.store.client import Document
 def without_time(job: Document) -> Document:
     """The job without what a heartbeat changes, or a test that lets time pass."""
     lease = job["lease"] and job["lease"]["slot"]
-    return {key: value for key, value in job.items() if key != "not_before"} | {"lease": lease}
+    return {key: value for key, value in job.items() if key not in {"not_before", "deadline_at"}} | {"lease": lease}
 
 
 def check_history(job: Document) -> None:
@@ -38,3 +39,19 @@ def check_lane(lane: Document, jobs: list[Document], *, exact: bool) -> None:
     assert running == places or not exact, "no place without a job, where nobody died"
     assert len(places) == len(lane["slots"]) <= lane["limit"]
     assert lane["full"] == (len(places) >= lane["limit"])
+
+
+def is_late(job: Document) -> bool:
+    """Its deadline has passed."""
+    return job["deadline_at"] is not None and job["deadline_at"] < datetime.now(UTC)
+
+
+def after_cancel(before: Status) -> Status:
+    """What a cancel makes of a job."""
+    match before:
+        case Status.QUEUED:
+            return Status.CANCELLED
+        case Status.PROCESSING:
+            return Status.CANCELLING
+        case _:
+            return before

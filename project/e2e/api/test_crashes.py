@@ -96,7 +96,22 @@ def test_a_job_that_kills_its_worker_is_given_up_after_three_attempts_and_others
     assert ends == ["completed"] * 5
     assert (given_up["status"], given_up["attempt"]) == ("failed", 3)
     assert given_up["error"]["code"] == "worker_lost"
+    assert [attempt["outcome"] for attempt in given_up["attempts"]] == ["lost"] * 3
+    assert all(attempt["worker"] and attempt["started_at"] < attempt["ended_at"] for attempt in given_up["attempts"])
     check_ended_once(crew, [poison, *others])
+
+
+def test_a_job_that_outlives_its_deadline_with_its_worker_fails_for_the_deadline(crew: Stack):
+    job_id = crew.owner.submit(seconds=60, job={"deadline_seconds": 2.5})["id"]  # before its lease ends
+    crew.owner.wait(job_id, "processing")
+
+    crew.workers[0].kill()
+    crew.start_worker()
+
+    job = crew.owner.wait(job_id)
+    assert (job["status"], job["error"]["code"], job["attempt"]) == ("failed", "deadline_exceeded", 1)
+    check_ended_once(crew, [job_id])
+    check_no_slot_is_held(crew)
 
 
 def test_jobs_wait_for_a_worker_when_there_is_none(crew: Stack):

@@ -5,7 +5,7 @@ or used long after their lease ended; time passes by writing the database.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from reelwork.domain.errors import InvalidState
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import TERMINAL, Job, Status
 from reelwork.domain.lane import LaneTerms
@@ -29,13 +30,16 @@ from reelwork.engine.cancel import cancel
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Ending, complete, fail, hand_back
+from reelwork.engine.retry import retry
 from reelwork.store.client import Document
-from testkit.invariants import check_history, check_lane, check_outputs, without_time
+from testkit.invariants import after_cancel, check_history, check_lane, check_outputs, is_late, without_time
 from testkit.stage import Stage
 from testkit.world import POOL, an_output, new_job
 
 T = TypeVar("T")
 USED = timedelta(milliseconds=10)
+HOUR = timedelta(hours=1)
+AGAIN = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}
 FAILURES = st.sampled_from(
     [
         AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True),
@@ -75,13 +79,17 @@ class Protocol(RuleBasedStateMachine):
 
     # What may happen
 
-    @rule(number=st.integers(0, 1), announced=st.sampled_from([True, True, True, False]))
-    def submit(self, number: int, announced: bool) -> None:
-        lane = self.lanes[number]
+    @rule(
+        number=st.integers(0, 1),
+        announced=st.sampled_from([True, True, True, False]),
+        deadline=st.sampled_from([None, None, -HOUR, HOUR]),
+    )
+    def submit(self, number: int, announced: bool, deadline: timedelta | None = None) -> None:
+        lane, deadline_at = self.lanes[number], datetime.now(UTC) + deadline if deadline else None
         if announced:
-            self.accepted.append(self.stage.do(self.world.submit(lane)))
+            self.accepted.append(self.stage.do(self.world.submit(lane, deadline_at=deadline_at)))
         else:  # the gateway dies between the insert and the rest
-            job = new_job(lane)
+            job = new_job(lane, deadline_at=deadline_at)
             self.stage.do(self.world.stores.jobs.insert(job))
             self.accepted.append(job)
 
@@ -89,6 +97,7 @@ class Protocol(RuleBasedStateMachine):
     def claim(self, most: int, lives: int | None) -> None:
         jobs = self.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most), lives) or []
         assert all(self.seen[job.id]["due"] for job in jobs), "delays are kept"
+        assert not any(is_late(self.seen[job.id]) for job in jobs), "what is late never starts"
         self.handles += jobs
 
     @precondition(lambda self: self.handles)
@@ -102,7 +111,8 @@ class Protocol(RuleBasedStateMachine):
     @rule(number=INDEX, failure=FAILURES, lives=LIVES)
     def fail(self, number: int, failure: AttemptFailure, lives: int | None) -> None:
         job = self.handle(number)
-        retried = failure.retryable and job.attempt < job.max_attempts
+        late = is_late(self.stage.do(self.world.raw(job.id)))
+        retried = failure.retryable and job.attempt < job.max_attempts and not late
         expected = self._ending_of(job, Ending.RETRYING if retried else Ending.FAILED)
         self._ends(job, fail(self.world.engine, job, failure, used=USED), expected, lives)
 
@@ -131,7 +141,28 @@ class Protocol(RuleBasedStateMachine):
         job = self.accepted[number % len(self.accepted)]
         before = Status(self.stage.do(self.world.raw(job.id))["status"])
         answer = self.stage.do(cancel(self.world.engine, job.account_id, job.id, by="owner"))
-        assert answer.status is _after_cancel(before)
+        assert answer.status is after_cancel(before)
+
+    @precondition(lambda self: self.accepted)
+    @rule(number=INDEX, lives=LIVES)
+    def retry(self, number: int, lives: int | None) -> None:
+        job = self.accepted[number % len(self.accepted)]
+        before = Status(self.stage.do(self.world.raw(job.id))["status"])
+        owner = self.stage.do(self.world.stores.accounts.get(job.account_id))
+        assert owner is not None
+        try:
+            again = self.try_to(retry(self.world.engine, self.world.opener, owner, job.id), lives)
+        except InvalidState:
+            assert before not in AGAIN
+        else:
+            assert again is None or (before in AGAIN and again.status is Status.QUEUED)
+
+    @precondition(lambda self: self.accepted)
+    @rule(number=INDEX)
+    def the_deadline_comes(self, number: int) -> None:
+        job = self.accepted[number % len(self.accepted)]
+        past = {"$set": {"deadline_at": datetime.now(UTC) - HOUR}}
+        self.stage.do(self.world.database["jobs"].update_one({"_id": job.id, "deadline_at": {"$ne": None}}, past))
 
     @precondition(lambda self: self.handles)
     @rule(number=INDEX)
@@ -176,7 +207,8 @@ class Protocol(RuleBasedStateMachine):
             check_history(job)
             check_outputs(job)
             self._check_change(job)
-            if job["status"] == Status.QUEUED and job["version"] == 1 and job["lane"] in lanes:
+            untouched = job["status"] == Status.QUEUED and job["version"] == 1 and not is_late(job)
+            if untouched and job["lane"] in lanes:
                 self._check_announced(job, lanes[job["lane"]])
         for lane in lanes.values():
             check_lane(lane, [job for job in jobs if job["lane"] == lane["_id"]], exact=self.clean)
@@ -190,7 +222,8 @@ class Protocol(RuleBasedStateMachine):
         before, self.seen[job["_id"]] = self.seen.get(job["_id"]), job
         if before is None or without_time(before) == without_time(job):
             return
-        assert before["status"] not in TERMINAL, "what has ended never changes"
+        again = before["status"] in AGAIN and job["events"][len(before["events"])]["type"] == "job.retried"
+        assert before["status"] not in TERMINAL or again, "what has ended changes by its owner's will alone"
         assert job["version"] > before["version"]
 
     def teardown(self) -> None:
@@ -238,16 +271,6 @@ class Protocol(RuleBasedStateMachine):
             return Ending.CANCELLED if stored["status"] == Status.CANCELLING else uncancelled
         outcomes = [one["outcome"] for one in stored["attempts"] if one["slot"] == claimed(job).slot]
         return RECORDED.get(outcomes[0], Ending.LOST) if outcomes else Ending.LOST
-
-
-def _after_cancel(before: Status) -> Status:
-    match before:
-        case Status.QUEUED:
-            return Status.CANCELLED
-        case Status.PROCESSING:
-            return Status.CANCELLING
-        case _:
-            return before
 
 
 def _output_of(job: Job) -> Any:

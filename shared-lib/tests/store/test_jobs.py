@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pymongo.errors import DuplicateKeyError
 
+from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import AssetId, new_account_id, new_job_id
 from reelwork.domain.job import Attempt, Event, JobError, Priority, Progress, Status
 from reelwork.store.jobs import JobFilter
@@ -47,10 +47,24 @@ async def test_a_job_is_stored_once(world: World) -> None:
     job = new_job(terms())
     await world.stores.jobs.insert(job)
 
-    with pytest.raises(DuplicateKeyError):
-        await world.stores.jobs.insert(replace(job, input={"prompt": "another"}))
+    twin, other = replace(job, input={"prompt": "another"}), new_job(terms())
+    known = [await world.stores.jobs.insert(twin), await world.stores.jobs.insert(other, twin)]
 
+    assert known == [{job.id}, {job.id}]
     assert (await world.read(job)).input == {}
+    assert await world.read(other) is not None
+
+
+async def test_a_write_that_fails_for_another_reason_is_not_taken_for_a_twin(world: World) -> None:
+    job, refused = new_job(terms()), new_job(terms(), seed=13)
+    await world.stores.jobs.insert(job)
+    await world.database.command("collMod", "jobs", validator={"seed": {"$ne": 13}})
+
+    try:
+        with pytest.raises(StoreUnavailable):
+            await world.stores.jobs.insert(job, refused)
+    finally:
+        await world.database.command("collMod", "jobs", validator={})
 
 
 async def test_a_job_with_a_delay_is_not_due(world: World) -> None:

@@ -8,6 +8,7 @@ import type { EventView, JobView } from "@/schema/api.gen";
 const WORDS: Readonly<Record<string, string>> = {
   "job.queued": "Accepted and put in the queue",
   "job.processing": "A worker began",
+  "job.retried": "It was queued again",
   "job.retrying": "It will be tried again",
   "job.cancelling": "Asked to stop",
   "job.completed": "The result is ready",

@@ -13,9 +13,13 @@ from reelwork.engine.engine import Engine
 log = structlog.get_logger(__name__)
 
 
-async def expire(engine: Engine, now: datetime, *, limit: int) -> int:
+# So many in one write: those that are still to expire are looked at by every claim in their lane.
+BATCH = 1000
+
+
+async def expire(engine: Engine, now: datetime) -> int:
     """One bounded pass; how many jobs expired. `now` is the database's time."""
-    expired = await engine.stores.backlog.expire(now, limit=limit)
+    expired = await engine.stores.backlog.expire(now, limit=BATCH)
     for job in expired:
         log.info("job.expired", job_id=job.id, attempt=job.attempt)
         engine.tell(job)

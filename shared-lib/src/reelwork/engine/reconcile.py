@@ -65,7 +65,7 @@ class Reconciler:
         now = await server_time(self._engine.stores.database)
         steps: dict[str, Callable[[datetime], Awaitable[int]]] = {
             "leases": self._end_lapsed_leases,
-            "deadlines": lambda now: expire(self._engine, now, limit=BATCH),
+            "deadlines": lambda now: expire(self._engine, now),
             "due": self._make_due,
             "holds": self._follow_holds,
             "lanes": self._open_lanes_with_work,
