@@ -23,6 +23,7 @@ async def test_a_job_is_read_back_as_it_was_stored(world: World) -> None:
         queued_at=MOMENT,
         started_at=MOMENT,
         not_before=MOMENT,
+        due=False,
         attempt=1,
         priority=Priority.HIGH,
         input={"prompt": "Ünïcode 🌅", "nested": {"list": [1, 2.5, None, True]}},
