@@ -49,6 +49,7 @@ async def run(*, seed: int, jobs: int, folder: Path, size: Size) -> Outcome:
         nemesis = Nemesis(stand, clients, plan.points)
         await _until(lambda: _knows_models(stand, http), BOOT_SECONDS)
         async with running(tape.record), running(tape.sample):
+            await tape.rolling.wait()
             begun = asyncio.get_running_loop().time()
             await asyncio.gather(clients.play(plan.jobs, begun), nemesis.strike(plan.faults, begun))
             storm, quiet_at = asyncio.get_running_loop().time() - begun, datetime.now(UTC)
