@@ -48,7 +48,8 @@ async def run(*, seed: int, jobs: int, folder: Path, size: Size) -> Outcome:
         tape, clients = Tape(mongo), Clients(stand, http)
         nemesis = Nemesis(stand, clients, plan.points)
         await _until(lambda: _knows_models(stand, http), BOOT_SECONDS)
-        async with running(tape.record), running(tape.sample):
+        async with running(tape.record), running(tape.sample), running(nemesis.look_after):
+            await tape.rolling.wait()
             begun = asyncio.get_running_loop().time()
             await asyncio.gather(clients.play(plan.jobs, begun), nemesis.strike(plan.faults, begun))
             storm, quiet_at = asyncio.get_running_loop().time() - begun, datetime.now(UTC)
@@ -61,6 +62,7 @@ async def run(*, seed: int, jobs: int, folder: Path, size: Size) -> Outcome:
         history=history,
         findings=check(history),
         inflicted=dict(nemesis.inflicted),
+        fallen=nemesis.fallen.total(),
         storm_seconds=storm,
         quiet_at=quiet_at,
         slots=size.workers * size.slots,

@@ -11,11 +11,11 @@ from itertools import pairwise
 from chaos.history import Document, History
 from chaos.plan import Fate
 from reelwork.domain.job import TERMINAL, TRANSITIONS, Status
+from reelwork.domain.retry import EXCUSED
 
 RUNNING = {"processing", "cancelling"}
 LOST = "worker_lost"
 _ENDS = {status.value for status in TERMINAL}
-_STORAGE = "storage_unavailable"
 
 Check = Callable[[History], Iterator[str]]
 
@@ -141,12 +141,12 @@ def _failed_for_nothing(history: History) -> Iterator[str]:
 
 def given_up(job: Document) -> bool:
     """Whether this failed job used up its attempts by losing its worker, and by nothing else that counts."""
-    codes = [error["code"] for error in _errors(job) if error["code"] != _STORAGE]
+    codes = [error["code"] for error in _errors(job) if error["code"] not in EXCUSED]
     return set(codes) == {LOST} and _used_up(job)
 
 
 def _used_up(job: Document) -> bool:
-    return bool(sum(error["code"] != _STORAGE for error in _errors(job)) == job["max_attempts"])
+    return bool(sum(error["code"] not in EXCUSED for error in _errors(job)) == job["max_attempts"])
 
 
 def _outputs_of_others(history: History) -> Iterator[str]:
@@ -224,7 +224,7 @@ def _handed_back(history: History) -> set[int]:
 def _miscounted(history: History) -> Iterator[str]:
     """Attempts are numbered, and no more than allowed count."""
     for job in history.jobs:
-        counted = [attempt for attempt in job["attempts"] if (attempt["error"] or {}).get("code") != _STORAGE]
+        counted = [attempt for attempt in job["attempts"] if (attempt["error"] or {}).get("code") not in EXCUSED]
         numbers = [attempt["n"] for attempt in job["attempts"]]
         if numbers != list(range(1, job["attempt"] + 1)) or len(counted) > job["max_attempts"]:
             yield f"{job['_id']}: attempt {job['attempt']} of {job['max_attempts']}, {_outcomes(job)}"

@@ -28,6 +28,22 @@ class Nemesis:
         self._clients = clients
         self._lures = list(lures)
         self.inflicted: Counter[Kind] = Counter()
+        self.fallen: Counter[str] = Counter()
+
+    async def look_after(self) -> None:
+        """Start again what ended by itself, as whatever looks after processes does; `fallen` counts it, by its name.
+
+        Celery's main process ends if a child of its pool is killed before the pool is up ("Could not start worker
+        processes"). Until cancelled.
+        """
+        while True:
+            for one in (*self._stand.workers, *self._stand.gateways):
+                if one.busy.locked() or one.server.running:
+                    continue
+                async with one.busy:
+                    self.fallen[one.server.name] += 1
+                    await _start_again(one.server)
+            await asyncio.sleep(RESTART_SECONDS)
 
     async def strike(self, faults: Sequence[Fault], begun: float) -> None:
         """All faults at their times (seconds after `begun` on the loop's clock); what hits one victim waits in turn.
@@ -76,7 +92,7 @@ class Nemesis:
 
     async def _kill_child(self, worker: Worker, target: int) -> bool:
         async with worker.busy:
-            children = children_of(worker.server.pid)
+            children = children_of(worker.server.pid) if worker.server.running else []
             if not children:  # its pool is only just starting
                 return False
             os.kill(children[target % len(children)], signal.SIGKILL)
@@ -84,6 +100,8 @@ class Nemesis:
 
     async def _freeze(self, worker: Worker, lasting: float) -> bool:
         async with worker.busy:
+            if not worker.server.running:
+                return False
             group = worker.server.pid
             os.killpg(group, signal.SIGSTOP)
             await asyncio.sleep(lasting)

@@ -24,6 +24,7 @@ class Outcome:
     history: History
     findings: Sequence[Finding]
     inflicted: dict[Kind, int]
+    fallen: int
     storm_seconds: float
     quiet_at: datetime
     slots: int
@@ -68,6 +69,7 @@ class Outcome:
     def _done(self) -> Table:
         planned = {kind: sum(fault.kind is kind for fault in self.plan.faults) for kind in Kind}
         rows = [[kind.value, str(planned[kind]), str(self.inflicted.get(kind, 0))] for kind in Kind]
+        rows.append(["workers that ended while they started, and were started again", "-", str(self.fallen)])
         note = (
             f"In {self.storm_seconds:.0f} s, with leases of {self.plan.lease_seconds:g} s. "
             f"{self.drain_seconds:.0f} s after the last fault the last job had ended; until then "

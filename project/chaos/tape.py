@@ -28,13 +28,15 @@ _CHANGES = [
 
 
 class Tape:
-    """`changes` in the order of the oplog; a kill of mongod leaves no gap, since a change stream resumes."""
+    """`changes` in the order of the oplog, from when it is `rolling`; a kill of mongod leaves no gap, since a change
+    stream resumes."""
 
     def __init__(self, client: AsyncMongoClient[Document]) -> None:
         database = client[DATABASE]
         self._jobs = database["jobs"]
         self._lanes = database.get_collection("lanes", read_concern=ReadConcern("local"))
         self._token: Any = None
+        self.rolling = asyncio.Event()
         self.changes: list[Change] = []
         self.most_slots: Counter[str] = Counter()
         self.samples = 0
@@ -50,6 +52,7 @@ class Tape:
             try:
                 async with await self._jobs.watch(_CHANGES, resume_after=self._token) as stream:
                     self._token = self._token or stream.resume_token
+                    self.rolling.set()
                     async for change in stream:
                         self._token = change["_id"]
                         self._take(change)

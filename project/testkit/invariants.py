@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from reelwork.domain.ids import AssetId
 from reelwork.domain.job import RUNNING, TRANSITIONS, Status
+from reelwork.domain.retry import EXCUSED
 from reelwork.store.client import Document
 
 DATA_REMOVED = "job.data_removed"  # happens after the end, and changes no state
@@ -25,7 +26,9 @@ def check_history(job: Document) -> None:
     states = [Status(one["status"]) for one in events if one["type"] != DATA_REMOVED]
     assert all(after in TRANSITIONS[before] for before, after in pairwise(states)), states
     assert states[-1] == job["status"]
-    assert len(job["attempts"]) == job["attempt"] <= job["max_attempts"]
+    counted = [attempt for attempt in job["attempts"] if (attempt["error"] or {}).get("code") not in EXCUSED]
+    assert len(job["attempts"]) == job["attempt"]
+    assert len(counted) <= job["max_attempts"]
     assert (job["lease"] is not None) == (job["status"] in RUNNING)
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import structlog
+
 from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
 from gateway.services.batches import BatchService
@@ -33,6 +35,7 @@ from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
+from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.health import Probe
 from reelwork.runtime.tasks import running
@@ -40,7 +43,9 @@ from reelwork.store.client import DatabaseClock, open_database, ping
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
 
-# How long a start waits for S3.
+log = structlog.get_logger(__name__)
+
+# How long a start waits for S3, and how long between two tries after it.
 BUCKET_SECONDS = 3.0
 
 
@@ -161,8 +166,14 @@ async def _bucket_made(objects: ObjectStore) -> AsyncIterator[None]:
     made = asyncio.Event()
 
     async def make() -> None:
-        await objects.ensure_bucket()
-        made.set()
+        while not made.is_set():
+            try:
+                await objects.ensure_bucket()
+            except ObjectStoreDown as error:
+                log.warning("bucket.not_made", reason=str(error))
+                await asyncio.sleep(BUCKET_SECONDS)
+            else:
+                made.set()
 
     async with running(make):
         with suppress(TimeoutError):

@@ -24,7 +24,7 @@ from reelwork.domain.errors import InvalidState
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import TERMINAL, Job, Status
 from reelwork.domain.lane import LaneTerms
-from reelwork.domain.retry import AttemptFailure
+from reelwork.domain.retry import EXCUSED, AttemptFailure
 from reelwork.domain.tier import Tier
 from reelwork.engine.cancel import cancel
 from reelwork.engine.claim import claim_batch, renew
@@ -45,6 +45,7 @@ FAILURES = st.sampled_from(
         AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True),
         AttemptFailure(code="out_of_resources", message="Full.", retryable=True, retry_after=0.0),
         AttemptFailure(code="invalid_input", message="Not a picture.", retryable=False),
+        AttemptFailure(code="storage_unavailable", message="Away.", retryable=True),
     ]
 )
 LIVES = st.none() | st.none() | st.none() | st.integers(0, 6)  # operations until the process dies; mostly it does not
@@ -112,7 +113,9 @@ class Protocol(RuleBasedStateMachine):
     def fail(self, number: int, failure: AttemptFailure, lives: int | None) -> None:
         job = self.handle(number)
         late = is_late(self.stage.do(self.world.raw(job.id)))
-        retried = failure.retryable and job.attempt < job.max_attempts and not late
+        counted = sum(attempt.error is None or attempt.error.code not in EXCUSED for attempt in job.attempts)
+        may_go_on = failure.code in EXCUSED or counted < job.max_attempts
+        retried = failure.retryable and may_go_on and not late
         expected = self._ending_of(job, Ending.RETRYING if retried else Ending.FAILED)
         self._ends(job, fail(self.world.engine, job, failure, used=USED), expected, lives)
 
