@@ -40,7 +40,7 @@ T = TypeVar("T")
 CARD = ModelCard.of(Noop)
 USED = timedelta(milliseconds=10)
 LATER = STAGED_GRACE * 2
-LIVES = st.none() | st.none() | st.integers(0, 9)  # operations until the process dies
+LIVES = st.none() | st.none() | st.integers(0, 16)  # operations until the process dies
 INDEX = st.integers(0, 5)
 RETENTION = st.sampled_from([Retention(), Retention(input_seconds=60), Retention(output_seconds=60)])
 CHOICES = st.lists(st.integers(0, 5), min_size=10, max_size=40)
