@@ -11,7 +11,7 @@ from reelwork.store.client import MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
 from testkit.invariants import check_history, check_lane, check_outputs
 from testkit.services import Bucket
-from testkit.steps import Died, Mortality, Turns, stepped
+from testkit.steps import Died, Mortality, Turns, stepped, stepped_objects
 from testkit.world import NO_BUCKET, World, options_of
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class Stage:
             connected = await stack.enter_async_context(open_database(options))
             await ensure_indexes(connected)
             objects = await stack.enter_async_context(ObjectStore.open(options_of(bucket) if bucket else NO_BUCKET))
-            return World.over(stepped(connected, before), objects)
+            return World.over(stepped(connected, before), stepped_objects(objects, before))
 
         try:
             yield cls(loop, loop.run_until_complete(opened()), mortality, turns)
@@ -55,7 +55,7 @@ class Stage:
         return self._loop.run_until_complete(work)
 
     def try_to(self, work: Coroutine[Any, Any, T], lives: int | None) -> T | None:
-        """Do it in a process that dies before its next but `lives` database operation (None: lives on)."""
+        """Do it in a process that dies before its next but `lives` operation on a server (None: lives on)."""
         self._mortality.die_before(lives)
         self.died = False
         try:

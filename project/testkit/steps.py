@@ -1,6 +1,7 @@
-"""A database whose every operation can be waited for or refused: to let a process die, or others run, in between.
+"""A database and an object store whose every operation can be waited for or refused: to let a process die, or others
+run, in between.
 
-Operations really happen, on the real database; only the moment before each of them belongs to the test.
+Operations really happen, on the real servers; only the moment before each of them belongs to the test.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Any, Self, TypeVar, cast
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 
+from reelwork.objects.s3 import ObjectStore
 from reelwork.store.client import Database, Document
 
 T = TypeVar("T")
@@ -31,6 +33,14 @@ _OPERATIONS = frozenset(
         "update_one",
     }
 )
+
+
+_OBJECT_OPERATIONS = frozenset({"abort_uploads", "delete", "get_file", "head", "put_file"})
+
+
+def stepped_objects(objects: ObjectStore, before: Before) -> ObjectStore:
+    """The object store, with `before` awaited before every operation that reads or changes an object."""
+    return cast("ObjectStore", _Objects(objects, before))
 
 
 def stepped(database: Database, before: Before) -> Database:
@@ -96,6 +106,23 @@ class Turns:
 
 
 _PLAYER = "player"
+
+
+class _Objects:
+    def __init__(self, objects: ObjectStore, before: Before) -> None:
+        self._objects = objects
+        self._before = before
+
+    def __getattr__(self, name: str) -> Any:  # an operation with its own signature
+        member = getattr(self._objects, name)
+        if name not in _OBJECT_OPERATIONS:
+            return member
+
+        async def operation(*arguments: Any, **options: Any) -> Any:
+            await self._before()
+            return await member(*arguments, **options)
+
+        return operation
 
 
 class _Database:

@@ -40,8 +40,9 @@ T = TypeVar("T")
 CARD = ModelCard.of(Noop)
 USED = timedelta(milliseconds=10)
 LATER = STAGED_GRACE * 2
-LIVES = st.none() | st.none() | st.integers(0, 9)  # operations until the process dies
+LIVES = st.none() | st.none() | st.integers(0, 16)  # operations until the process dies
 INDEX = st.integers(0, 5)
+MOST_OPERATIONS = 30  # of any removal
 RETENTION = st.sampled_from([Retention(), Retention(input_seconds=60), Retention(output_seconds=60)])
 CHOICES = st.lists(st.integers(0, 5), min_size=10, max_size=40)
 
@@ -130,8 +131,6 @@ class Keeping(RuleBasedStateMachine):
         self.upload(lives=None)
         self.submit(inputs=1, seed=1, retention=Retention(), lives=None)
         self.work(lives=None)
-
-    # What may happen
 
     @rule(lives=LIVES)
     def upload(self, lives: int | None) -> None:
@@ -268,6 +267,31 @@ def test_whoever_names_an_asset_while_it_is_erased_has_it_or_is_told(
             assert stage.do(_bytes_of(place, left.outputs[0].asset_id))
 
     play()
+
+
+@pytest.mark.parametrize("what", ["erase", "delete", "due", "upload"])
+def test_a_process_may_die_before_any_operation_of_a_removal(stage: Stage, tmp_path: Path, what: str) -> None:
+    for lives in range(MOST_OPERATIONS):
+        place = Workplace(stage, tmp_path)
+        picture = stage.do(place.upload())
+        job = stage.do(place.submit([picture], seed=1, retention=Retention(input_seconds=60, output_seconds=60)))
+        assert job is not None
+        stage.do(place.work())
+        steps: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+            "erase": lambda place=place, job=job: place.erase(job),
+            "delete": lambda place=place, picture=picture: place.delete(picture),
+            "due": lambda place=place: place.sweep(),
+            "upload": lambda place=place: place.upload(),
+        }
+        deleted = {picture.id} if what == "delete" else ()
+
+        stage.try_to(steps[what](), lives)
+        stage.do(place.room.check(deleted=deleted))
+
+        for _ in range(2):
+            stage.do(place.age())
+            stage.do(place.sweep())
+        stage.do(place.room.check(settled=True, deleted=deleted))
 
 
 async def _bytes_of(place: Workplace, asset_id: AssetId) -> bool:
