@@ -37,7 +37,8 @@ class Nemesis:
         processes"). Until cancelled.
         """
         while True:
-            for one in (*self._stand.workers, *self._stand.gateways):
+            everyone: list[Worker | Gateway] = [*self._stand.workers, *self._stand.gateways]
+            for one in everyone:
                 if one.busy.locked() or one.server.running:
                     continue
                 async with one.busy:

@@ -114,8 +114,7 @@ class Protocol(RuleBasedStateMachine):
         job = self.handle(number)
         late = is_late(self.stage.do(self.world.raw(job.id)))
         counted = sum(attempt.error is None or attempt.error.code not in EXCUSED for attempt in job.attempts)
-        may_go_on = failure.code in EXCUSED or counted < job.max_attempts
-        retried = failure.retryable and may_go_on and not late
+        retried = failure.retryable and not late and (failure.code in EXCUSED or counted < job.max_attempts)
         expected = self._ending_of(job, Ending.RETRYING if retried else Ending.FAILED)
         self._ends(job, fail(self.world.engine, job, failure, used=USED), expected, lives)
 
