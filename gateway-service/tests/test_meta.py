@@ -96,6 +96,7 @@ class TestKeys:
         ("GET", "/v1/jobs/job_x"),
         ("DELETE", "/v1/jobs/job_x"),
         ("POST", "/v1/jobs/job_x/cancel"),
+        ("POST", "/v1/jobs/job_x/retry"),
         ("GET", "/v1/jobs/job_x/events"),
         ("DELETE", "/v1/jobs/job_x/data"),
         ("POST", "/v1/jobs/job_x/retry"),
