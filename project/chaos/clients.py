@@ -13,8 +13,8 @@ from chaos.plan import Fate, JobPlan
 from chaos.stand import Stand
 
 ANSWER_SECONDS = 5.0  # then a try counts as unanswered
-PAUSE_SECONDS = 0.3  # between two tries
-PATIENCE_SECONDS = 120.0  # longer than anything in a storm lasts; who waits longer for a 202 gives up
+PAUSE_SECONDS = 0.5  # between two tries
+PATIENCE_SECONDS = 600.0  # longer than a storm lasts: when it is quiet, everybody is answered
 AT_ONCE = 32  # requests under way
 
 _FAILS = {Fate.FAIL: "fatal", Fate.FAIL_AGAIN: "retryable"}

@@ -17,6 +17,7 @@ from run.servers.process import Server, ServerFailed
 log = structlog.get_logger(__name__)
 
 RESTARTS, RESTART_SECONDS = 10, 1.0
+POOL_TRIES = 10
 POINT_SECONDS = 20.0  # a gateway that has not reached its point by then is let go: something else was down
 
 
@@ -37,8 +38,8 @@ class Nemesis:
         processes"). Until cancelled.
         """
         while True:
-            everyone: list[Worker | Gateway] = [*self._stand.workers, *self._stand.gateways]
-            for one in everyone:
+            looked_after: list[Worker | Gateway] = [*self._stand.workers, *self._stand.gateways]
+            for one in looked_after:
                 if one.busy.locked() or one.server.running:
                     continue
                 async with one.busy:
@@ -93,11 +94,13 @@ class Nemesis:
 
     async def _kill_child(self, worker: Worker, target: int) -> bool:
         async with worker.busy:
-            children = children_of(worker.server.pid) if worker.server.running else []
-            if not children:  # its pool is only just starting
-                return False
-            os.kill(children[target % len(children)], signal.SIGKILL)
-        return True
+            for _ in range(POOL_TRIES):
+                children = children_of(worker.server.pid) if worker.server.running else []
+                if children:
+                    os.kill(children[target % len(children)], signal.SIGKILL)
+                    return True
+                await asyncio.sleep(RESTART_SECONDS)  # its pool is only just starting
+        return False
 
     async def _freeze(self, worker: Worker, lasting: float) -> bool:
         async with worker.busy:
