@@ -49,8 +49,12 @@ def create_app(
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
-    for part in (jobs, events, assets, models, task, meta):
-        app.include_router(part.router)
+    app.state.upload_limit_bytes = settings.upload_limit_bytes
+    for router in (
+        *(jobs.router, events.router, assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
+        *(task.upload_router(settings.upload_limit_bytes), task.router, meta.router),
+    ):
+        app.include_router(router)
     problems.install(app)
     app.add_middleware(PlainErrors)
     app.add_middleware(RequestContext)
@@ -68,7 +72,7 @@ async def _links() -> dict[str, Any]:
 
 
 async def _nothing_here(request: Request) -> None:
-    raise problems.from_status(404, request.method, request.url.path)
+    raise problems.from_status(404, request)
 
 
 def _operation_id(route: APIRoute) -> str:
