@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 
-from bench.memory import MIB, watched
+from bench.processes import MIB, watched
 from bench.stations import Station, running_station
 from bench.tables import Table
 from testkit import pictures

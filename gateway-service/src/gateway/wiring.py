@@ -61,6 +61,14 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         catalogue = Catalogue(stores.models)
+        streams = EventStreams(
+            stores.jobs,
+            broker,
+            life_seconds=settings.stream_seconds,
+            per_account=settings.streams_per_account,
+            closing=closing,
+        )
+        await stack.enter_async_context(running(streams.run))
         yield Gateway(
             settings=settings,
             authenticator=Authenticator(stores.accounts),
@@ -74,12 +82,6 @@ async def open_gateway(
                 limit_pixels=settings.pixel_limit,
             ),
             assets=AssetService(stores, objects, link_life=settings.link_life),
-            streams=EventStreams(
-                stores.jobs,
-                broker,
-                life_seconds=settings.stream_seconds,
-                per_account=settings.streams_per_account,
-                closing=closing,
-            ),
+            streams=streams,
             probes={"mongodb": lambda: ping(database), "broker": broker.ping, "s3": objects.ping},
         )

@@ -1,5 +1,6 @@
-"""What a process has in memory, from Linux's own books."""
+"""What a process has in memory and what it has worked, from Linux's own books."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 MIB = 1024 * 1024
 _EVERY_SECONDS = 0.02
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def resident_bytes(pid: int) -> int:
@@ -16,6 +18,12 @@ def resident_bytes(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     raise ProcessLookupError(f"process {pid} has no memory: it has ended")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of a processor's time that a process has used since its start."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @dataclass(slots=True)
