@@ -75,7 +75,7 @@ def test_a_stream_outlives_an_outage_of_mongodb(fragile: tuple[Stack, UrlService
     with owner.stream(job_id) as frames:
         first = next(frames)
         mongod.kill()
-        until(lambda: "stream.not_read" in stack.gateway.log.read_text())
+        until(lambda: "streams.not_looked" in stack.gateway.log.read_text())
         mongod.start()
         told = [frame.event for frame in frames if frame.id]
 

@@ -23,13 +23,14 @@ async def world(mongo_url: str, mongo_database: str) -> AsyncIterator[World]:
 async def test_an_ending_that_nobody_announced_is_told_while_progress_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "REREAD_SECONDS", 0.1)
+    monkeypatch.setattr(events, "LOOK_SECONDS", 0.1)
     streams = EventStreams(world.stores.jobs, world.engine.broker, life_seconds=3600, per_account=1)
     await world.submit(await world.joined())
     job = await world.run()
 
     told: list[bytes] = []
-    async with running(lambda: _reports_progress(world.engine, job)), asyncio.timeout(20):
+    progress = running(lambda: _reports_progress(world.engine, job))
+    async with running(streams.run), progress, asyncio.timeout(20):
         async for frame in streams.frames(job, after=0):
             if b"event: progress" in frame and b"ended" not in told:
                 await world.stores.attempts.complete(claimed(job), [])

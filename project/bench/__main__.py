@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print, and write results.md."""
+"""`python -m bench`: measure, print, and write into results.md."""
 
 import argparse
 import asyncio
@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import fairness, image_to_video, jobs
+from bench import fairness, image_to_video, jobs, scale, simulate, uploads, watchers
 from bench.stacks import running_stacks
-from bench.tables import Table
+from bench.tables import Table, merged
 from reelwork.runtime.logging import configure_logging
 
 RESULTS = Path(__file__).with_name("results.md")
@@ -38,7 +38,24 @@ def bench_films() -> list[Table]:
     return [image_to_video.table()]
 
 
-SECTIONS: dict[str, Callable[[], list[Table]]] = {"jobs": bench_jobs, "fairness": bench_fairness, "films": bench_films}
+def bench_scale() -> list[Table]:
+    """Asked for by its name, with a million jobs; among all the others with fewer, since it takes minutes."""
+    return scale.measure(queues=scale.QUEUES if len(sys.argv) > 1 else scale.QUICK_QUEUES)
+
+
+def simulated() -> list[Table]:
+    return [table for load in (0.9, 1.2) for table in simulate.tables(simulate.Scenario(load=load))]
+
+
+SECTIONS: dict[str, Callable[[], list[Table]]] = {
+    "jobs": bench_jobs,
+    "fairness": bench_fairness,
+    "films": bench_films,
+    "scale": bench_scale,
+    "watchers": watchers.measure,
+    "uploads": uploads.measure,
+    "simulated": simulated,
+}
 
 
 def main() -> None:
@@ -46,12 +63,11 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="which ones (default: all)")
     wanted = parser.parse_args().sections or list(SECTIONS)
     configure_logging(style="console", level="warning")
-    tables = [table for name in wanted for table in SECTIONS[name]()]
-    head = f"# Measured\n\n{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}. "
-    report = head + "`make -C project bench` writes this page.\n\n" + "\n".join(t.markdown() for t in tables)
-    sys.stdout.write(report)
-    if not parser.parse_args().sections:
-        RESULTS.write_text(report)
+    stamp = f"Measured {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}."
+    for name in wanted:
+        tables = SECTIONS[name]()
+        sys.stdout.write("\n".join(table.markdown() for table in tables) + "\n")
+        RESULTS.write_text(merged(RESULTS.read_text(), tables, stamp=stamp))
 
 
 if __name__ == "__main__":

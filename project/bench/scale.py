@@ -7,7 +7,6 @@ job that ends is replaced outside of the clock, so that the queue stays as long 
 import asyncio
 import gc
 import itertools
-import os
 import random
 import statistics
 import time
@@ -20,6 +19,7 @@ from typing import Any
 
 import pymongo
 
+from bench.processes import cpu_seconds
 from bench.tables import Table, milliseconds, ratio
 from reelwork.domain.ids import new_job_id
 from reelwork.domain.lane import LaneTerms
@@ -43,7 +43,6 @@ CHUNK = 5_000
 INDEXES_WITHIN_SECONDS = 600
 LONG_SECONDS, SHORT_SECONDS = 30.0, 0.01
 USED = timedelta(seconds=LONG_SECONDS)
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +65,7 @@ class Load:
     way: str
     jobs: int
     seconds: float
-    mongod_cpu_seconds: float
+    mongodcpu_seconds: float
     operations: int
     journal_bytes: int
 
@@ -184,14 +183,14 @@ async def _load(world: World, mongod: Mongod, most: int) -> Load:
             done = [Finished(job=job, outputs=[], used=used) for job in jobs]
             await (complete_all(world.engine, done) if most > 1 else complete(world.engine, jobs[0], [], used=used))
 
-    before, cpu, begun = await _counters(world), _cpu_seconds(mongod.pid), time.perf_counter()
+    before, cpu, begun = await _counters(world), cpu_seconds(mongod.pid), time.perf_counter()
     await asyncio.gather(*(claimer() for _ in range(CLAIMERS)))
     seconds, after = time.perf_counter() - begun, await _counters(world)
     return Load(
         way="one by one" if most == 1 else f"{most} at once",
         jobs=await world.database["jobs"].count_documents({"status": "completed"}),
         seconds=seconds,
-        mongod_cpu_seconds=_cpu_seconds(mongod.pid) - cpu,
+        mongodcpu_seconds=cpu_seconds(mongod.pid) - cpu,
         operations=after[0] - before[0],
         journal_bytes=after[1] - before[1],
     )
@@ -203,11 +202,6 @@ async def _counters(world: World) -> tuple[int, int]:
     operations = sum(status["opcounters"][kind] for kind in ("insert", "query", "update", "delete"))
     commands = status["metrics"]["commands"]["findAndModify"]["total"]
     return int(operations) + int(commands), int(status["wiredTiger"]["log"]["log bytes written"])
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def _cost_table(cases: list[Measured]) -> Table:
@@ -223,8 +217,8 @@ def _cost_table(cases: list[Measured]) -> Table:
 
     return Table(
         title="A claim among few and very many",
-        note=f"p50 / p99 in milliseconds of the real engine on a real mongod (cache 256 MB), one caller, "
-        f"{SAMPLES} jobs a case; `to fewest`: the p50 to that of the shortest queue with as many accounts, in the same run. "
+        note="p50 / p99 in milliseconds of the real engine on a real mongod (cache 256 MB), one caller, "
+        f"{SAMPLES} jobs a case; `to fewest`: the p50 to that of the shortest queue of as many accounts in this run. "
         f"`Each of {AT_ONCE}`: jobs of {SHORT_SECONDS * 1000:.0f} ms, claimed and completed {AT_ONCE} at once, "
         "milliseconds for each, p50. `Pass`: one of the reconciler, over everything, p50.",
         columns=(
@@ -259,8 +253,8 @@ def _load_table(loads: list[Load]) -> Table:
                 f"{load.jobs / load.seconds:.0f}/s",
                 f"{load.operations / load.jobs:.2f}",
                 f"{load.journal_bytes / load.jobs / 1000:.1f} kB",
-                milliseconds(load.mongod_cpu_seconds / load.jobs),
-                f"{load.jobs / load.mongod_cpu_seconds:.0f}/s",
+                milliseconds(load.mongodcpu_seconds / load.jobs),
+                f"{load.jobs / load.mongodcpu_seconds:.0f}/s",
             )
             for load in loads
         ],

@@ -60,7 +60,7 @@ def running_stacks(folder: Path, *, concurrency: int) -> Iterator[Stacks]:
                 "PLAIN_BACKEND_URL": mongod.url.replace("/?", f"/{PLAIN_DATABASE}?"),
             }
         )
-        key = asyncio.run(_key(mongod.url))
+        key = asyncio.run(new_bench_key(mongod.url, DATABASE))
         for worker in (worker_process(folder / "worker.log"), _plain_worker(folder, concurrency)):
             stack.enter_context(worker)
         ours, plain = (_answering(stack, folder, make) for make in (_gateway, _plain_gateway))
@@ -79,8 +79,9 @@ def _gateway(folder: Path, port: int) -> Server:
     return gateway_process(port, folder / "gateway.log")
 
 
-async def _key(url: str) -> str:
-    async with open_database(MongoOptions(url=url, database=DATABASE)) as database:
+async def new_bench_key(url: str, name: str) -> str:
+    """The key of a new enterprise account in this database."""
+    async with open_database(MongoOptions(url=url, database=name)) as database:
         await ensure_indexes(database)
         return await new_key(Accounts(database), name="bench", tier=Tier.ENTERPRISE)
 

@@ -1,7 +1,9 @@
-"""Tables of the report."""
+"""Tables of the report, each with when and where it was measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_BEGINS = "\n## "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,15 @@ class Table:
 
     def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
         return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+
+def merged(report: str, tables: Sequence[Table], *, stamp: str) -> str:
+    """The report with these tables in the place of those of the same title, new ones at the end; others stay."""
+    head, *parts = report.split(_BEGINS)
+    texts = {part.split("\n", 1)[0]: part.rstrip() for part in parts}
+    for table in tables:
+        texts[table.title] = f"{table.markdown().removeprefix(_BEGINS.lstrip())}\n{stamp}"
+    return head.rstrip() + "\n" + "".join(f"{_BEGINS}{text}\n" for text in texts.values())
 
 
 def milliseconds(seconds: float) -> str:

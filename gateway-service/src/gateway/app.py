@@ -61,8 +61,13 @@ def create_app(
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
-    for part in (bulk, jobs, job_data, job_edits, batches, queue, events, assets, models, task, admin_workers, meta):
-        app.include_router(part.router)
+    app.state.upload_limit_bytes = settings.upload_limit_bytes
+    for router in (
+        *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
+        *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
+        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
+    ):
+        app.include_router(router)
     problems.install(app)
     app.add_middleware(PlainErrors)
     app.add_middleware(RequestContext)
@@ -80,7 +85,7 @@ async def _links() -> dict[str, Any]:
 
 
 async def _nothing_here(request: Request) -> None:
-    raise problems.from_status(404, request.method, request.url.path)
+    raise problems.from_status(404, request)
 
 
 def _operation_id(route: APIRoute) -> str:

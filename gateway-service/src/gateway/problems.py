@@ -199,18 +199,20 @@ def _pointer(location: Sequence[str | int]) -> str:
 
 async def _http(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (FastAPI types handlers by Exception)
-    return answer(request, from_status(error.status_code, request.method, request.url.path, reason=error.detail))
+    return answer(request, from_status(error.status_code, request, reason=error.detail))
 
 
-def from_status(status: int, method: str, path: str, *, reason: str = "") -> ReelworkError:
+def from_status(status: int, request: Request, *, reason: str = "") -> ReelworkError:
     """Our error for one that a library raised or answered by its status; `reason` is what it says of a bad request."""
+    method, path = request.method, request.url.path
     match status:
         case 404:
             return RouteNotFound(f"There is nothing at {path}.", hint="GET /docs lists every address.")
         case 405:
             return MethodNotAllowed(f"{path} does not take {method}.", hint="GET /docs lists every address.")
         case 413:
-            cure = "A picture has at most 32 MiB, a batch at most 8 MiB, any other JSON body at most 1 MiB."
+            limit: int = request.app.state.upload_limit_bytes
+            cure = f"A picture has at most {size(limit)}, a batch at most 8 MiB, any other JSON body at most 1 MiB."
             error = FieldError(pointer="#", code="too_large", detail=cure)
             return UploadTooLarge("The body is larger than this address takes.", hint=cure, errors=[error])
         case _ if status < 500:
@@ -222,6 +224,12 @@ def from_status(status: int, method: str, path: str, *, reason: str = "") -> Ree
             )
         case _:
             return InternalError("Something went wrong on our side.")
+
+
+def size(limit_bytes: int) -> str:
+    """A limit for a sentence: whole MiB, or bytes where it is not."""
+    whole, rest = divmod(limit_bytes, 1024 * 1024)
+    return f"{limit_bytes:,} bytes" if rest else f"{whole:,} MiB"
 
 
 async def _unexpected(request: Request, error: Exception) -> ProblemResponse:

@@ -94,7 +94,9 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         clock = DatabaseClock(database)
-        yield _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
+        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
+        await stack.enter_async_context(running(gateway.streams.run))
+        yield gateway
 
 
 @dataclass(frozen=True, slots=True)

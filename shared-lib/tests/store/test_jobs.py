@@ -75,6 +75,16 @@ async def test_a_job_with_a_delay_is_not_due(world: World) -> None:
     assert [(await world.raw(job.id))["due"] for job in (now, later)] == [True, False]
 
 
+async def test_versions_are_told_of_the_jobs_that_exist(world: World) -> None:
+    changed, unchanged, unknown = (new_job(terms()) for _ in range(3))
+    await world.stores.jobs.insert(changed, unchanged)
+    await world.stores.jobs.cancel_waiting(changed.account_id, changed.id, by="owner")
+
+    found = await world.stores.jobs.versions([changed.id, unchanged.id, unknown.id])
+
+    assert found == {changed.id: 2, unchanged.id: 1}
+
+
 async def test_other_accounts_jobs_look_like_unknown_ones(world: World) -> None:
     job = new_job(terms())
     await world.stores.jobs.insert(job)

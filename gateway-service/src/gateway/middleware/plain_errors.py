@@ -23,8 +23,8 @@ class PlainErrors:
             nonlocal replaced
             if message["type"] == "http.response.start" and _is_plain_error(message):
                 replaced = True
-                error = from_status(message["status"], scope["method"], scope["path"])
-                await answer(Request(scope), error)(scope, receive, send)
+                request = Request(scope)
+                await answer(request, from_status(message["status"], request))(scope, receive, send)
             elif not replaced:
                 await send(message)
 

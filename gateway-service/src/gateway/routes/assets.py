@@ -24,18 +24,24 @@ from reelwork.domain.errors import (
 from reelwork.store.assets import AssetFilter
 
 # The form around the file: boundaries and part headers.
-FORM_LIMIT_BYTES = 33 * 1024 * 1024
+FORM_BYTES = 1024 * 1024
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
 
-@router.post(
-    "",
-    status_code=201,
-    max_body_size=FORM_LIMIT_BYTES,
-    form_limits={"max_files": 1, "max_fields": 4},
-    responses=keyed_problems(UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
-)
+def upload_router(limit_bytes: int) -> APIRouter:
+    """The one route whose body is as large as the settings say; a limit on bodies is part of its route."""
+    limited = APIRouter(prefix="/v1/assets", tags=["assets"])
+    limited.post(
+        "",
+        status_code=201,
+        max_body_size=limit_bytes + FORM_BYTES,
+        form_limits={"max_files": 1, "max_fields": 4},
+        responses=keyed_problems(UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
+    )(upload_asset)
+    return limited
+
+
 async def upload_asset(
     file: Annotated[UploadFile, File(description="A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.")],
     caller: CanSubmit,

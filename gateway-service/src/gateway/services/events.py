@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,16 +15,17 @@ from reelwork.broker.base import Broker, Notice
 from reelwork.contract.base import Wire
 from reelwork.contract.events import ProgressFrame
 from reelwork.domain.errors import StoreUnavailable, TooManyStreams
-from reelwork.domain.ids import AccountId
+from reelwork.domain.ids import AccountId, JobId
 from reelwork.domain.job import Job
 from reelwork.store.jobs import Jobs
 
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 15.0
-# A notice can be lost; so often the job is read anyway.
-REREAD_SECONDS = 3.0
-# How soon an idle stream notices that the gateway is going down.
+# A notice can be lost; so often all jobs that are watched are looked at anyway, together.
+LOOK_SECONDS = 2.0
+LOOKED_AT = 1000
+# How soon an idle stream notices that the gateway is going down, or that such a look found something.
 TICK_SECONDS = 1.0
 RETRY_MS = 3000
 
@@ -34,7 +35,6 @@ class _Clock:
     """What an idle stream still owes, in seconds of the loop's time."""
 
     ends: float
-    reread: float = 0.0
     keep_alive: float = 0.0
 
 
@@ -60,6 +60,24 @@ class EventStreams:
         self._per_account = per_account
         self._closing = closing
         self._open: Counter[AccountId] = Counter()
+        self._watched: Counter[JobId] = Counter()
+        self._versions: dict[JobId, int] = {}
+
+    async def run(self) -> None:
+        """Look after lost notices, until cancelled: one question for all streams, however many there are."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            watched = list(self._watched)
+            for first in range(0, len(watched), LOOKED_AT):
+                await self._look(watched[first : first + LOOKED_AT])
+
+    async def _look(self, jobs: Sequence[JobId]) -> None:
+        try:
+            found = await self._jobs.versions(jobs)
+        except StoreUnavailable as error:
+            log.warning("streams.not_looked", reason=error.detail)
+        else:
+            self._versions.update((job, version) for job, version in found.items() if job in self._watched)
 
     def check_capacity(self, account: AccountId) -> None:
         """Raises TooManyStreams before anything is sent."""
@@ -74,11 +92,11 @@ class EventStreams:
         """Server-sent events: a snapshot without id, the durable events after number `after`, then live."""
         loop = asyncio.get_running_loop()
         clock = _Clock(ends=loop.time() + self._life)
-        with self._counted(job.account_id):
+        with self._counted(job):
             async with self._broker.watch(job.account_id, job.id) as notices:
                 current = await self._read(job)
                 yield format_sse_event(data_str=_json(job_view(current)), event="snapshot", retry=RETRY_MS)
-                self._reset(clock)
+                clock.keep_alive = loop.time() + KEEP_ALIVE_SECONDS
                 while True:
                     for event in current.events[after:]:
                         yield format_sse_event(data_str=_json(event_view(event)), event=event.type, id=str(event.seq))
@@ -88,12 +106,15 @@ class EventStreams:
                     notice = await next_notice(notices, within=TICK_SECONDS)
                     if notice is not None and notice.kind == "progress":
                         yield format_sse_event(data_str=_json(_progress(notice)), event="progress")
-                    if (notice is not None and notice.kind == "changed") or loop.time() > clock.reread:
+                    if (notice is not None and notice.kind == "changed") or self._is_outdated(current):
                         current = await self._read(current)
-                        clock.reread = loop.time() + REREAD_SECONDS
                     if loop.time() > clock.keep_alive:
                         yield format_sse_event(comment="keep-alive")
                         clock.keep_alive = loop.time() + KEEP_ALIVE_SECONDS
+
+    def _is_outdated(self, known: Job) -> bool:
+        """Seen by the last look after lost notices."""
+        return self._versions.get(known.id, 0) > known.version
 
     async def _read(self, known: Job) -> Job:
         """The job as it is stored now; while MongoDB is away as we know it, for the stream outlives that."""
@@ -103,19 +124,20 @@ class EventStreams:
             log.warning("stream.not_read", job_id=known.id, reason=error.detail)
             return known
 
-    def _reset(self, clock: _Clock) -> None:
-        now = asyncio.get_running_loop().time()
-        clock.reread, clock.keep_alive = now + REREAD_SECONDS, now + KEEP_ALIVE_SECONDS
-
     @contextmanager
-    def _counted(self, account: AccountId) -> Iterator[None]:
-        self._open[account] += 1
+    def _counted(self, job: Job) -> Iterator[None]:
+        self._open[job.account_id] += 1
+        self._watched[job.id] += 1
         try:
             yield
         finally:
-            self._open[account] -= 1
-            if not self._open[account]:
-                del self._open[account]
+            self._open[job.account_id] -= 1
+            self._watched[job.id] -= 1
+            if not self._open[job.account_id]:
+                del self._open[job.account_id]
+            if not self._watched[job.id]:
+                del self._watched[job.id]
+                self._versions.pop(job.id, None)
 
 
 def _progress(notice: Notice) -> ProgressFrame:

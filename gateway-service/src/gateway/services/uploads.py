@@ -14,6 +14,7 @@ import anyio.to_thread
 import structlog
 from PIL import Image
 
+from gateway.problems import size
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.errors import FieldError, InvalidInput, ReelworkError, UnsupportedMediaType, UploadTooLarge
 from reelwork.domain.ids import AccountId, new_asset_id
@@ -66,26 +67,26 @@ class UploadService:
             return await self._keep(account, path, received, filename)
 
     def _receive(self, source: BinaryIO, path: Path) -> _Received:
-        size, sha256 = self._copy(source, path)
-        if size == 0:
+        received, sha256 = self._copy(source, path)
+        if received == 0:
             raise _refused(InvalidInput, "empty", "The file is empty; send a picture.")
         with path.open("rb") as file:
             content_type = sniff(file.read(SNIFF_BYTES))
         if content_type is None:
             raise _refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
         width, height = self._measure(path, content_type)
-        return _Received(content_type=content_type, size_bytes=size, sha256=sha256, width=width, height=height)
+        return _Received(content_type=content_type, size_bytes=received, sha256=sha256, width=width, height=height)
 
     def _copy(self, source: BinaryIO, path: Path) -> tuple[int, str]:
-        digest, size = hashlib.sha256(), 0
+        digest, received = hashlib.sha256(), 0
         with path.open("wb") as file:
             while chunk := source.read(CHUNK_BYTES):
-                size += len(chunk)
-                if size > self._limit_bytes:
-                    raise _refused(UploadTooLarge, "too_large", f"At most {self._limit_bytes >> 20} MiB by form.")
+                received += len(chunk)
+                if received > self._limit_bytes:
+                    raise _refused(UploadTooLarge, "too_large", f"At most {size(self._limit_bytes)} by form.")
                 digest.update(chunk)
                 file.write(chunk)
-        return size, digest.hexdigest()
+        return received, digest.hexdigest()
 
     def _measure(self, path: Path, content_type: str) -> tuple[int, int]:
         """Width and height as displayed, after decoding every pixel of the first frame."""

@@ -13,7 +13,7 @@ from gateway.auth import Caller
 from gateway.content import content_response
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
 from gateway.problems import keyed_problems
-from gateway.routes.assets import FORM_LIMIT_BYTES
+from gateway.routes.assets import FORM_BYTES
 from gateway.services.jobs import JobService
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody
@@ -73,14 +73,20 @@ async def ping() -> Pong:
     return Pong()
 
 
-@router.post(
-    "/task",
-    max_body_size=FORM_LIMIT_BYTES,
-    form_limits={"max_files": 1, "max_fields": 4},
-    responses=keyed_problems(
-        InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
-    ),
-)
+def upload_router(limit_bytes: int) -> APIRouter:
+    """The route that takes a picture, with the limit of the settings; see `assets.upload_router`."""
+    limited = APIRouter(prefix=router.prefix, tags=router.tags)
+    limited.post(
+        "/task",
+        max_body_size=limit_bytes + FORM_BYTES,
+        form_limits={"max_files": 1, "max_fields": 4},
+        responses=keyed_problems(
+            InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
+        ),
+    )(create_task)
+    return limited
+
+
 async def create_task(
     file: Annotated[UploadFile, File(description="The picture, at most 32 MiB.")],
     caller: CanSubmit,
