@@ -11,14 +11,8 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from reelwork.domain.errors import InvalidState
 from reelwork.domain.ids import JobId
@@ -289,7 +283,7 @@ def stage(mongo_url: str, mongo_database: str, quiet: None) -> Iterator[Stage]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # a failure is made small before it is shown
 def test_the_protocol_holds_under_any_order_of_events(stage: Stage, examples: Callable[[int], int]) -> None:
-    run_state_machine_as_test(
+    run_machine(
         lambda: Protocol(stage),
         settings=settings(
             max_examples=examples(60),
