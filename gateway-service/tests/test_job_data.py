@@ -50,6 +50,21 @@ def test_an_erased_job_is_a_record_without_input_and_files(stack: Stack, owner: 
     assert job["id"] in {one["id"] for one in owner.http.get("/v1/jobs").json()["items"]}
 
 
+def test_what_was_erased_is_not_replayed_under_its_idempotency_key(owner: Caller):
+    def submitted() -> httpx.Response:
+        body = {"model": "testkit/noop", "input": {"seed": 271828182}, "cache": "off"}
+        return owner.http.post("/v1/jobs", json=body, headers={"Idempotency-Key": "secret"})
+
+    job = owner.wait(expect(202, submitted())["id"])
+
+    erased = expect(200, erase(owner, job))
+
+    replayed = submitted()
+    assert replayed.headers["Idempotency-Replayed"] == "true"
+    assert replayed.json() == erased
+    assert replayed.json()["input"] == {}
+
+
 def test_whoever_comes_back_to_the_stream_is_told_of_it(owner: Caller):
     job = owner.wait(owner.submit()["id"])
     expect(200, erase(owner, job))

@@ -2,6 +2,7 @@
 
 from gateway.auth import Caller
 from gateway.services.assets import AssetService
+from gateway.views import job_view
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.engine.engine import Engine
@@ -17,8 +18,13 @@ class RemovalService:
         self._assets = assets
 
     async def erase_job(self, caller: Caller, job_id: str) -> Job:
-        """Raises JobNotFound, InvalidState."""
-        job = await self._eraser.erase(caller.account.id, JobId(job_id))
+        """Also from the answers that are kept under idempotency keys. Raises JobNotFound, InvalidState."""
+        account = caller.account.id
+        job = await self._eraser.erase(account, JobId(job_id))
+        view = job_view(job)
+        await self._engine.stores.idempotency.amend(
+            account, location=view.urls.self, body=view.model_dump_json().encode()
+        )
         self._engine.tell(job)
         return job
 

@@ -70,7 +70,10 @@ Taking: TypeAlias = Ours | Busy | OtherBody | StoredAnswer
 class Idempotency:
     """The `idempotency` collection. Each step is one compare-and-set by the database's clock."""
 
-    INDEXES = (IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),)
+    INDEXES = (
+        IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+        IndexModel([("answer.headers.Location", ASCENDING)], name="location", sparse=True),
+    )
 
     def __init__(self, database: Database) -> None:
         self._requests = database["idempotency"]
@@ -121,6 +124,11 @@ class Idempotency:
             return_document=ReturnDocument.AFTER,
         )
         return _answer(found["answer"]) if found is not None else answer
+
+    async def amend(self, account: AccountId, *, location: str, body: bytes) -> None:
+        """Let answers that told of this address carry this body from here on: what was in them has been erased."""
+        told = {"answer.headers.Location": location, "_id": {"$gt": f"{account}:", "$lt": f"{account};"}}
+        await self._requests.update_many(told, {"$set": {"answer.body": body}})
 
     async def give_up(self, request: KeyedRequest, ours: Ours, *, unmade: bool) -> None:
         """This request was refused. `unmade`: certainly nothing was made of it; then the key is free again, for any
