@@ -18,6 +18,7 @@ Before = Callable[[], Awaitable[None]]
 
 _OPERATIONS = frozenset(
     {
+        "aggregate",
         "bulk_write",
         "count_documents",
         "delete_many",
