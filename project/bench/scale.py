@@ -68,6 +68,7 @@ class Load:
     mongodcpu_seconds: float
     operations: int
     journal_bytes: int
+    conflicts: int
 
 
 def measure(*, queues: tuple[int, ...]) -> list[Table]:
@@ -193,19 +194,22 @@ async def _load(world: World, mongod: Mongod, most: int) -> Load:
         mongodcpu_seconds=cpu_seconds(mongod.pid) - cpu,
         operations=after[0] - before[0],
         journal_bytes=after[1] - before[1],
+        conflicts=after[2] - before[2],
     )
 
 
-async def _counters(world: World) -> tuple[int, int]:
-    """Operations on documents, and bytes written to the journal, since mongod's start."""
+async def _counters(world: World) -> tuple[int, int, int]:
+    """Operations on documents, bytes written to the journal, and writes that met another, since mongod's start."""
     status = await world.database.command("serverStatus")
     operations = sum(status["opcounters"][kind] for kind in ("insert", "query", "update", "delete"))
     commands = status["metrics"]["commands"]["findAndModify"]["total"]
-    return int(operations) + int(commands), int(status["wiredTiger"]["log"]["log bytes written"])
+    journal = status["wiredTiger"]["log"]["log bytes written"]
+    return int(operations) + int(commands), int(journal), int(status["metrics"]["operation"]["writeConflicts"])
 
 
 def _cost_table(cases: list[Measured]) -> Table:
-    fewest = {case.accounts: case for case in cases if case.queued == min(each.queued for each in cases)}
+    fewest_to_most = {case.queued for case in cases}
+    fewest = {case.accounts: case for case in cases if case.queued == min(fewest_to_most)}
 
     def p50_and_p99(pick: Callable[[Measured], list[float]], case: Measured) -> list[str]:
         middle, base = statistics.median(pick(case)), statistics.median(pick(fewest[case.accounts]))
@@ -216,7 +220,7 @@ def _cost_table(cases: list[Measured]) -> Table:
         return f"{statistics.median(pick(case)) * 1000:.2f}"
 
     return Table(
-        title="A claim among few and very many",
+        title=f"A claim among {min(fewest_to_most):,} and among {max(fewest_to_most):,} jobs",
         note="p50 / p99 in milliseconds of the real engine on a real mongod (cache 256 MB), one caller, "
         f"{SAMPLES} jobs a case; `to fewest`: the p50 to that of the shortest queue of as many accounts in this run. "
         f"`Each of {AT_ONCE}`: jobs of {SHORT_SECONDS * 1000:.0f} ms, claimed and completed {AT_ONCE} at once, "
@@ -244,14 +248,16 @@ def _load_table(loads: list[Load]) -> Table:
     return Table(
         title="What a job costs MongoDB",
         note=f"{CLAIMERS} claimers in one process, {THROUGHPUT_JOBS:,} jobs of 100 accounts in one pool, claimed and "
-        "completed without doing anything else; mongod's own counters, for each job. `Ceiling`: jobs a second that "
+        "completed without doing anything else; mongod's own counters, for each job. `Conflicts`: "
+        "writes to a lane that met another and were done again. `Ceiling`: jobs a second that "
         "one core of mongod would bear, if nothing else were slower.",
-        columns=("jobs", "rate", "operations", "journal", "CPU of mongod", "ceiling"),
+        columns=("jobs", "rate", "operations", "conflicts", "journal", "CPU of mongod", "ceiling"),
         rows=[
             (
                 load.way,
                 f"{load.jobs / load.seconds:.0f}/s",
                 f"{load.operations / load.jobs:.2f}",
+                f"{load.conflicts / load.jobs:.2f}",
                 f"{load.journal_bytes / load.jobs / 1000:.1f} kB",
                 milliseconds(load.mongodcpu_seconds / load.jobs),
                 f"{load.jobs / load.mongodcpu_seconds:.0f}/s",

@@ -1,7 +1,7 @@
 """Ten thousand workers in virtual time: the real fairness rules, arrivals drawn by a seed, no servers.
 
 `python -m bench.simulate --help` tells what can be asked. The rules are those of `reelwork.domain.schedule`, which a
-test holds to the real store bit by bit; what is left out is what a claim costs (see "A claim among few and very many").
+test holds to the real store bit by bit; what is left out is what a claim costs (`python -m bench scale` measures that).
 The same seed and the same options give the same answer on every machine.
 """
 

@@ -34,6 +34,8 @@ IDLE_SECONDS = 6.0
 ROUNDS = 10
 CHANGES = 200
 PAUSE_SECONDS = 0.01
+TICKET_POOL = "remote"  # where nothing else happens
+TICKETS, TICKET_PORTIONS = 500, 10
 PATIENCE_SECONDS = 120.0
 FILES = 4 * STREAMS
 PROGRESS = {"fraction": 0.5, "stage": "", "message": "Half", "step": 1, "steps": 2}
@@ -54,6 +56,7 @@ class Measured:
     first: float = 0.0
     again: float = 0.0
     idle_cpu: float = 0.0
+    ticket_rate: float = 0.0
     rates: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
 
@@ -86,7 +89,20 @@ async def _measure(station: Station) -> Measured:
             for _ in range(ROUNDS):
                 measured.rates.append(await _fan_out(engine, followers))
             measured.latencies = await _changes(engine, followers)
+        measured.ticket_rate = await _tickets(broker)
         return measured
+
+
+async def _tickets(broker: RabbitMQBroker) -> float:
+    """Tickets a second from hand-over until the queue holds them, in portions that the broker's own buffer takes."""
+    before = await broker.depth(TICKET_POOL) or 0
+    begun = time.perf_counter()
+    for sent in range(TICKETS, TICKET_PORTIONS * TICKETS + 1, TICKETS):
+        broker.publish(TICKET_POOL, TICKETS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await broker.depth(TICKET_POOL) or 0) < before + sent:
+                await asyncio.sleep(0.002)
+    return TICKET_PORTIONS * TICKETS / (time.perf_counter() - begun)
 
 
 async def _queued(engine: Engine, lane: LaneTerms) -> list[Job]:
@@ -195,5 +211,6 @@ def _table(measured: Measured) -> Table:
             ("progress events fanned out", f"{statistics.median(measured.rates):.0f}/s"),
             ("change to watcher, p50", milliseconds(points[49])),
             ("change to watcher, p99", milliseconds(points[98])),
+            ("beside that: tickets, one publisher, one queue", f"{measured.ticket_rate:.0f}/s"),
         ],
     )

@@ -229,7 +229,7 @@ class Lanes:
         """Places taken from `after` to before `until` (database time) in up to `limit` lanes: perhaps orphans."""
         taken = {"$gte": after, "$lt": until}
         # By its hint the lanes come in the order of each one's oldest place in question.
-        cursor = self._lanes.find({"slots": {"$elemMatch": {"at": taken}}}, {"slots": 1}).hint("oldest_slot")
+        cursor = self._lanes.find({"slots": {"$elemMatch": {"at": taken}}}, {"slots": 1}, hint="oldest_slot")
         lanes = [
             (lane["_id"], [slot for slot in lane["slots"] if after <= slot["at"] < until])
             async for lane in cursor.limit(limit)
