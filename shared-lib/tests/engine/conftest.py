@@ -5,8 +5,9 @@ In CI the examples are the same in every run; at home they are new each time, an
 
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 import structlog
@@ -31,11 +32,15 @@ def examples() -> Callable[[int], int]:
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """Thousands of jobs need no line each."""
+    """Thousands of jobs need no line each, and none of them may make a part of the engine report an error."""
     before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), processors=[_refused])
     yield
     structlog.configure(**before)
+
+
+def _refused(_logger: object, _method: str, event: MutableMapping[str, Any]) -> NoReturn:
+    raise AssertionError(f"the engine reported {event}")
 
 
 @pytest.fixture(scope="session")
