@@ -55,7 +55,7 @@ async def retry(
 
 
 def _refusal(job: Job) -> InvalidState:
-    if job.data_removed:
+    if job.data_removed or job.inputs_removed:
         return InvalidState("The job's data were removed.", hint="Submit a new job with its input.")
     if len(job.events) > LONGEST_HISTORY:
         return InvalidState("The job was queued again too often.", hint="Submit a new job with its input.")

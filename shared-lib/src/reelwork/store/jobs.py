@@ -21,7 +21,8 @@ _DRAWN_EARLY = timedelta(days=2)
 _NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
-MAY_BE_REQUEUED: Document = {"data_removed": {"$ne": True}, f"events.{LONGEST_HISTORY}": {"$exists": False}}
+HAS_DATA: Document = {"data_removed": {"$ne": True}, "inputs_removed": {"$ne": True}}
+MAY_BE_REQUEUED: Document = HAS_DATA | {f"events.{LONGEST_HISTORY}": {"$exists": False}}
 # Attempts that a job has in one round: until it is first queued again by its owner, and each time after that. What it
 # may reach in all, less what it had reached when the present round began, as its history tells.
 _ROUNDS: Expression = {"$filter": {"input": "$events", "cond": {"$eq": ["$$this.type", "job.retried"]}}}
@@ -47,7 +48,7 @@ def matching(account: AccountId, where: JobFilter) -> Document:
     if where.statuses:
         query["status"] = {"$in": list(where.statuses)}
     if where.with_data:
-        query["data_removed"] = {"$ne": True}
+        query |= HAS_DATA
     born: Document = {}
     near: Document = {}
     if where.created_after is not None:

@@ -14,7 +14,7 @@ from reelwork.domain.job import Job, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC, JobFilter, matching
 
-_STANDING = {"status": 1, "pool": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1}
+_STANDING = {"status": 1, "pool": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1, "inputs_removed": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,5 +81,5 @@ def _standing(job: Document) -> Standing:
         status=Status(job["status"]),
         attempt=job["attempt"],
         retryable=bool((job.get("error") or {}).get("retryable")),
-        has_data=not job.get("data_removed"),
+        has_data=not (job.get("data_removed") or job.get("inputs_removed")),
     )
