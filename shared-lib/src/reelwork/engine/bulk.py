@@ -72,15 +72,15 @@ ACTIONS = {
 
 
 async def apply(bench: Bench, action: Action, jobs: Sequence[Standing]) -> list[JobId]:
-    """Do it to these jobs; those that it changed, in the given order. What another did first is left as it is.
+    """Do it to these jobs, the oldest first; those that it changed, in the given order. What another did first is left
+    as it is.
 
     Raises StoreUnavailable, InsufficientTier: some jobs may be changed by then, and doing it again does the rest.
     """
-    changed: list[JobId] = []
+    oldest_first, changed = sorted(jobs, key=lambda job: job.id), set[JobId]()
     for start in range(0, len(jobs), AT_ONCE):
-        some = jobs[start : start + AT_ONCE]
-        done = await action.do(bench, some)
-        changed += [job.id for job in some if job.id in done]
+        done = await action.do(bench, oldest_first[start : start + AT_ONCE])
+        changed |= done
         for job in done:
             bench.engine.broker.announce(Notice(kind="changed", account_id=bench.account.id, job_id=job))
-    return changed
+    return [job.id for job in jobs if job.id in changed]

@@ -217,14 +217,15 @@ def cancelling_running(by: str) -> list[Document]:
     )
 
 
-def requeuing(mark: str | None, deadline: timedelta | None) -> list[Document]:
-    """The update failed, cancelled, expired -> queued, for jobs that `MAY_BE_REQUEUED`."""
+def requeuing(mark: str | None, deadline: timedelta | None, *, number: Expression = 0) -> list[Document]:
+    """The update failed, cancelled, expired -> queued, for jobs that `MAY_BE_REQUEUED`. `number`: which one it is of
+    those that one write changes, below 1000; they stand in line by it."""
     return transition(
         Status.QUEUED,
         "job.retried",
         max_attempts={"$add": ["$attempt", _ALLOWANCE]},
         queued_at=NOW,
-        order={"$divide": [{"$toLong": NOW}, 1000]},
+        order={"$add": [{"$divide": [{"$toLong": NOW}, 1000]}, {"$divide": [number, 1_000_000]}]},
         due=True,
         not_before=None,
         deadline_at=later(deadline) if deadline is not None else None,
