@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reelwork.domain.asset import AssetState
 from reelwork.domain.batch import Batch, BatchState
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_batch_id
@@ -17,6 +18,7 @@ from reelwork.engine.cancel import cancel
 from reelwork.store.client import Database
 from testkit.services import fresh_database
 from testkit.stage import Stage
+from testkit.storage import Storeroom
 from testkit.world import World, new_job
 
 # Three chunks, the last one not full.
@@ -185,6 +187,45 @@ async def test_what_is_not_accepted_is_in_no_list(world: World) -> None:
     shown = await world.stores.batches.page(lane.account_id, before=None, limit=10)
 
     assert [(one.id, one.state) for one in shown] == [(batch.id, BatchState.READY)]
+
+
+async def test_outputs_that_only_a_withdrawn_batch_still_held_are_removed(storeroom: Storeroom) -> None:
+    world = storeroom.world
+    lane = await world.joined()
+    source, asset = await storeroom.done(lane)
+    batch, jobs = new_batch(
+        lane, 1, status=Status.COMPLETED, outputs=source.outputs, source_job_id=source.id, completed_at=datetime.now(UTC)
+    )
+    await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
+    await world.stores.jobs.insert(*(job for job, _ in jobs))
+    await world.eraser.erase(lane.account_id, source.id)
+    assert await storeroom.is_there(asset) == (AssetState.READY, True), "the batch's job still holds it"
+
+    for _ in range(3):
+        await lose_patience(world.database)
+        await world.reconciler.run_once()
+
+    assert await world.database["jobs"].count_documents({"batch_id": batch.id}) == 0
+    assert await world.database["batches"].count_documents({}) == 0
+    assert await storeroom.is_there(asset) == (None, False)
+
+
+async def test_outputs_outlive_a_withdrawn_batch_that_was_answered_with_them(storeroom: Storeroom) -> None:
+    world = storeroom.world
+    lane = await world.joined()
+    source, asset = await storeroom.done(lane)
+    batch, jobs = new_batch(
+        lane, 1, status=Status.COMPLETED, outputs=source.outputs, source_job_id=source.id, completed_at=datetime.now(UTC)
+    )
+    await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
+    await world.stores.jobs.insert(*(job for job, _ in jobs))
+
+    for _ in range(3):
+        await lose_patience(world.database)
+        await world.reconciler.run_once()
+
+    assert await statuses(world.database) == ["completed"], "the source's own"
+    assert await storeroom.is_there(asset) == (AssetState.READY, True)
 
 
 async def _in_order(world: World, jobs: Sequence[tuple[Job, LaneTerms]]) -> list[Status]:

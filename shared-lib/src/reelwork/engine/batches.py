@@ -90,8 +90,8 @@ async def _settle(engine: Engine, batch: BatchId, state: BatchState) -> None:
                 await batches.discard_jobs(batch)
                 log.warning("batch.withdrawn", batch_id=batch)
         case BatchState.WITHDRAWN:
-            await batches.discard_jobs(batch)
-            await batches.forget(batch)
+            if await batches.discard_jobs(batch):
+                await batches.forget(batch)
         case _:
             assert_never(state)
 
