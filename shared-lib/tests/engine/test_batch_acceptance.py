@@ -1,5 +1,6 @@
 """A batch is accepted as a whole or not at all, wherever the process that accepts it dies."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,10 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_batch_id
 from reelwork.domain.job import Event, Job, Status
 from reelwork.domain.lane import LaneTerms
-from reelwork.engine.batches import CHUNK, accept
+from reelwork.engine.batches import CHUNK, LAST_WRITE, accept
 from reelwork.engine.cancel import cancel
-from reelwork.store.client import Database
+from reelwork.store.assets import NAMING
+from reelwork.store.client import Database, MongoOptions
 from testkit.services import fresh_database
 from testkit.stage import Stage
 from testkit.storage import Storeroom
@@ -123,6 +125,17 @@ async def test_a_batch_that_was_withdrawn_meanwhile_is_refused_and_leaves_nothin
     assert await world.database["batches"].count_documents({}) == 0
 
 
+async def test_a_batch_whose_check_took_too_long_is_refused_before_its_assets_could_go(world: World) -> None:
+    lane = await world.joined()
+    batch, jobs = new_batch(lane, 3)
+
+    with pytest.raises(StoreUnavailable):
+        await accept(world.engine, world.opener, batch, jobs, begun=time.monotonic() - LAST_WRITE.total_seconds())
+
+    assert await statuses(world.database) == []
+    assert LAST_WRITE + timedelta(seconds=MongoOptions(url="", database="").operation_timeout_seconds) < NAMING
+
+
 async def test_of_two_batches_of_one_request_one_is_accepted(world: World) -> None:
     lane = await world.joined()
     both = [new_batch(lane, 3) for _ in range(2)]
@@ -194,7 +207,12 @@ async def test_outputs_that_only_a_withdrawn_batch_still_held_are_removed(storer
     lane = await world.joined()
     source, asset = await storeroom.done(lane)
     batch, jobs = new_batch(
-        lane, 1, status=Status.COMPLETED, outputs=source.outputs, source_job_id=source.id, completed_at=datetime.now(UTC)
+        lane,
+        1,
+        status=Status.COMPLETED,
+        outputs=source.outputs,
+        source_job_id=source.id,
+        completed_at=datetime.now(UTC),
     )
     await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
     await world.stores.jobs.insert(*(job for job, _ in jobs))
@@ -215,7 +233,12 @@ async def test_outputs_outlive_a_withdrawn_batch_that_was_answered_with_them(sto
     lane = await world.joined()
     source, asset = await storeroom.done(lane)
     batch, jobs = new_batch(
-        lane, 1, status=Status.COMPLETED, outputs=source.outputs, source_job_id=source.id, completed_at=datetime.now(UTC)
+        lane,
+        1,
+        status=Status.COMPLETED,
+        outputs=source.outputs,
+        source_job_id=source.id,
+        completed_at=datetime.now(UTC),
     )
     await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
     await world.stores.jobs.insert(*(job for job, _ in jobs))

@@ -1,5 +1,6 @@
 """Batches, as their owners deal with them."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +63,7 @@ class BatchService:
 
         Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), InsufficientTier, StoreUnavailable.
         """
+        begun = time.monotonic()
         ids = sorted(new_job_id() for _ in body.items)  # so that their order is the items'
         origin = Origin(batch_id=new_batch_id(), request_id=request_id, ids=ids)
         checked = await self._checker.check(caller, body.items, body.defaults, origin)
@@ -83,7 +85,7 @@ class BatchService:
             mark=mark,
         )
         jobs = [(item.job, item.terms) for item in checked if isinstance(item, NewJob)]
-        accepted = await accept(self._engine, self._opener, batch, jobs)
+        accepted = await accept(self._engine, self._opener, batch, jobs, begun=begun)
         return await self._standing(accepted), rejected
 
     async def get(self, caller: Caller, batch_id: str) -> Standings:
