@@ -14,7 +14,7 @@ from reelwork.engine.cancel import cancel
 from reelwork.engine.finish import complete, fail, hand_back
 from reelwork.store.jobs import JobFilter
 from reelwork.store.queue import Place
-from reelwork.store.selection import Standing
+from reelwork.store.selection import Candidate
 from testkit.invariants import check_history
 from testkit.world import World, new_job
 
@@ -41,7 +41,7 @@ async def failed(world: World, lane: LaneTerms) -> Job:
     return job
 
 
-async def seen(world: World, bench: Bench) -> list[Standing]:
+async def seen(world: World, bench: Bench) -> list[Candidate]:
     return await world.stores.selection.find(bench.account.id, JobFilter(), limit=100)
 
 

@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from reelwork.domain.ids import AccountId, BatchId, JobId, first_job_id
-from reelwork.domain.job import TERMINAL, Job, Progress, Status, sources_of
+from reelwork.domain.job import TERMINAL, WAITING, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition
@@ -162,7 +162,7 @@ class Jobs:
 
     async def cancel_waiting(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """pending or queued -> cancelled: it will never run. None when it is in neither state."""
-        return await self._find_and_move(account, job, {Status.PENDING, Status.QUEUED}, cancelling_waiting(by))
+        return await self._find_and_move(account, job, WAITING, cancelling_waiting(by))
 
     async def cancel_running(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """processing -> cancelling: the worker is told at its next heartbeat. None when it is not processing."""
