@@ -109,7 +109,6 @@ class JobBuilder:
             seed=int(asked) if isinstance(asked, int | float) else draw_seed(origin.job_id),
             priority=Priority[body.priority.upper()],
             order=time.time(),
-            estimate_seconds=card.seconds_hint,
             max_attempts=body.retry.max_attempts if body.retry else self._max_attempts,
             created_at=now,
             queued_at=now,

@@ -174,7 +174,6 @@ class Job:
     seed: int
     priority: Priority
     order: float
-    estimate_seconds: float
     max_attempts: int
     created_at: datetime
     version: int = 1
