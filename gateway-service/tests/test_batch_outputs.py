@@ -3,13 +3,27 @@
 import io
 import json
 import zipfile
+from datetime import timedelta
+from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
+from gateway.auth import Caller as Owner
+from gateway.services.assets import AssetService
+from gateway.services.export import BatchExport
+from reelwork.domain.account import OWNERS_SCOPES, ApiKey
+from reelwork.domain.asset import Asset
+from reelwork.domain.batch import Batch
+from reelwork.domain.ids import KeyId, new_batch_id
+from reelwork.domain.lane import LaneTerms
+from reelwork.objects.stream import ObjectStream
 from testkit.caller import Caller, Json, expect
+from testkit.services import S3Service, fresh_bucket, fresh_database
 from testkit.stack import Stack
+from testkit.storage import Storeroom
 from testkit.waiting import until
+from testkit.world import World, open_world
 
 NOOP = "testkit/noop"
 MIB = 1 << 20
@@ -116,6 +130,37 @@ def test_an_output_that_was_removed_by_its_owner_is_left_out(stack: Stack, owner
 
     with zipfile.ZipFile(io.BytesIO(download(owner, batch, "zip").content)) as archive:
         assert archive.namelist() == [f"0002-{batch['job_ids'][1]}/noop.txt", "outputs.jsonl"]
+
+
+async def test_an_output_that_is_removed_at_that_very_moment_is_left_out_too(
+    mongo_url: str, s3: S3Service, tmp_path: Path
+):
+    with fresh_database(mongo_url) as name, fresh_bucket(s3) as bucket:
+        async with open_world(mongo_url, name, bucket=bucket) as world:
+            lane = await world.joined()
+            job, _ = await Storeroom(world=world, folder=tmp_path).done(lane)
+            caller = await _caller(world, lane)
+            batch = Batch(id=new_batch_id(), account_id=lane.account_id, job_ids=(job.id,), created_at=job.created_at)
+
+            class Late(AssetService):
+                async def open(self, asset: Asset, start: int = 0, end: int | None = None) -> ObjectStream:
+                    await world.eraser.erase(job.account_id, job.id)
+                    return await super().open(asset, start, end)
+
+            assets = Late(world.stores, world.objects, link_life=timedelta(minutes=1))
+            made = b"".join([piece async for piece in BatchExport(world.stores, assets).zip(caller, batch)])
+
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        assert archive.namelist() == ["outputs.jsonl"]
+
+
+async def _caller(world: World, lane: LaneTerms) -> Owner:
+    account = await world.stores.accounts.get(lane.account_id)
+    assert account is not None
+    key = ApiKey(
+        id=KeyId("key_1"), account_id=account.id, digest="", scopes=OWNERS_SCOPES, created_at=account.created_at
+    )
+    return Owner(account=account, key=key)
 
 
 def test_an_unknown_format_is_refused(owner: Caller):

@@ -4,7 +4,6 @@ import itertools
 import json
 import random
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +12,7 @@ import pytest
 
 from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
+from testkit.waiting import until
 
 NOOP = {"model": "testkit/noop", "input": {}}
 _numbers = itertools.count()
@@ -219,14 +219,15 @@ def _insist(stack: Stack, api_key: str, key: str, body: str, *, cut_after: float
     ).encode()
     if cut_after is not None:
         _cut(stack.port, request, cut_after)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        status, content = _exchange(stack.port, request)
-        if status == 202:
-            return content
-        assert status == 409, content
-        time.sleep(0.05)  # sooner than the second that the answer asks for
-    raise AssertionError("no answer came")
+    answers = list[tuple[int, bytes]]()
+
+    def answered() -> bool:
+        answers.append(_exchange(stack.port, request))
+        assert answers[-1][0] in {202, 409}, answers[-1]
+        return answers[-1][0] == 202
+
+    until(answered, within=timedelta(seconds=60))
+    return answers[-1][1]
 
 
 def _cut(port: int, request: bytes, after: float) -> None:

@@ -68,7 +68,6 @@ def new_job(of: LaneTerms, **fields: Any) -> Job:
         "seed": 7,
         "priority": Priority.NORMAL,
         "order": time.time(),
-        "estimate_seconds": 1.0,
         "max_attempts": 3,
         "created_at": now,
         "queued_at": now,

@@ -99,6 +99,41 @@ async def test_a_model_that_does_not_listen_does_not_keep_its_job(workshop, scri
     assert workshop.abandoned == [], "its thread runs on until its process ends, which it does by itself now"
 
 
+async def test_of_two_runs_of_a_job_in_one_process_the_one_that_lasts_is_known_to_the_end(
+    workshop, scripted, gate, eventually
+):
+    """The first lost its lease, and its model does not listen; meanwhile the job came back to the same process."""
+    board, job = Board(patience=FOREVER), await workshop.submit()
+    first_may_end, starts = threading.Event(), iter([threading.Event(), threading.Event()])
+    begun = list[threading.Event]()
+
+    def generate(_params, _ctx):
+        begun.append(next(starts))
+        (first_may_end if len(begun) == 1 else gate).wait()
+        return ()
+
+    worker = workshop.runner(scripted(generate), board=board)
+
+    async def runs(count):
+        return len(begun) == count
+
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(worker.answer_ticket("cpu"))
+        await eventually(lambda: runs(1))
+        await workshop.world.lapse()
+        await workshop.world.reconciler.run_once()
+        second = tasks.create_task(worker.answer_ticket("cpu"))
+        await eventually(lambda: runs(2))
+        first_may_end.set()
+        await first
+        known = worker.jobs
+        gate.set()
+        await second
+
+    assert known == [job.id]
+    assert (await workshop.world.read(job)).status is Status.COMPLETED
+
+
 async def test_what_was_stored_before_a_job_went_back_is_removed(workshop, scripted, text, eventually):
     board, started = Board(patience=AT_ONCE), threading.Event()
 

@@ -1247,9 +1247,12 @@ export interface components {
         };
         /**
          * EstimateView
-         * @description What would become of such a job; null where nobody knows.
+         * @description What would become of such a job; null where nobody knows. `cache_hit`: an equal job has been made and would
+         *     answer it at once, so that it would neither wait nor run.
          */
         readonly EstimateView: {
+            /** Cache Hit */
+            readonly cache_hit: boolean;
             /** Cost */
             readonly cost?: null;
             /** Model */
@@ -1265,7 +1268,7 @@ export interface components {
             /** Pool */
             readonly pool: string;
             /** Queue Position */
-            readonly queue_position: number;
+            readonly queue_position: number | null;
             readonly run_seconds: components["schemas"]["RunSeconds"] | null;
             readonly starts_in_seconds: components["schemas"]["SecondsFromNow"] | null;
         };

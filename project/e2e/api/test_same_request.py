@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -24,18 +23,18 @@ PATIENCE = timedelta(seconds=60)
 def insist(stack: Stack, key: str) -> bytes:
     """Send the request until it is answered, whatever happens to the gateway; the answer's body."""
     headers = {"Authorization": f"Bearer {stack.owner.key}", "Idempotency-Key": key}
-    deadline = time.monotonic() + PATIENCE.total_seconds()
-    while time.monotonic() < deadline:
+    answers = list[httpx.Response]()
+
+    def answered() -> bool:
         try:
-            answer = httpx.post(f"{stack.base_url}/v1/jobs", json=BODY, headers=headers, timeout=10)
+            answers.append(httpx.post(f"{stack.base_url}/v1/jobs", json=BODY, headers=headers, timeout=10))
         except httpx.TransportError:
-            time.sleep(0.05)
-            continue
-        if answer.status_code == 202:
-            return answer.content
-        assert answer.status_code in {409, 503}, answer.text
-        time.sleep(0.1)
-    raise AssertionError(f"{key} was not answered")
+            return False
+        assert answers[-1].status_code in {202, 409, 503}, answers[-1].text
+        return answers[-1].status_code == 202
+
+    until(answered, within=PATIENCE)
+    return answers[-1].content
 
 
 def jobs_with(stack: Stack, tag: str) -> list[str]:

@@ -1,13 +1,14 @@
 """When to try again, and when to give up."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelwork.domain.job import Attempt, Job, JobError
+from reelwork.domain.job import Attempt, Event, Job, JobError, Status
 from reelwork.domain.retry import (
     CAP_SECONDS,
     EXCUSED_FOR,
@@ -115,3 +116,25 @@ def test_storage_that_stays_away_is_given_up_after_a_time_and_not_a_number() -> 
     assert judge(after(*row, apart=EXCUSED_FOR / 4), STORAGE) == RetryAfter(16.0)
     assert judge(after(*row, apart=EXCUSED_FOR / 3), STORAGE) == Fail()
     assert judge(after(*row, "worker_lost", apart=EXCUSED_FOR / 3), STORAGE) == RetryAfter(1.0), "it was back"
+
+
+def retried(job: Job, *, at: int, max_attempts: int) -> Job:
+    """The same job, if its owner queued it again after this attempt."""
+    again = Event(seq=2, at=BEGAN, type="job.retried", status=Status.QUEUED, attempt=at)
+    return replace(job, events=(*job.events, again), max_attempts=max_attempts)
+
+
+def test_attempts_that_did_not_count_give_a_job_that_is_queued_again_no_more_of_them() -> None:
+    first_round = ["storage_unavailable"] * 2 + ["worker_lost"] * 3
+
+    second = [after(*first_round, *["worker_lost"] * count) for count in range(3)]
+
+    judged = [judge(retried(job, at=5, max_attempts=8), LOST) for job in second]
+    assert judged == [RetryAfter(0.0), RetryAfter(0.0), Fail()]
+
+
+def test_a_job_that_is_queued_again_is_given_its_time_for_the_storage_once_more() -> None:
+    row = ["storage_unavailable"] * 4
+    given_up = after(*row, apart=EXCUSED_FOR / 3)
+
+    assert judge(retried(given_up, at=4, max_attempts=7), STORAGE) == RetryAfter(1.0)

@@ -1,5 +1,6 @@
 """A batch is accepted as a whole or not at all, wherever the process that accepts it dies."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,16 +8,19 @@ from typing import Any
 
 import pytest
 
+from reelwork.domain.asset import AssetState
 from reelwork.domain.batch import Batch, BatchState
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_batch_id
 from reelwork.domain.job import Event, Job, Status
 from reelwork.domain.lane import LaneTerms
-from reelwork.engine.batches import CHUNK, accept
+from reelwork.engine.batches import CHUNK, LAST_WRITE, accept
 from reelwork.engine.cancel import cancel
-from reelwork.store.client import Database
+from reelwork.store.assets import NAMING
+from reelwork.store.client import Database, MongoOptions
 from testkit.services import fresh_database
 from testkit.stage import Stage
+from testkit.storage import Storeroom
 from testkit.world import World, new_job
 
 # Three chunks, the last one not full.
@@ -121,6 +125,17 @@ async def test_a_batch_that_was_withdrawn_meanwhile_is_refused_and_leaves_nothin
     assert await world.database["batches"].count_documents({}) == 0
 
 
+async def test_a_batch_whose_check_took_too_long_is_refused_before_its_assets_could_go(world: World) -> None:
+    lane = await world.joined()
+    batch, jobs = new_batch(lane, 3)
+
+    with pytest.raises(StoreUnavailable):
+        await accept(world.engine, world.opener, batch, jobs, begun=time.monotonic() - LAST_WRITE.total_seconds())
+
+    assert await statuses(world.database) == []
+    assert LAST_WRITE + timedelta(seconds=MongoOptions(url="", database="").operation_timeout_seconds) < NAMING
+
+
 async def test_of_two_batches_of_one_request_one_is_accepted(world: World) -> None:
     lane = await world.joined()
     both = [new_batch(lane, 3) for _ in range(2)]
@@ -185,6 +200,55 @@ async def test_what_is_not_accepted_is_in_no_list(world: World) -> None:
     shown = await world.stores.batches.page(lane.account_id, before=None, limit=10)
 
     assert [(one.id, one.state) for one in shown] == [(batch.id, BatchState.READY)]
+
+
+async def test_outputs_that_only_a_withdrawn_batch_still_held_are_removed(storeroom: Storeroom) -> None:
+    world = storeroom.world
+    lane = await world.joined()
+    source, asset = await storeroom.done(lane)
+    batch, jobs = new_batch(
+        lane,
+        1,
+        status=Status.COMPLETED,
+        outputs=source.outputs,
+        source_job_id=source.id,
+        completed_at=datetime.now(UTC),
+    )
+    await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
+    await world.stores.jobs.insert(*(job for job, _ in jobs))
+    await world.eraser.erase(lane.account_id, source.id)
+    assert await storeroom.is_there(asset) == (AssetState.READY, True), "the batch's job still holds it"
+
+    for _ in range(3):
+        await lose_patience(world.database)
+        await world.reconciler.run_once()
+
+    assert await world.database["jobs"].count_documents({"batch_id": batch.id}) == 0
+    assert await world.database["batches"].count_documents({}) == 0
+    assert await storeroom.is_there(asset) == (None, False)
+
+
+async def test_outputs_outlive_a_withdrawn_batch_that_was_answered_with_them(storeroom: Storeroom) -> None:
+    world = storeroom.world
+    lane = await world.joined()
+    source, asset = await storeroom.done(lane)
+    batch, jobs = new_batch(
+        lane,
+        1,
+        status=Status.COMPLETED,
+        outputs=source.outputs,
+        source_job_id=source.id,
+        completed_at=datetime.now(UTC),
+    )
+    await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
+    await world.stores.jobs.insert(*(job for job, _ in jobs))
+
+    for _ in range(3):
+        await lose_patience(world.database)
+        await world.reconciler.run_once()
+
+    assert await statuses(world.database) == ["completed"], "the source's own"
+    assert await storeroom.is_there(asset) == (AssetState.READY, True)
 
 
 async def _in_order(world: World, jobs: Sequence[tuple[Job, LaneTerms]]) -> list[Status]:

@@ -13,7 +13,8 @@ from reelwork.engine.bulk import ACTIONS, Bench, apply
 from reelwork.engine.cancel import cancel
 from reelwork.engine.finish import complete, fail, hand_back
 from reelwork.store.jobs import JobFilter
-from reelwork.store.selection import Standing
+from reelwork.store.queue import Place
+from reelwork.store.selection import Candidate
 from testkit.invariants import check_history
 from testkit.world import World, new_job
 
@@ -40,7 +41,7 @@ async def failed(world: World, lane: LaneTerms) -> Job:
     return job
 
 
-async def seen(world: World, bench: Bench) -> list[Standing]:
+async def seen(world: World, bench: Bench) -> list[Candidate]:
     return await world.stores.selection.find(bench.account.id, JobFilter(), limit=100)
 
 
@@ -54,6 +55,18 @@ async def test_of_two_who_saw_the_same_failed_job_one_queues_it_again(
 
     assert sum(len(one) for one in changed) == 1
     assert (await world.read(job)).status is Status.QUEUED
+
+
+async def test_many_that_are_queued_again_stand_in_line_as_they_were_submitted(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    jobs = [await failed(world, lane) for _ in range(4)]
+
+    await apply(bench, ACTIONS["retry"], await seen(world, bench))
+
+    again = [await world.read(job) for job in jobs]
+    places = [Place(priority=job.priority, order=job.order) for job in again]
+    assert [await world.stores.queue.ahead(lane.id, place) for place in places] == [0, 1, 2, 3]
 
 
 async def test_whoever_saw_a_job_before_it_failed_again_does_not_queue_it(

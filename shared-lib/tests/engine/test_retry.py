@@ -7,8 +7,8 @@ import pytest
 
 from reelwork.domain.account import Account
 from reelwork.domain.errors import InsufficientTier, InvalidState, JobNotFound
-from reelwork.domain.ids import new_job_id
-from reelwork.domain.job import Job, Status
+from reelwork.domain.ids import AssetId, new_job_id
+from reelwork.domain.job import Job, Retention, Status
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.tier import Tier
@@ -134,6 +134,17 @@ async def test_a_job_without_data_cannot_be_retried(world: World) -> None:
     lane = await world.joined()
     job = await failed(world, lane)
     await world.database["jobs"].update_one({"_id": job.id}, {"$set": {"data_removed": True}})
+
+    with pytest.raises(InvalidState, match="removed"):
+        await again(world, lane, job)
+
+
+async def test_a_job_whose_inputs_were_removed_by_their_retention_cannot_be_retried(world: World) -> None:
+    lane = await world.joined()
+    keep = Retention(input_seconds=0)
+    job = await world.submit(lane, input_assets=(AssetId("asset_gone"),), retention=keep)
+    await fail(world.engine, await world.run(), FATAL, used=USED)
+    await world.sweeper.sweep(datetime.now(UTC) + timedelta(minutes=1))
 
     with pytest.raises(InvalidState, match="removed"):
         await again(world, lane, job)

@@ -13,6 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.engine import Engine, claimed
@@ -67,6 +68,10 @@ class Attempt:
         self._lifeline = Lifeline(engine, job)
         self.why: AttemptFailure | Stop | None = None
         self.abandoned = False
+
+    @property
+    def job(self) -> JobId:
+        return self._job.id
 
     async def run(self, models: Models, scratch: Path) -> None:
         """Run until the model ends, or must end: asked first, left behind after the grace time.

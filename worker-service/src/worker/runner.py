@@ -66,7 +66,7 @@ class Runner:
         self._options = options
         self._endings = Endings(engine)
         self._board = options.board
-        self._running: dict[JobId, Attempt] = {}
+        self._running: dict[str, Attempt] = {}  # by slot: a job that was lost may come back while its old run lasts
         self._answering = 0
         self._leaving = False
         self.done = 0
@@ -83,7 +83,7 @@ class Runner:
     @property
     def jobs(self) -> list[JobId]:
         """Those that run now."""
-        return list(self._running)
+        return sorted({attempt.job for attempt in self._running.values()})
 
     async def keep_time(self) -> None:
         """Until cancelled: have running jobs handed back as soon as their time is up."""
@@ -207,17 +207,17 @@ class Runner:
             log.warning("job.not_handed_back", job_id=job.id, reason=error.detail)  # the lease decides
 
     async def _run(self, job: Job) -> Ended:
-        begun = time.monotonic()
+        begun, slot = time.monotonic(), claimed(job).slot
         with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
             files = self._files(job)
-            attempt = self._running[job.id] = Attempt(self._engine, job, files, grace=self._options.grace)
+            attempt = self._running[slot] = Attempt(self._engine, job, files, grace=self._options.grace)
             try:
                 await attempt.run(self._models, self._options.scratch_directory)
             except asyncio.CancelledError:
                 await asyncio.shield(self._release(job, files))
                 raise
             finally:
-                del self._running[job.id]
+                del self._running[slot]
         used = timedelta(seconds=time.monotonic() - begun)
         self.done += attempt.why is not Stop.LEAVING
         return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)

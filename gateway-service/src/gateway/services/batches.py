@@ -1,5 +1,6 @@
 """Batches, as their owners deal with them."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,13 +20,13 @@ from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
-from reelwork.store.selection import Standing
+from reelwork.store.selection import Candidate
 
 _MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standings:
+class CountedBatch:
     """A batch, and how its jobs stand at this moment."""
 
     batch: Batch
@@ -42,7 +43,7 @@ class Change:
 
     matched: int
     changed: int
-    after: Standings
+    after: CountedBatch
 
 
 class BatchService:
@@ -55,20 +56,21 @@ class BatchService:
 
     async def submit(
         self, caller: Caller, body: BatchBody, *, request_id: str, mark: str, first: bool
-    ) -> tuple[Standings, list[Rejection]]:
+    ) -> tuple[CountedBatch, list[Rejection]]:
         """Check every item, then store the batch; it is accepted durably when this returns.
 
         `mark` names the request: of a request that is not the `first` of its mark, the batch may be there already.
 
         Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), InsufficientTier, StoreUnavailable.
         """
+        begun = time.monotonic()
         ids = sorted(new_job_id() for _ in body.items)  # so that their order is the items'
         origin = Origin(batch_id=new_batch_id(), request_id=request_id, ids=ids)
         checked = await self._checker.check(caller, body.items, body.defaults, origin)
         rejected = [item for item in checked if isinstance(item, Rejection)]
         known = None if first else await self._engine.stores.batches.marked(caller.account.id, mark)
         if known is not None:
-            return await self._standing(known), rejected
+            return await self._counted(known), rejected
         if rejected and (body.mode == "atomic" or len(rejected) == len(checked)):
             raise _refusal(rejected, of=len(checked))
         batch = Batch(
@@ -83,12 +85,12 @@ class BatchService:
             mark=mark,
         )
         jobs = [(item.job, item.terms) for item in checked if isinstance(item, NewJob)]
-        accepted = await accept(self._engine, self._opener, batch, jobs)
-        return await self._standing(accepted), rejected
+        accepted = await accept(self._engine, self._opener, batch, jobs, begun=begun)
+        return await self._counted(accepted), rejected
 
-    async def get(self, caller: Caller, batch_id: str) -> Standings:
+    async def get(self, caller: Caller, batch_id: str) -> CountedBatch:
         """Raises BatchNotFound, for other accounts' batches too."""
-        return await self._standing(await self.find(caller, batch_id))
+        return await self._counted(await self.find(caller, batch_id))
 
     async def find(self, caller: Caller, batch_id: str) -> Batch:
         """Without its jobs. Raises BatchNotFound, for other accounts' batches too."""
@@ -97,14 +99,14 @@ class BatchService:
             raise not_found(BatchNotFound, "batch", batch_id)
         return batch
 
-    async def page(self, caller: Caller, *, cursor: str | None, limit: int) -> Page[Standings]:
+    async def page(self, caller: Caller, *, cursor: str | None, limit: int) -> Page[CountedBatch]:
         """Raises InvalidCursor."""
         before, stores = check_cursor(cursor, "batch_"), self._engine.stores
         found = await stores.batches.page(
             caller.account.id, before=BatchId(before) if before else None, limit=limit + 1
         )
         tallies = await stores.selection.tallies([batch.id for batch in found])
-        return Page.cut([Standings(batch=batch, tally=tallies.get(batch.id, Tally())) for batch in found], limit)
+        return Page.cut([CountedBatch(batch=batch, tally=tallies.get(batch.id, Tally())) for batch in found], limit)
 
     async def cancel(self, caller: Caller, batch_id: str) -> Change:
         """Cancel whatever has not ended; safe to repeat. Raises BatchNotFound."""
@@ -130,17 +132,17 @@ class BatchService:
     ) -> Change:
         batch = await self.find(caller, batch_id)
         where = action.among(JobFilter(batch_id=batch.id, statuses=statuses))
-        found: list[Standing] = []
+        found: list[Candidate] = []
         if where is not None:
             found = await self._engine.stores.selection.find(caller.account.id, where, limit=MOST_ITEMS)
         jobs = [job for job in found if job.retryable or not only_retryable]
         bench = Bench(engine=self._engine, opener=self._opener, account=caller.account)
         changed = await apply(bench, action, jobs)
-        return Change(matched=len(jobs), changed=len(changed), after=await self._standing(batch))
+        return Change(matched=len(jobs), changed=len(changed), after=await self._counted(batch))
 
-    async def _standing(self, batch: Batch) -> Standings:
+    async def _counted(self, batch: Batch) -> CountedBatch:
         tallies = await self._engine.stores.selection.tallies([batch.id])
-        return Standings(batch=batch, tally=tallies.get(batch.id, Tally()))
+        return CountedBatch(batch=batch, tally=tallies.get(batch.id, Tally()))
 
 
 def _refusal(rejected: Sequence[Rejection], *, of: int) -> InvalidInput:

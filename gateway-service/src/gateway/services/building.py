@@ -9,10 +9,10 @@ from gateway.auth import Caller
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
 from reelwork.contract.jobs import JobBody, RetentionBody
-from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput
+from reelwork.domain.errors import FieldError, InvalidInput
 from reelwork.domain.ids import AssetId, BatchId, JobId, new_job_id
 from reelwork.domain.job import CacheMode, Event, Job, Priority, Retention, Status, draw_seed
-from reelwork.domain.lane import LaneTerms, lane_of
+from reelwork.domain.lane import LaneTerms, lane_for_jobs
 from reelwork.engine.cache import ResultCache
 from reelwork.generator import ModelCard
 from reelwork.store.client import DatabaseClock
@@ -71,9 +71,7 @@ class JobBuilder:
         """`job_id`: None draws a new one. Raises ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
         listing = await self._catalogue.get(body.model, pointer="#/model")
         card = listing.card
-        terms = lane_of(caller.account, card.pool)
-        if terms.limit == 0:
-            raise InsufficientTier(f"The {caller.account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
+        terms = lane_for_jobs(caller.account, card.pool)
         _check_run_timeout(body, card)
         now = await self._clock.now()  # the one that decides when the deadline has come
         _check_start(body, now)
@@ -111,7 +109,6 @@ class JobBuilder:
             seed=int(asked) if isinstance(asked, int | float) else draw_seed(origin.job_id),
             priority=Priority[body.priority.upper()],
             order=time.time(),
-            estimate_seconds=card.seconds_hint,
             max_attempts=body.retry.max_attempts if body.retry else self._max_attempts,
             created_at=now,
             queued_at=now,

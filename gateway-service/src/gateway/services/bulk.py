@@ -12,14 +12,14 @@ from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
-from reelwork.store.selection import Standing
+from reelwork.store.selection import Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
     """`fit`: what the action can change. `unknown`: ids that are not the caller's. `more`: there are others."""
 
-    fit: Sequence[Standing]
+    fit: Sequence[Candidate]
     unfit: int = 0
     unknown: Sequence[JobId] = ()
     more: bool = False

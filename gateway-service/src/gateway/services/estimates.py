@@ -12,6 +12,7 @@ from gateway.services.picture import Picture
 from reelwork.contract.jobs import JobBody
 from reelwork.contract.queue import EstimateView, RunSeconds, SecondsFromNow
 from reelwork.domain.eta import Span, Waiting, foresee
+from reelwork.domain.job import Job
 from reelwork.domain.lane import FIRST_ESTIMATE_SECONDS
 from reelwork.store.queue import Place
 from reelwork.store.standings import Standing
@@ -29,6 +30,9 @@ class EstimateService:
     async def estimate(self, caller: Caller, body: JobBody, *, request_id: str) -> EstimateView:
         """Raises whatever submit would raise: ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
         new = await self._builder.build(caller, body, request_id=request_id)
+        return _answered(new.job) if new.job.status.is_terminal else await self._queued(new)
+
+    async def _queued(self, new: NewJob) -> EstimateView:
         place = Place(priority=new.job.priority, order=new.job.order)
         ahead = await self._stores.queue.ahead(new.terms.id, place)
         seen = (await self._outlooks.forecast(new.job.pool, models=[new.job.model])).picture
@@ -38,6 +42,7 @@ class EstimateService:
             model=new.job.model,
             model_version=new.job.model_version,
             pool=new.job.pool,
+            cache_hit=False,
             run_seconds=RunSeconds(p50=run.p50, p90=run.p90, samples=run.samples) if run is not None else None,
             starts_in_seconds=SecondsFromNow(p50=starts.p50, p90=starts.p90) if starts is not None else None,
             queue_position=ahead + 1,
@@ -56,6 +61,19 @@ class EstimateService:
         lanes = [*(lane for lane in backlog if lane.id != own.id), own]
         spans = (await asyncio.to_thread(foresee, lanes, workers=seen.crew.view.places)).get(own.id, [])
         return _not_earlier(spans[ahead], new.job.not_before) if ahead < len(spans) else None
+
+
+def _answered(job: Job) -> EstimateView:
+    """Of a job that the cache would complete as it comes."""
+    return EstimateView(
+        model=job.model,
+        model_version=job.model_version,
+        pool=job.pool,
+        cache_hit=True,
+        run_seconds=None,
+        starts_in_seconds=None,
+        queue_position=None,
+    )
 
 
 def _with_one_more(lane: Standing, seen: Picture, lengths: Sequence[float]) -> Waiting | None:

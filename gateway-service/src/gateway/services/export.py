@@ -12,7 +12,10 @@ from gateway.views import job_view
 from reelwork.contract.batches import BatchOutput
 from reelwork.domain.batch import Batch
 from reelwork.domain.errors import AssetNotFound
+from reelwork.domain.ids import AssetId
 from reelwork.domain.job import Job, Output
+from reelwork.objects.errors import ObjectMissing
+from reelwork.objects.stream import ObjectStream
 from reelwork.store.stores import Stores
 
 # Jobs that are read at once: a few hundred kilobytes.
@@ -55,14 +58,23 @@ class BatchExport:
         self, archive: ZipStream, caller: Caller, name: str, output: Output, job: Job
     ) -> AsyncIterator[bytes]:
         try:
-            asset = await self._assets.get(caller, output.asset_id)
+            opened = await self._open(caller, output.asset_id)
         except AssetNotFound:
             log.info("export.output_removed", job_id=job.id, asset_id=output.asset_id)
             return
-        async with await self._assets.open(asset) as content:
+        async with opened as content:
             ended = job.completed_at or job.created_at
             async for piece in archive.file(name, content, size_bytes=output.size_bytes, at=ended):
                 yield piece
+
+    async def _open(self, caller: Caller, asset_id: AssetId) -> ObjectStream:
+        """Raises AssetNotFound for one that was removed, also at this very moment."""
+        asset = await self._assets.get(caller, asset_id)
+        try:
+            return await self._assets.open(asset)
+        except ObjectMissing:
+            await self._assets.get(caller, asset_id)
+            raise
 
     async def _jobs(self, batch: Batch) -> AsyncIterator[tuple[int, Job]]:
         """The batch's jobs with the indexes of their items; one that is gone is left out."""

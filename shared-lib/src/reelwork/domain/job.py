@@ -41,6 +41,7 @@ class CacheMode(StrEnum):
 
 
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+WAITING = frozenset({Status.PENDING, Status.QUEUED})
 RUNNING = frozenset({Status.PROCESSING, Status.CANCELLING})
 
 # The state table: every change is a compare-and-set along one of these edges, and the tests hold the engine to it.
@@ -173,7 +174,6 @@ class Job:
     seed: int
     priority: Priority
     order: float
-    estimate_seconds: float
     max_attempts: int
     created_at: datetime
     version: int = 1

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from reelwork.domain.account import Account
+from reelwork.domain.errors import InsufficientTier
 from reelwork.domain.ids import AccountId, LaneId, lane_id
 from reelwork.domain.tier import PLANS, Tier
 
@@ -68,3 +69,11 @@ def terms_for(account: AccountId, tier: Tier, pool: str, *, held: bool = False) 
 def lane_of(account: Account, pool: str) -> LaneTerms:
     """The lane of an account in a pool, as the account stands now."""
     return terms_for(account.id, account.tier, pool, held=pool in account.held_pools)
+
+
+def lane_for_jobs(account: Account, pool: str) -> LaneTerms:
+    """The same for more jobs. Raises InsufficientTier where the account's plan runs none."""
+    terms = lane_of(account, pool)
+    if terms.limit == 0:
+        raise InsufficientTier(f"The {account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
+    return terms

@@ -55,19 +55,26 @@ def decide(failure: AttemptFailure, *, attempt: int, max_attempts: int) -> Retry
 
 
 def judge(job: Job, failure: AttemptFailure) -> RetryAfter | Fail:
-    """The same for a job whose present attempt failed: attempts that failed for our own storage do not count.
+    """The same for a job whose present attempt failed: attempts that failed for our own storage do not count, nor do
+    those before its owner last queued it again.
 
     While the storage is away, what is bounded is time and not number: from the first attempt in a row that failed so to
     the present one, both by the database's clock.
     """
-    before = [attempt for attempt in job.attempts if attempt.n < job.attempt]
+    earlier = _earlier_rounds(job)
+    before = [attempt for attempt in job.attempts if earlier < attempt.n < job.attempt]
     if failure.code not in EXCUSED:
         counted = sum(not _is_excused(attempt) for attempt in before) + 1
-        return decide(failure, attempt=counted, max_attempts=job.max_attempts)
+        return decide(failure, attempt=counted, max_attempts=job.max_attempts - earlier)
     row = list(takewhile(_is_excused, reversed(before)))
     if _lasted(row, job) > EXCUSED_FOR:
         return Fail()
     return decide(failure, attempt=len(row) + 1, max_attempts=len(row) + 2)
+
+
+def _earlier_rounds(job: Job) -> int:
+    """How many attempts the job had before its present round; `max_attempts` counts them as well."""
+    return next((event.attempt for event in reversed(job.events) if event.type == "job.retried"), 0)
 
 
 def _is_excused(attempt: Attempt) -> bool:

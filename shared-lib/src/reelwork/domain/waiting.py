@@ -209,7 +209,11 @@ def doing(job: Job) -> Reason:
         case Status.QUEUED:
             raise ValueError(f"{job.id} waits: ask for its reasons")
         case Status.PENDING:
-            return Reason(code="pending", message="Something else must happen first.", since=job.created_at)
+            return Reason(
+                code="pending",
+                message="Its batch is not accepted yet: all of it is stored first.",
+                since=job.created_at,
+            )
         case Status.PROCESSING:
             return _running(job)
         case Status.CANCELLING:

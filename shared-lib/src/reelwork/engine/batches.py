@@ -25,8 +25,9 @@ from reelwork.engine.submit import LaneOpener
 CHUNK = 250
 # Whoever has not stored all jobs of a batch by then is taken for dead. Each of its writes ends within seconds.
 STORING = timedelta(seconds=60)
-# Nobody writes after this, so that nothing is written behind a withdrawal.
-_LAST_WRITE = STORING / 2
+# Nobody writes a job after this, counted from the first item's check: nothing is written behind a withdrawal, and the
+# assets that the jobs name are kept for them until then (`NAMING`).
+LAST_WRITE = STORING / 2
 RELEASING = timedelta(seconds=5)
 # How long a withdrawn batch is remembered, in case a write to it was still under way.
 REMEMBERED = timedelta(minutes=10)
@@ -34,17 +35,26 @@ REMEMBERED = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-async def accept(engine: Engine, opener: LaneOpener, batch: Batch, jobs: Sequence[tuple[Job, LaneTerms]]) -> Batch:
+async def accept(
+    engine: Engine,
+    opener: LaneOpener,
+    batch: Batch,
+    jobs: Sequence[tuple[Job, LaneTerms]],
+    *,
+    begun: float | None = None,
+) -> Batch:
     """Store a batch and its jobs, `pending` or answered from the cache: accepted as a whole when this returns.
+
+    `begun`: when the first of them was checked, by `time.monotonic`; None: just now.
 
     The answer is another batch if one of the same mark was accepted first; then nothing is left of this one.
     Raises StoreUnavailable: then nothing of it ever runs, and what was stored goes away; unless it was the answer to
     the acceptance itself that got lost, which only asking by the mark can tell.
     """
-    batches, begun = engine.stores.batches, time.monotonic()
+    batches, begun = engine.stores.batches, time.monotonic() if begun is None else begun
     await batches.begin(batch, patience=STORING)
     for start in range(0, len(jobs), CHUNK):
-        if time.monotonic() - begun > _LAST_WRITE.total_seconds():
+        if time.monotonic() - begun > LAST_WRITE.total_seconds():
             raise _too_slow()
         await engine.stores.jobs.insert(*(job for job, _ in jobs[start : start + CHUNK]))
     if not await batches.commit(batch.id, patience=RELEASING):
@@ -90,8 +100,8 @@ async def _settle(engine: Engine, batch: BatchId, state: BatchState) -> None:
                 await batches.discard_jobs(batch)
                 log.warning("batch.withdrawn", batch_id=batch)
         case BatchState.WITHDRAWN:
-            await batches.discard_jobs(batch)
-            await batches.forget(batch)
+            if await batches.discard_jobs(batch):
+                await batches.forget(batch)
         case _:
             assert_never(state)
 

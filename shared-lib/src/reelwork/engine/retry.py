@@ -5,10 +5,10 @@ from datetime import timedelta
 import structlog
 
 from reelwork.domain.account import Account
-from reelwork.domain.errors import InsufficientTier, InvalidState
+from reelwork.domain.errors import InvalidState
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
-from reelwork.domain.lane import terms_for
+from reelwork.domain.lane import lane_for_jobs
 from reelwork.engine.cancel import job_not_found
 from reelwork.engine.engine import Engine
 from reelwork.engine.submit import LaneOpener
@@ -38,9 +38,7 @@ async def retry(
     found = await jobs.get(account.id, job_id)
     if found is None:
         raise job_not_found(job_id)
-    terms = terms_for(account.id, account.tier, found.pool)
-    if terms.limit == 0:
-        raise InsufficientTier(f"The {account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
+    terms = lane_for_jobs(account, found.pool)
     again = await jobs.requeue(account.id, job_id, mark=mark, deadline=deadline)
     if again is None:
         by_us = await jobs.requeued_by(account.id, job_id, mark) if mark is not None else None
@@ -55,7 +53,7 @@ async def retry(
 
 
 def _refusal(job: Job) -> InvalidState:
-    if job.data_removed:
+    if job.data_removed or job.inputs_removed:
         return InvalidState("The job's data were removed.", hint="Submit a new job with its input.")
     if len(job.events) > LONGEST_HISTORY:
         return InvalidState("The job was queued again too often.", hint="Submit a new job with its input.")

@@ -17,8 +17,8 @@ from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, Expression, later, literal
 
-# Longer than it takes from the announcement of a job to its insert.
-NAMING = timedelta(seconds=30)
+# Longer than it takes from the announcement of a job to its insert, also in a batch: see `engine.batches`.
+NAMING = timedelta(seconds=45)
 # So many announcements are known by their jobs; with more the asset is taken to be in use until all of them are old.
 MOST_NAMED = 50
 

@@ -10,14 +10,12 @@ from pydantic import ValidationError
 from pymongo import ASCENDING
 
 from reelwork.domain.ids import AccountId, LaneId
-from reelwork.domain.job import RUNNING, Job, Status
+from reelwork.domain.job import RUNNING, WAITING, Job, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import NOW, transition
 
 log = structlog.get_logger(__name__)
-
-_WAITING = [Status.PENDING, Status.QUEUED]
 
 
 @adapter
@@ -46,7 +44,7 @@ class Backlog:
 
     async def expire(self, now: datetime, *, limit: int) -> list[Job]:
         """Let jobs end that have not started by their deadline; as they are afterwards. `now` is the database's."""
-        late = {"status": {"$in": _WAITING}, "deadline_at": {"$lte": now, "$type": "date"}}
+        late = {"status": {"$in": list(WAITING)}, "deadline_at": {"$lte": now, "$type": "date"}}
         found = [job["_id"] async for job in self._jobs.find(late, {"_id": 1}).limit(limit)]
         if not found:
             return []

@@ -15,6 +15,7 @@ from reelwork.domain.job import Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, later, literal, transition
+from reelwork.store.removals import without_outputs
 
 BATCH_CODEC = Codec(Batch)
 # What the owner may have made of a job of a batch that is not accepted yet, without having run it.
@@ -69,10 +70,15 @@ class Batches:
         released = await self._jobs.update_many({"batch_id": batch, "status": Status.PENDING}, update)
         return int(released.modified_count)
 
-    async def discard_jobs(self, batch: BatchId) -> int:
-        """Remove the jobs of a batch that is withdrawn; one that its owner has queued on purpose is kept."""
-        removed = await self._jobs.delete_many({"batch_id": batch, "status": {"$in": _WITHDRAWABLE}, "attempt": 0})
-        return int(removed.deleted_count)
+    async def discard_jobs(self, batch: BatchId) -> bool:
+        """Remove the jobs of a batch that is withdrawn; one that its owner has queued on purpose is kept.
+
+        False while some have let go of outputs that nobody has seen to: then this is to be done again.
+        """
+        unrun: Document = {"batch_id": batch, "status": {"$in": _WITHDRAWABLE}, "attempt": 0}
+        await self._jobs.update_many(unrun | {"outputs.0": {"$exists": True}}, [without_outputs()])
+        await self._jobs.delete_many(unrun | {"let_go.0": {"$exists": False}})
+        return await self._jobs.find_one(unrun, {"_id": 1}) is None
 
     async def settle(self, batch: BatchId) -> None:
         """Nothing has to be looked after any more."""

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from reelwork.domain.ids import AccountId, JobId
-from reelwork.domain.job import Status
+from reelwork.domain.job import WAITING, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import MAY_BE_REQUEUED, cancelling_running, cancelling_waiting, requeuing
-from reelwork.store.selection import Standing
+from reelwork.store.pipeline import Expression
+from reelwork.store.selection import Candidate
 
-_WAITING = [Status.PENDING, Status.QUEUED]
 # A job may be handed back between the two updates; it cannot be for ever, since attempts are bounded.
 _RACES = 8
 
@@ -24,22 +24,26 @@ class BulkChanges:
         """pending, queued -> cancelled, processing -> cancelling; which of them a cancel was asked for afterwards."""
         mine: Document = {"_id": {"$in": list(jobs)}, "account_id": account}
         for _ in range(_RACES):
-            await self._jobs.update_many(mine | {"status": {"$in": _WAITING}}, cancelling_waiting(by))
+            await self._jobs.update_many(mine | {"status": {"$in": list(WAITING)}}, cancelling_waiting(by))
             await self._jobs.update_many(mine | {"status": Status.PROCESSING}, cancelling_running(by))
-            if not await self._jobs.find_one(mine | {"status": {"$in": [*_WAITING, Status.PROCESSING]}}, {"_id": 1}):
+            if not await self._jobs.find_one(mine | {"status": {"$in": [*WAITING, Status.PROCESSING]}}, {"_id": 1}):
                 break
         return await self._ids(mine | {"cancel": {"$ne": None}})
 
-    async def requeue(self, account: AccountId, jobs: Sequence[Standing], *, mark: str) -> set[JobId]:
+    async def requeue(self, account: AccountId, jobs: Sequence[Candidate], *, mark: str) -> set[JobId]:
         """failed, cancelled, expired -> queued, if they stand as they were seen (status and attempt): of several who
-        saw the same one queues it. `mark` names this very change; the answer is which jobs it changed."""
+        saw the same one queues it; in the order of their ids. `mark` names this very change; the answer is which jobs
+        it changed."""
         seen: dict[tuple[Status, int], list[JobId]] = {}
         for job in jobs:
             seen.setdefault((job.status, job.attempt), []).append(job.id)
-        for (status, attempt), ids in seen.items():
-            still = {"_id": {"$in": ids}, "account_id": account, "status": status, "attempt": attempt}
-            await self._jobs.update_many(still | MAY_BE_REQUEUED, requeuing(mark, None))
-        every = [job.id for job in jobs]
+        still = [
+            {"_id": {"$in": ids}, "account_id": account, "status": status, "attempt": attempt}
+            for (status, attempt), ids in seen.items()
+        ]
+        every = sorted(job.id for job in jobs)
+        number: Expression = {"$indexOfArray": [every, "$_id"]}
+        await self._jobs.update_many({"$or": still, **MAY_BE_REQUEUED}, requeuing(mark, None, number=number))
         return await self._ids({"_id": {"$in": every}, "account_id": account, "retried_by": mark})
 
     async def _ids(self, query: Document) -> set[JobId]:

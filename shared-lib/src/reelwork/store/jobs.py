@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from reelwork.domain.ids import AccountId, BatchId, JobId, first_job_id
-from reelwork.domain.job import TERMINAL, Job, Progress, Status, sources_of
+from reelwork.domain.job import TERMINAL, WAITING, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition
@@ -21,7 +21,8 @@ _DRAWN_EARLY = timedelta(days=2)
 _NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
-MAY_BE_REQUEUED: Document = {"data_removed": {"$ne": True}, f"events.{LONGEST_HISTORY}": {"$exists": False}}
+HAS_DATA: Document = {"data_removed": {"$ne": True}, "inputs_removed": {"$ne": True}}
+MAY_BE_REQUEUED: Document = HAS_DATA | {f"events.{LONGEST_HISTORY}": {"$exists": False}}
 # Attempts that a job has in one round: until it is first queued again by its owner, and each time after that. What it
 # may reach in all, less what it had reached when the present round began, as its history tells.
 _ROUNDS: Expression = {"$filter": {"input": "$events", "cond": {"$eq": ["$$this.type", "job.retried"]}}}
@@ -47,7 +48,7 @@ def matching(account: AccountId, where: JobFilter) -> Document:
     if where.statuses:
         query["status"] = {"$in": list(where.statuses)}
     if where.with_data:
-        query["data_removed"] = {"$ne": True}
+        query |= HAS_DATA
     born: Document = {}
     near: Document = {}
     if where.created_after is not None:
@@ -161,7 +162,7 @@ class Jobs:
 
     async def cancel_waiting(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """pending or queued -> cancelled: it will never run. None when it is in neither state."""
-        return await self._find_and_move(account, job, {Status.PENDING, Status.QUEUED}, cancelling_waiting(by))
+        return await self._find_and_move(account, job, WAITING, cancelling_waiting(by))
 
     async def cancel_running(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
         """processing -> cancelling: the worker is told at its next heartbeat. None when it is not processing."""
@@ -216,14 +217,15 @@ def cancelling_running(by: str) -> list[Document]:
     )
 
 
-def requeuing(mark: str | None, deadline: timedelta | None) -> list[Document]:
-    """The update failed, cancelled, expired -> queued, for jobs that `MAY_BE_REQUEUED`."""
+def requeuing(mark: str | None, deadline: timedelta | None, *, number: Expression = 0) -> list[Document]:
+    """The update failed, cancelled, expired -> queued, for jobs that `MAY_BE_REQUEUED`. `number`: which one it is of
+    those that one write changes, below 1000; they stand in line by it."""
     return transition(
         Status.QUEUED,
         "job.retried",
         max_attempts={"$add": ["$attempt", _ALLOWANCE]},
         queued_at=NOW,
-        order={"$divide": [{"$toLong": NOW}, 1000]},
+        order={"$add": [{"$divide": [{"$toLong": NOW}, 1000]}, {"$divide": [number, 1_000_000]}]},
         due=True,
         not_before=None,
         deadline_at=later(deadline) if deadline is not None else None,

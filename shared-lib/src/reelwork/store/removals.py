@@ -96,7 +96,7 @@ class Removals:
 
     async def let_go(self, part: Part, job: JobId, now: datetime) -> bool:
         """Take files that are due from a job that has ended. False when it was retried or erased meanwhile."""
-        stage = _without_outputs() if part == "outputs" else _without_inputs()
+        stage = without_outputs() if part == "outputs" else _without_inputs()
         query = {"_id": job, "status": _ENDED, f"{part}_due_at": {"$gt": _EVER, "$lte": now}}
         return bool((await self._jobs.update_one(query, [stage])).modified_count)
 
@@ -137,7 +137,8 @@ class Removals:
         return await self._jobs.find_one(query, {"_id": 1}) is not None
 
 
-def _without_outputs() -> Document:
+def without_outputs() -> Document:
+    """The stage that lets go of a job's outputs, for whoever sees to what was let go."""
     kept: Expression = {"$setUnion": [_LET_GO, "$outputs.asset_id"]}
     return happening("job.data_removed", let_go=kept, **_OUTPUTS_GONE)
 

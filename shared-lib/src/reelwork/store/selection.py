@@ -14,11 +14,11 @@ from reelwork.domain.job import Job, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC, JobFilter, matching
 
-_STANDING = {"status": 1, "pool": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1}
+_DECIDING = {"status": 1, "pool": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1, "inputs_removed": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Candidate:
     """What decides whether something can be done to a job. `retryable`: the error that it failed with says so."""
 
     id: JobId
@@ -36,15 +36,15 @@ class Selection:
     def __init__(self, database: Database) -> None:
         self._jobs = database["jobs"]
 
-    async def find(self, account: AccountId, where: JobFilter, *, limit: int) -> list[Standing]:
+    async def find(self, account: AccountId, where: JobFilter, *, limit: int) -> list[Candidate]:
         """Up to `limit` of the account's jobs of this kind, newest first."""
-        cursor = self._jobs.find(matching(account, where), _STANDING).sort([("_id", DESCENDING)]).limit(limit)
-        return [_standing(job) async for job in cursor]
+        cursor = self._jobs.find(matching(account, where), _DECIDING).sort([("_id", DESCENDING)]).limit(limit)
+        return [_candidate(job) async for job in cursor]
 
-    async def among(self, account: AccountId, ids: Sequence[JobId]) -> list[Standing]:
+    async def among(self, account: AccountId, ids: Sequence[JobId]) -> list[Candidate]:
         """Those of `ids` that are the account's, in no order."""
-        cursor = self._jobs.find({"_id": {"$in": list(ids)}, "account_id": account}, _STANDING)
-        return [_standing(job) async for job in cursor]
+        cursor = self._jobs.find({"_id": {"$in": list(ids)}, "account_id": account}, _DECIDING)
+        return [_candidate(job) async for job in cursor]
 
     async def jobs(self, account: AccountId, ids: Sequence[JobId]) -> dict[JobId, Job]:
         """The same, whole."""
@@ -74,12 +74,12 @@ class Selection:
         }
 
 
-def _standing(job: Document) -> Standing:
-    return Standing(
+def _candidate(job: Document) -> Candidate:
+    return Candidate(
         id=job["_id"],
         pool=job["pool"],
         status=Status(job["status"]),
         attempt=job["attempt"],
         retryable=bool((job.get("error") or {}).get("retryable")),
-        has_data=not job.get("data_removed"),
+        has_data=not (job.get("data_removed") or job.get("inputs_removed")),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
@@ -11,13 +11,10 @@ from pymongo.read_concern import ReadConcern
 from reelwork.domain.ids import AccountId, LaneId
 from reelwork.domain.job import Status
 from reelwork.domain.waiting import PoolView
+from reelwork.domain.worker import WorkerState
 from reelwork.store.client import Database, Document, adapter
-from reelwork.store.pipeline import NOW
+from reelwork.store.workers import STATE
 
-# A worker that is silent for longer is not counted on; workers say every three seconds that they live.
-WORKER_SILENCE = timedelta(seconds=10)
-# The same for models, which are vouched for every fifteen seconds.
-MODEL_SILENCE = timedelta(seconds=50)
 _LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001  (only older than any place)
 
 
@@ -64,14 +61,13 @@ class Crew:
 
 @adapter
 class Standings:
-    """Reads `lanes`, `jobs`, `workers` and `models`."""
+    """Reads `lanes`, `jobs` and `workers`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lanes = database.get_collection("lanes", read_concern=ReadConcern("local"))  # as they are now
         self._jobs = database["jobs"]
         self._workers = database["workers"]
-        self._models = database["models"]
 
     async def lanes(self, ids: Sequence[LaneId]) -> dict[LaneId, Standing]:
         """Those of these lanes that exist."""
@@ -110,32 +106,12 @@ class Standings:
         return {job["lease"]["slot"]: _task(job) async for job in cursor}
 
     async def crew(self, pool: str, *, running: int) -> Crew:
-        """Who works in the pool, by the list of workers. Where nobody keeps that list: one worker if a model of the
-        pool was vouched for lately, and as many places as are taken (`running`)."""
-        age = {"$subtract": [NOW, "$seen_at"]}
-        state = {
-            "card": 1,
-            "lives": {"$and": [{"$lt": [age, _milliseconds(WORKER_SILENCE)]}, {"$not": ["$gone"]}]},
-            "takes": {"$not": [{"$or": ["$drain", "$stopping"]}]},
-        }
-        listed = [worker async for worker in self._workers.find({"card.pool": pool}, state)]
-        if not listed:
-            return await self._crew_by_models(pool, running=running)
-        ready = [worker["card"] for worker in listed if worker["lives"] and worker["takes"]]
-        places = sum(card["concurrency"] for card in ready)
-        models = frozenset(model["name"] for card in ready for model in card["models"])
-        return Crew(view=PoolView(workers=len(ready), places=places, running=running), models=models)
-
-    async def _crew_by_models(self, pool: str, *, running: int) -> Crew:
-        recent = {"$lt": [{"$subtract": [NOW, "$seen_at"]}, _milliseconds(MODEL_SILENCE)]}
-        models = frozenset([model["_id"] async for model in self._models.find({"pool": pool, "$expr": recent})])
-        lives = bool(models)
-        places = max(1, running) if lives else 0
-        return Crew(view=PoolView(workers=int(lives), places=places, running=running), models=models)
-
-
-def _milliseconds(length: timedelta) -> int:
-    return int(length.total_seconds() * 1000)
+        """Who works in the pool, by the list of workers; `running`: how many places are known to be taken."""
+        ready = {"card.pool": pool, "$expr": {"$eq": [STATE, WorkerState.READY.value]}}
+        cards = [worker["card"] async for worker in self._workers.find(ready, {"card": 1})]
+        places = sum(card["concurrency"] for card in cards)
+        models = frozenset(model["name"] for card in cards for model in card["models"])
+        return Crew(view=PoolView(workers=len(cards), places=places, running=running), models=models)
 
 
 def _task(job: Document) -> Task:

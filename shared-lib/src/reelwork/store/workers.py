@@ -29,7 +29,7 @@ def _is_recent(moment: Expression) -> Expression:
     return {"$lt": [{"$subtract": [NOW, moment]}, int(SILENCE.total_seconds() * 1000)]}
 
 
-_STATE: Expression = {
+STATE: Expression = {
     "$switch": {
         "branches": [
             {"case": "$gone", "then": WorkerState.GONE.value},
@@ -39,6 +39,7 @@ _STATE: Expression = {
         "default": WorkerState.READY.value,
     }
 }
+"""A worker's state at this moment, from its document."""
 _ALIVE: Expression = {"$filter": {"input": "$processes", "cond": _is_recent("$$this.seen_at")}}
 _READ: Document = {
     "card": 1,
@@ -49,7 +50,7 @@ _READ: Document = {
         "$reduce": {"input": _ALIVE, "initialValue": [], "in": {"$concatArrays": ["$$value", "$$this.jobs"]}},
     },
     "drained": {"$allElementsTrue": [{"$map": {"input": _ALIVE, "in": "$$this.idle"}}]},
-    "state": _STATE,
+    "state": STATE,
 }
 
 
@@ -113,7 +114,7 @@ class Workers:
         """Up to `limit` workers in any of these states (none: all), newest first, older than `before`."""
         query: Document = {"_id": {"$lt": before}} if before is not None else {}
         if states:
-            query["$expr"] = {"$in": [_STATE, [state.value for state in states]]}
+            query["$expr"] = {"$in": [STATE, [state.value for state in states]]}
         cursor = self._workers.find(query, _READ).sort("_id", DESCENDING).limit(limit)
         return [_worker(document) async for document in cursor]
 
