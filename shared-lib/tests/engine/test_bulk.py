@@ -30,7 +30,7 @@ async def lane(world: World) -> LaneTerms:
 async def bench(world: World, lane: LaneTerms) -> Bench:
     account = await world.stores.accounts.get(lane.account_id)
     assert account is not None
-    return Bench(engine=world.engine, opener=world.opener, account=account)
+    return Bench(engine=world.engine, opener=world.opener, eraser=world.eraser, account=account)
 
 
 async def failed(world: World, lane: LaneTerms) -> Job:
@@ -54,6 +54,20 @@ async def test_of_two_who_saw_the_same_failed_job_one_queues_it_again(
 
     assert sum(len(one) for one in changed) == 1
     assert (await world.read(job)).status is Status.QUEUED
+
+
+async def test_one_request_queues_a_job_again_once_whenever_it_comes(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    await failed(world, lane)
+    asking = replace(bench, mark="req_1")
+    assert len(await apply(asking, ACTIONS["retry"], await seen(world, bench))) == 1
+    await world.stores.lanes.open(lane)
+    await fail(world.engine, await world.run(), FATAL, used=USED)
+
+    await apply(asking, ACTIONS["retry"], await seen(world, bench))
+
+    assert [job.status for job in await seen(world, bench)] == [Status.FAILED]
 
 
 async def test_whoever_saw_a_job_before_it_failed_again_does_not_queue_it(

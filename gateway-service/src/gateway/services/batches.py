@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from gateway.auth import Caller
 from gateway.problems import named, not_found
+from gateway.services.batch_items import ItemChecker, Origin, Rejection
 from gateway.services.building import JobBuilder, NewJob
-from gateway.services.items import ItemChecker, Origin, Rejection
 from gateway.services.pages import Page, check_cursor
 from reelwork.contract.batches import BatchBody
 from reelwork.domain.batch import MOST_ITEMS, Batch, Tally
@@ -17,6 +17,7 @@ from reelwork.domain.job import Status
 from reelwork.engine.batches import accept
 from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
+from reelwork.engine.erase import Eraser
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Standing
@@ -25,7 +26,7 @@ _MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standings:
+class CountedBatch:
     """A batch, and how its jobs stand at this moment."""
 
     batch: Batch
@@ -42,20 +43,21 @@ class Change:
 
     matched: int
     changed: int
-    after: Standings
+    after: CountedBatch
 
 
 class BatchService:
     """Submit, read, list, cancel, retry. Every method sees the caller's own batches only."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener, builder: JobBuilder) -> None:
+    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder) -> None:
         self._engine = engine
         self._opener = opener
+        self._eraser = eraser
         self._checker = ItemChecker(builder)
 
     async def submit(
         self, caller: Caller, body: BatchBody, *, request_id: str, mark: str, first: bool
-    ) -> tuple[Standings, list[Rejection]]:
+    ) -> tuple[CountedBatch, list[Rejection]]:
         """Check every item, then store the batch; it is accepted durably when this returns.
 
         `mark` names the request: of a request that is not the `first` of its mark, the batch may be there already.
@@ -86,7 +88,7 @@ class BatchService:
         accepted = await accept(self._engine, self._opener, batch, jobs)
         return await self._standing(accepted), rejected
 
-    async def get(self, caller: Caller, batch_id: str) -> Standings:
+    async def get(self, caller: Caller, batch_id: str) -> CountedBatch:
         """Raises BatchNotFound, for other accounts' batches too."""
         return await self._standing(await self.find(caller, batch_id))
 
@@ -97,50 +99,53 @@ class BatchService:
             raise not_found(BatchNotFound, "batch", batch_id)
         return batch
 
-    async def page(self, caller: Caller, *, cursor: str | None, limit: int) -> Page[Standings]:
+    async def page(self, caller: Caller, *, cursor: str | None, limit: int) -> Page[CountedBatch]:
         """Raises InvalidCursor."""
         before, stores = check_cursor(cursor, "batch_"), self._engine.stores
         found = await stores.batches.page(
             caller.account.id, before=BatchId(before) if before else None, limit=limit + 1
         )
         tallies = await stores.selection.tallies([batch.id for batch in found])
-        return Page.cut([Standings(batch=batch, tally=tallies.get(batch.id, Tally())) for batch in found], limit)
+        return Page.cut([CountedBatch(batch=batch, tally=tallies.get(batch.id, Tally())) for batch in found], limit)
 
     async def cancel(self, caller: Caller, batch_id: str) -> Change:
         """Cancel whatever has not ended; safe to repeat. Raises BatchNotFound."""
-        return await self._change(caller, batch_id, ACTIONS["cancel"])
+        batch = await self.find(caller, batch_id)
+        return await self._change(self._bench(caller), batch, ACTIONS["cancel"])
 
-    async def retry_failed(self, caller: Caller, batch_id: str, *, only_retryable: bool) -> Change:
-        """Queue the failed jobs again, each once however often this is asked at the same time.
+    async def retry_failed(self, caller: Caller, batch_id: str, *, mark: str, only_retryable: bool) -> Change:
+        """Queue the failed jobs again, each once however often this is asked at the same time, or ever with this mark.
 
         `only_retryable`: those whose error may pass by itself. Raises BatchNotFound, InsufficientTier.
         """
+        batch, bench = await self.find(caller, batch_id), self._bench(caller, mark)
         return await self._change(
-            caller, batch_id, ACTIONS["retry"], statuses=[Status.FAILED], only_retryable=only_retryable
+            bench, batch, ACTIONS["retry"], statuses=[Status.FAILED], only_retryable=only_retryable
         )
+
+    def _bench(self, caller: Caller, mark: str | None = None) -> Bench:
+        return Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
 
     async def _change(
         self,
-        caller: Caller,
-        batch_id: str,
+        bench: Bench,
+        batch: Batch,
         action: Action,
         *,
         statuses: Sequence[Status] = (),
         only_retryable: bool = False,
     ) -> Change:
-        batch = await self.find(caller, batch_id)
         where = action.among(JobFilter(batch_id=batch.id, statuses=statuses))
         found: list[Standing] = []
         if where is not None:
-            found = await self._engine.stores.selection.find(caller.account.id, where, limit=MOST_ITEMS)
+            found = await self._engine.stores.selection.find(batch.account_id, where, limit=MOST_ITEMS)
         jobs = [job for job in found if job.retryable or not only_retryable]
-        bench = Bench(engine=self._engine, opener=self._opener, account=caller.account)
         changed = await apply(bench, action, jobs)
         return Change(matched=len(jobs), changed=len(changed), after=await self._standing(batch))
 
-    async def _standing(self, batch: Batch) -> Standings:
+    async def _standing(self, batch: Batch) -> CountedBatch:
         tallies = await self._engine.stores.selection.tallies([batch.id])
-        return Standings(batch=batch, tally=tallies.get(batch.id, Tally()))
+        return CountedBatch(batch=batch, tally=tallies.get(batch.id, Tally()))
 
 
 def _refusal(rejected: Sequence[Rejection], *, of: int) -> InvalidInput:

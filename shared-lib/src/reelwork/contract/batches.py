@@ -11,7 +11,7 @@ from reelwork.domain.batch import MOST_ITEMS
 
 MOST_IDS = 1000
 
-BulkActionName = Literal["cancel", "retry"]
+BulkActionName = Literal["cancel", "retry", "erase"]
 # Checked one by one by the gateway, so that one bad item need not spoil the others: here it may be anything.
 _Item = Annotated[JsonValue, WithJsonSchema({"$ref": "#/components/schemas/JobBody"})]
 _Defaults = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]

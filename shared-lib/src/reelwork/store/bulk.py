@@ -32,13 +32,15 @@ class BulkChanges:
 
     async def requeue(self, account: AccountId, jobs: Sequence[Standing], *, mark: str) -> set[JobId]:
         """failed, cancelled, expired -> queued, if they stand as they were seen (status and attempt): of several who
-        saw the same one queues it. `mark` names this very change; the answer is which jobs it changed."""
+        saw the same one queues it. `mark` names this very change, which is made to a job once; the answer is which jobs
+        it changed."""
         seen: dict[tuple[Status, int], list[JobId]] = {}
         for job in jobs:
             seen.setdefault((job.status, job.attempt), []).append(job.id)
+        unmarked: Document = {"retried_by": {"$ne": mark}}
         for (status, attempt), ids in seen.items():
             still = {"_id": {"$in": ids}, "account_id": account, "status": status, "attempt": attempt}
-            await self._jobs.update_many(still | MAY_BE_REQUEUED, requeuing(mark, None))
+            await self._jobs.update_many(still | MAY_BE_REQUEUED | unmarked, requeuing(mark, None))
         every = [job.id for job in jobs]
         return await self._ids({"_id": {"$in": every}, "account_id": account, "retried_by": mark})
 
