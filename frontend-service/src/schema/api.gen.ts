@@ -1249,9 +1249,12 @@ export interface components {
         };
         /**
          * EstimateView
-         * @description What would become of such a job; null where nobody knows.
+         * @description What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
+         *     would be completed at once and wait in no queue (`queue_position`: null).
          */
         readonly EstimateView: {
+            /** Cache Hit */
+            readonly cache_hit: boolean;
             /** Cost */
             readonly cost?: null;
             /** Model */
@@ -1267,7 +1270,7 @@ export interface components {
             /** Pool */
             readonly pool: string;
             /** Queue Position */
-            readonly queue_position: number;
+            readonly queue_position: number | null;
             readonly run_seconds: components["schemas"]["RunSeconds"] | null;
             readonly starts_in_seconds: components["schemas"]["SecondsFromNow"] | null;
         };

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
-from pydantic import AwareDatetime
+from pydantic import StringConstraints
 
+from reelwork.contract.base import Moment
 from reelwork.contract.jobs import StatusName
 from reelwork.domain.errors import FieldError, InvalidRequest
 from reelwork.domain.ids import BatchId, JobId
@@ -16,6 +17,8 @@ from reelwork.store.jobs import JobFilter
 MOST_IDS = 100
 _METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+_Id = Annotated[str, StringConstraints(max_length=64)]
 
 # Parameters whose names are the caller's: FastAPI has no word for them. `Any`: a part of OpenAPI.
 METADATA_PARAMETER: dict[str, Any] = {
@@ -35,9 +38,9 @@ async def _wanted(
     model: Annotated[str | None, Query(max_length=128)] = None,
     tag: Annotated[str | None, Query(max_length=64)] = None,
     batch_id: Annotated[str | None, Query(max_length=64)] = None,
-    ids: Annotated[list[str] | None, Query(max_length=MOST_IDS, description="Repeat for several, at most 100.")] = None,
-    created_after: Annotated[AwareDatetime | None, Query(description="At this moment or later.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Earlier than this.")] = None,
+    ids: Annotated[list[_Id] | None, Query(max_length=MOST_IDS, description="Repeat for several, at most 100.")] = None,
+    created_after: Annotated[Moment | None, Query(description="At this moment or later.")] = None,
+    created_before: Annotated[Moment | None, Query(description="Earlier than this.")] = None,
 ) -> JobFilter:
     return JobFilter(
         statuses=[Status(name) for name in status or []],

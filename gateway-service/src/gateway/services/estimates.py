@@ -29,6 +29,8 @@ class EstimateService:
     async def estimate(self, caller: Caller, body: JobBody, *, request_id: str) -> EstimateView:
         """Raises whatever submit would raise: ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
         new = await self._builder.build(caller, body, request_id=request_id)
+        if new.job.status.is_terminal:
+            return _answered_already(new)
         place = Place(priority=new.job.priority, order=new.job.order)
         ahead = await self._stores.queue.ahead(new.terms.id, place)
         seen = (await self._forecasts.forecast(new.job.pool, models=[new.job.model])).snapshot
@@ -41,6 +43,7 @@ class EstimateService:
             run_seconds=RunSeconds(p50=run.p50, p90=run.p90, samples=run.samples) if run is not None else None,
             starts_in_seconds=SecondsFromNow(p50=starts.p50, p90=starts.p90) if starts is not None else None,
             queue_position=ahead + 1,
+            cache_hit=False,
         )
 
     async def _starts(self, new: NewJob, seen: Snapshot, ahead: int) -> Span | None:
@@ -56,6 +59,18 @@ class EstimateService:
         lanes = [*(lane for lane in backlog if lane.id != own.id), own]
         spans = (await asyncio.to_thread(foresee, lanes, workers=seen.crew.view.places)).get(own.id, [])
         return _not_earlier(spans[ahead], new.job.not_before) if ahead < len(spans) else None
+
+
+def _answered_already(new: NewJob) -> EstimateView:
+    return EstimateView(
+        model=new.job.model,
+        model_version=new.job.model_version,
+        pool=new.job.pool,
+        run_seconds=None,
+        starts_in_seconds=SecondsFromNow(p50=0.0, p90=0.0),
+        queue_position=None,
+        cache_hit=True,
+    )
 
 
 def _with_one_more(lane: Standing, seen: Snapshot, lengths: Sequence[float]) -> Waiting | None:

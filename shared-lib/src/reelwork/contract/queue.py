@@ -63,7 +63,8 @@ class SecondsFromNow(Wire):
 
 
 class EstimateView(Wire):
-    """What would become of such a job; null where nobody knows."""
+    """What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
+    would be completed at once and wait in no queue (`queue_position`: null)."""
 
     object: Literal["estimate"] = "estimate"
     model: str
@@ -71,7 +72,8 @@ class EstimateView(Wire):
     pool: str
     run_seconds: RunSeconds | None
     starts_in_seconds: SecondsFromNow | None
-    queue_position: int
+    queue_position: int | None
+    cache_hit: bool
     cost: None = None
 
 
