@@ -26,7 +26,7 @@ _EXAMPLES = {
     },
     "erased": {
         "summary": "Erase input and files of what was made before a moment",
-        "value": {"action": "erase", "filter": {"created_before": "2030-01-01T00:00:00Z"}, "dry_run": True},
+        "value": {"action": "erase", "filter": {"created_before": "2026-01-01T00:00:00Z"}, "dry_run": True},
     },
     "failed": {"summary": "Queue failed jobs again", "value": {"action": "retry", "filter": {"status": ["failed"]}}},
 }

@@ -28,7 +28,7 @@ _EXAMPLES = {
         "summary": "Right before another one",
         "value": {"position": {"before": "job_01jd0f8g5ne8rr3v5m6n7p8q9r"}},
     },
-    "later": {"summary": "Not before tonight", "value": {"not_before": "2030-01-01T22:00:00Z"}},
+    "now": {"summary": "Without its not_before, and with new tags", "value": {"not_before": None, "tags": ["soon"]}},
 }
 
 
