@@ -1,5 +1,7 @@
 """Bad parameters and ids in addresses and headers: each is refused by name; none is a fault of ours."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from testkit import pictures
@@ -8,12 +10,17 @@ from testkit.caller import Caller, expect
 ZERO = "0" * 26
 LIMITS = ("0", "-1", "101", "abc", "", "1e2", "0x10", "1.5", "%EF%BC%91", "NaN", "9" * 5000, "1%00", "true")
 BAD = [
-    *((f"/v1/{kind}?limit={limit}", "?limit") for kind in ("jobs", "assets") for limit in LIMITS),
+    *((f"/v1/{kind}?limit={limit}", "?limit") for kind in ("jobs", "assets", "batches") for limit in LIMITS),
     ("/v1/jobs?status=done", "?status/0"),
     ("/v1/jobs?status=completed&status=DONE", "?status/1"),
     ("/v1/jobs?status=", "?status/0"),
     (f"/v1/jobs?model={'x' * 129}", "?model"),
     (f"/v1/jobs?tag={'x' * 65}", "?tag"),
+    (f"/v1/jobs?batch_id={'x' * 65}", "?batch_id"),
+    (f"/v1/jobs?ids=a&ids={'x' * 65}", "?ids/1"),
+    ("/v1/jobs?created_after=yesterday", "?created_after"),
+    ("/v1/jobs?created_before=2026-01-01T00:00:00", "?created_before"),
+    ("/v1/batches/batch_x/outputs?format=tar", "?format"),
     ("/v1/assets?kind=film", "?kind"),
     ("/v1/assets?purpose=fun", "?purpose"),
     ("/v1/jobs/job_x/events?after=abc", "?after"),
@@ -24,6 +31,7 @@ BAD = [
 ]
 CURSORS = {
     "/v1/jobs": ["", "x", "job_", "job_x", f"job_{ZERO}0", f"job_{'z' * 26}", f"asset_{ZERO}", f"JOB_{ZERO}", "%00"],
+    "/v1/batches": ["", "x", "batch_", f"job_{ZERO}", f"batch_{'u' * 26}", f"batch_{ZERO}%00"],
     "/v1/assets": ["", "x", "asset_", f"job_{ZERO}", f"asset_{'u' * 26}", f"asset_{ZERO}%00", "%7B%22$gt%22:1%7D"],
 }
 IDS = ["x", "%00", "%ff", "JOB_X", "job_x%0d%0aSet-Cookie:%20a=b", "%7B%22$ne%22:1%7D", "%F0%9F%98%80", "x" * 60_000]
@@ -36,6 +44,19 @@ def test_a_bad_parameter_is_named(owner: Caller, address: str, place: str):
     assert problem["code"] == "invalid_request"
     assert problem["errors"][0]["pointer"] == place
     assert problem["hint"]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_outside_of_time_is_named(owner: Caller, moment: str):
+    job = owner.submit(job={"not_before": (datetime.now(UTC) + timedelta(days=9)).isoformat()})["id"]
+    bulk = {"action": "cancel", "filter": {"created_before": moment}, "dry_run": True}
+
+    for answer, status, place in (
+        (owner.http.get("/v1/jobs", params={"created_after": moment}), 400, "?created_after"),
+        (owner.http.patch(f"/v1/jobs/{job}", json={"not_before": moment}), 422, "#/not_before"),
+        (owner.http.post("/v1/jobs/bulk", json=bulk), 422, "#/filter/created_before"),
+    ):
+        assert expect(status, answer)["errors"][0]["pointer"] == place
 
 
 @pytest.mark.parametrize("header", ["abc", "-1", "1.5", "", "9" * 5000])
@@ -59,6 +80,13 @@ def test_an_odd_id_is_unknown_and_not_sent_back_whole(owner: Caller, odd: str):
         ("GET", f"/v1/jobs/{odd}", "job_not_found"),
         ("DELETE", f"/v1/jobs/{odd}", "job_not_found"),
         ("POST", f"/v1/jobs/{odd}/cancel", "job_not_found"),
+        ("POST", f"/v1/jobs/{odd}/retry", "job_not_found"),
+        ("GET", f"/v1/jobs/{odd}/explain", "job_not_found"),
+        ("DELETE", f"/v1/jobs/{odd}/data", "job_not_found"),
+        ("GET", f"/v1/batches/{odd}", "batch_not_found"),
+        ("POST", f"/v1/batches/{odd}/cancel", "batch_not_found"),
+        ("POST", f"/v1/batches/{odd}/retry-failed", "batch_not_found"),
+        ("GET", f"/v1/batches/{odd}/outputs", "batch_not_found"),
         ("GET", f"/v1/jobs/{odd}/events", "job_not_found"),
         ("GET", f"/v1/assets/{odd}", "asset_not_found"),
         ("GET", f"/v1/assets/{odd}/content", "asset_not_found"),

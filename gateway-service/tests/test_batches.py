@@ -182,6 +182,22 @@ def test_a_batch_sent_again_under_its_key_is_the_same_batch(stack: Stack, owner:
     )
 
 
+def test_failed_jobs_are_retried_once_for_each_key(owner: Caller):
+    batch = submit(owner, items(1, fail="fatal"))
+    (job,) = batch["job_ids"]
+    owner.wait(job)
+    key = {"Idempotency-Key": f"again {job}"}
+
+    first = owner.http.post(batch["urls"]["retry_failed"], headers=key)
+    owner.wait(job)
+    second = owner.http.post(batch["urls"]["retry_failed"], headers=key)
+    other = owner.http.post(batch["urls"]["retry_failed"], headers=key, params={"only": "retryable"})
+
+    assert (first.json()["changed"], first.content) == (1, second.content)
+    assert owner.job(job)["attempt"] == 2
+    assert expect(422, other)["code"] == "idempotency_key_mismatch"
+
+
 def test_a_batch_whose_answer_was_lost_is_found_by_its_key(stack: Stack, owner: Caller):
     body, key = {"items": items(3)}, {"Idempotency-Key": "batch 2"}
     first = expect(202, owner.http.post("/v1/batches", json=body, headers=key))

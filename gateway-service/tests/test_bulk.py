@@ -76,6 +76,57 @@ def test_failed_jobs_are_retried_by_filter(caller: Caller):
     assert caller.job(fine)["attempt"] == 1
 
 
+def test_jobs_that_have_ended_are_erased_by_filter_once(caller: Caller):
+    ended = [caller.submit(job={"tags": ["old"]})["id"] for _ in range(2)]
+    waiting = delayed(caller, tags=["old"])
+    outputs = [caller.wait(job)["outputs"][0]["url"] for job in ended]
+
+    told = bulk(caller, action="erase", filter={"tag": "old"}, dry_run=True)
+    done = bulk(caller, action="erase", filter={"tag": "old"})
+
+    assert numbers(told) == numbers(done) == NOTHING | {"matched": 2, "changed": 2}
+    assert [(caller.job(job)["data_removed"], caller.job(job)["input"]) for job in ended] == [(True, {})] * 2
+    assert [caller.http.get(output).status_code for output in outputs] == [404, 404]
+    assert not caller.job(waiting)["data_removed"]
+    assert numbers(bulk(caller, action="erase", filter={"tag": "old"})) == NOTHING
+
+
+def test_named_jobs_are_erased_as_far_as_they_have_ended(caller: Caller):
+    ended, waiting = caller.submit()["id"], delayed(caller)
+    caller.wait(ended)
+
+    first = bulk(caller, action="erase", ids=[ended, waiting])
+    again = bulk(caller, action="erase", ids=[ended, waiting])
+
+    assert numbers(first) == NOTHING | {"matched": 2, "changed": 1, "skipped": 1}
+    assert numbers(again) == NOTHING | {"matched": 2, "skipped": 2}
+
+
+def test_an_input_that_outlived_its_files_is_erased_too(stack: Stack, caller: Caller):
+    job = caller.submit()["id"]
+    caller.wait(job)
+    with stack.documents() as database:
+        database["jobs"].update_one({"_id": job}, {"$set": {"data_removed": True, "outputs": []}})
+
+    done = bulk(caller, action="erase", ids=[job])
+
+    assert (done["ids"], caller.job(job)["input"]) == ([job], {})
+
+
+def test_a_retry_sent_again_under_its_key_retries_nothing_more(caller: Caller):
+    job = caller.submit(fail="fatal")["id"]
+    caller.wait(job)
+    body, key = {"action": "retry", "filter": {"status": ["failed"]}}, {"Idempotency-Key": f"again {job}"}
+
+    first = caller.http.post("/v1/jobs/bulk", json=body, headers=key)
+    caller.wait(job)
+    second = caller.http.post("/v1/jobs/bulk", json=body, headers=key)
+
+    assert (second.content, second.headers["idempotency-replayed"]) == (first.content, "true")
+    assert numbers(first.json()) == NOTHING | {"matched": 1, "changed": 1}
+    assert caller.job(job)["attempt"] == 2
+
+
 def test_a_filter_of_moments_and_batches_is_held(caller: Caller):
     item = {"model": "testkit/noop", "not_before": LATER}
     batch = expect(202, caller.http.post("/v1/batches", json={"items": [item, item]}))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.services.explain import explain
-from gateway.services.outlook import Outlooks
+from gateway.services.forecasts import ForecastService
 from reelwork.contract.queue import ExplainView
 from reelwork.domain.job import Job, Priority
 from reelwork.domain.retry import AttemptFailure
@@ -45,7 +45,7 @@ async def hire(world: World, *, places: int, models: tuple[str, ...] = ("testkit
 
 
 async def explained(world: World, job: Job) -> ExplainView:
-    return await explain(Outlooks(world.stores), await world.read(job))
+    return await explain(ForecastService(world.stores), await world.read(job))
 
 
 async def codes(world: World, job: Job) -> list[str]:

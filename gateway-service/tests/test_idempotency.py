@@ -49,6 +49,13 @@ def test_the_stored_answer_is_given_again_byte_for_byte(owner: Caller, key: str)
     assert second.headers["idempotency-replayed"] == "true"
 
 
+def test_another_deadline_in_the_header_is_another_request(owner: Caller, key: str):
+    assert post(owner, key, **{"Cancel-After": "60"}).status_code == 202
+
+    assert expect(422, post(owner, key, **{"Cancel-After": "90"}))["code"] == "idempotency_key_mismatch"
+    assert post(owner, key, **{"Cancel-After": "60"}).headers["idempotency-replayed"] == "true"
+
+
 def test_another_body_under_the_same_key_is_refused_and_stores_nothing(stack: Stack, owner: Caller, key: str):
     owner.wait(post(owner, key).json()["id"])
     before = stack.stored()

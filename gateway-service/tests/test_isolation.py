@@ -1,5 +1,7 @@
 """Nobody sees or touches another account's anything: a foreign id is answered as an unknown one is."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from reelwork.domain.ids import job_uuid
@@ -13,6 +15,7 @@ ROUTES = [
     ("DELETE", "/v1/jobs/{job}"),
     ("POST", "/v1/jobs/{job}/cancel"),
     ("GET", "/v1/jobs/{job}/events"),
+    ("GET", "/v1/jobs/{job}/explain"),
     ("GET", "/v1/batches/{batch}"),
     ("POST", "/v1/batches/{batch}/cancel"),
     ("POST", "/v1/batches/{batch}/retry-failed"),
@@ -24,6 +27,16 @@ ROUTES = [
     ("GET", "/v1/assets/{output}/content?proxy=true"),
     ("GET", "/api/v1/task/{task}"),
     ("GET", "/api/v1/video/{task}"),
+]
+
+
+# What would not be there any more for the next test, if a stranger could.
+CHANGES: list[tuple[str, str, Json | None]] = [
+    ("PATCH", "/v1/jobs/{job}", {"tags": ["mine"]}),
+    ("POST", "/v1/jobs/{job}/retry", None),
+    ("DELETE", "/v1/jobs/{job}/data", None),
+    ("DELETE", "/v1/assets/{asset}", None),
+    ("DELETE", "/v1/assets/{output}", None),
 ]
 
 
@@ -63,6 +76,37 @@ def test_a_foreign_id_answers_like_an_unknown_one(  # noqa: PLR0917  (pytest cal
 
     assert foreign == absent
     assert owner.http.request(method, path.format(**possessions)).status_code < 400
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+def test_what_is_foreign_cannot_be_changed_and_seems_unknown(  # noqa: PLR0917  (pytest calls by keyword)
+    owner: Caller,
+    stranger: Caller,
+    possessions: dict[str, str],
+    unknown: dict[str, str],
+    method: str,
+    path: str,
+    body: Json | None,
+):
+    before = owner.job(possessions["job"]), owner.content(possessions["output"])
+
+    foreign = _problem(stranger, method, path, possessions, body)
+    absent = _problem(stranger, method, path, unknown, body)
+
+    assert foreign == absent
+    assert (owner.job(possessions["job"]), owner.content(possessions["output"])) == before
+
+
+def test_nobody_moves_a_job_before_a_foreign_one(owner: Caller, stranger: Caller, unknown: dict[str, str]):
+    later = {"not_before": (datetime.now(UTC) + timedelta(days=9)).isoformat()}
+    foreign, own = owner.submit(job=later)["id"], stranger.submit(job=later)["id"]
+
+    codes = [
+        expect(422, stranger.http.patch(f"/v1/jobs/{own}", json={"position": {"before": target}}))["errors"]
+        for target in (foreign, unknown["job"])
+    ]
+
+    assert codes[0] == codes[1]
 
 
 def test_a_foreign_picture_cannot_be_an_input(
@@ -105,10 +149,10 @@ def test_a_stranger_cannot_cancel(owner: Caller, stranger: Caller):
     owner.cancel(job_id)
 
 
-def _problem(caller: Caller, method: str, path: str, ids: dict[str, str]) -> Json:
+def _problem(caller: Caller, method: str, path: str, ids: dict[str, str], body: Json | None = None) -> Json:
     """The answer without what differs anyway: the id that was asked for, the request's own id and moment."""
     address = path.format(**ids)
-    problem = expect(404, caller.http.request(method, address))
+    problem = expect(404, caller.http.request(method, address, json=body))
     told = {name: value for name, value in problem.items() if name not in {"request_id", "timestamp", "instance"}}
     for value in ids.values():
         told = {name: text.replace(value, "ID") if isinstance(text, str) else text for name, text in told.items()}

@@ -65,6 +65,45 @@ def test_jobs_are_filtered_by_status_model_and_tag(lister: Caller):
     assert _page(lister, tag="")["items"] == []
 
 
+def test_jobs_are_found_by_their_ids(lister: Caller, owner: Caller):
+    foreign = owner.submit()["id"]
+    wanted = _ids(lister)[1:4]
+
+    assert [job["id"] for job in _page(lister, ids=[*reversed(wanted), foreign, "job_unknown"])["items"]] == wanted
+    assert [job["id"] for job in _page(lister, ids=wanted, created_after="2020-01-01T00:00:00Z")["items"]] == wanted
+    assert _page(lister, ids=wanted, tag="none")["items"] == []
+    assert expect(400, lister.http.get("/v1/jobs", params={"ids": ["x"] * 101}))["errors"][0]["pointer"] == "?ids"
+
+
+def test_jobs_are_found_by_when_they_were_created(lister: Caller):
+    items = _page(lister, limit=100)["items"]
+    moment = items[3]["created_at"]
+
+    later = _page(lister, created_after=moment)["items"]
+    earlier = _page(lister, created_before=moment)["items"]
+
+    assert later + earlier == items
+    assert later[-1]["created_at"] == moment
+    problem = expect(400, lister.http.get("/v1/jobs", params={"created_after": "2026-01-01T00:00:00"}))
+    assert problem["errors"][0]["pointer"] == "?created_after"
+
+
+def test_jobs_are_found_by_their_metadata(stack: Stack):
+    caller = stack.caller("labels")
+    first, second = (caller.submit(job={"metadata": {"order": "42", "n": str(n)}})["id"] for n in range(2))
+
+    assert [job["id"] for job in _page(caller, **{"metadata[order]": "42"})["items"]] == [second, first]
+    assert [job["id"] for job in _page(caller, **{"metadata[order]": "42", "metadata[n]": "0"})["items"]] == [first]
+    assert _page(caller, **{"metadata[order]": "43"})["items"] == []
+
+
+@pytest.mark.parametrize("name", ["$where", "a.b", "", "x" * 41])
+def test_a_name_that_no_metadata_have_is_refused(lister: Caller, name: str):
+    problem = expect(400, lister.http.get("/v1/jobs", params={f"metadata[{name}]": "1"}))
+
+    assert (problem["code"], problem["errors"][0]["pointer"]) == ("invalid_request", "?metadata")
+
+
 def test_a_filtered_list_has_pages_too(lister: Caller):
     first = _page(lister, tag="even", limit=2)
     second = _page(lister, tag="even", limit=2, cursor=first["next_cursor"])

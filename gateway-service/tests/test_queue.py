@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.services.picture import FEW_SAMPLES
+from gateway.services.snapshot import FEW_SAMPLES
 from reelwork.domain.account import Scope
 from testkit.caller import Caller, expect
 from testkit.stack import Stack

@@ -40,6 +40,18 @@ def test_an_equal_job_is_completed_when_it_is_accepted(painter: Caller):
         assert [frame.event for frame in frames] == ["snapshot", "job.completed"]
 
 
+def test_an_estimate_tells_that_a_result_is_there_already(painter: Caller):
+    body = {"model": "testkit/noop", "input": {"seed": 1, "size_bytes": 98}}
+    before = expect(200, painter.http.post("/v1/jobs/estimate", json=body))
+    ran(painter, painter.submit(seed=1, size_bytes=98))
+
+    after = expect(200, painter.http.post("/v1/jobs/estimate", json=body))
+
+    assert (before["cache_hit"], before["queue_position"]) == (False, 1)
+    assert (after["cache_hit"], after["queue_position"]) == (True, None)
+    assert after["starts_in_seconds"] == {"p50": 0.0, "p90": 0.0}
+
+
 def test_the_same_picture_uploaded_twice_is_the_same(painter: Caller):
     picture = pictures.picture(size=(64, 48))
     one, other = painter.upload(picture, "one.jpg"), painter.upload(picture, "other.jpg")

@@ -1,5 +1,6 @@
 """The examples in the documents are run as they stand."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_links_between_documents_lead_somewhere(document):
     missing = [link for link in links if not (document.parent / link).exists()]
 
     assert missing == []
+
+
+def test_the_table_of_addresses_in_the_readme_is_complete_and_true():
+    paths = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
+    served = {
+        f"{method.upper()} {re.sub(r'{.*?}', '{id}', path)}" for path, methods in paths.items() for method in methods
+    }
+
+    told = re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`]*)`", (ROOT / "README.md").read_text())
+
+    assert {re.sub(r"{.*?}", "{id}", address) for address in told} == served
 
 
 def test_the_tour_names_files_that_exist():

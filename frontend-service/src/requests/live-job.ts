@@ -15,7 +15,9 @@ export function useLiveJob(id: string) {
     ...jobOptions(id),
     refetchInterval: ({ state }) => {
       if (!state.data || state.data.is_terminal) return false;
-      return linked ? 20_000 : Math.max(1_000, state.data.poll_after_ms);
+      if (!linked) return Math.max(1_000, state.data.poll_after_ms);
+      // The stream tells what happens to the job, not how others move ahead of it.
+      return state.data.status === "queued" ? Math.max(5_000, state.data.poll_after_ms) : 20_000;
     },
   });
   const over = job.data?.is_terminal ?? false;
@@ -61,9 +63,10 @@ function take(client: QueryClient, id: string, { event, data }: StreamEvent): bo
   return false;
 }
 
-/** Two ways bring the job (stream and question), so an older copy may come last. */
+/** Two ways bring the job (stream and question), so an older copy may come last, or one without its place. */
 function newer(before: JobView | undefined, now: JobView): JobView {
-  return before && before.version > now.version ? before : now;
+  if (!before || before.version < now.version) return now;
+  return before.version > now.version ? before : { ...now, queue: now.queue ?? before.queue };
 }
 
 function withProgress(job: JobView, frame: ProgressFrame): JobView {

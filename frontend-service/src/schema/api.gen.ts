@@ -428,7 +428,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Retry Failed
-         * @description Queue every failed job again, under its id. Asked twice at the same time, each job is queued once.
+         * @description Queue every failed job again, under its id. Asked twice at the same time, each job is queued once; sent again
+         *     under an `Idempotency-Key`, also when some have failed anew by then.
          */
         readonly post: operations["retry_failed"];
         readonly delete?: never;
@@ -644,7 +645,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Bulk Action
-         * @description Cancel or retry up to 1,000 jobs; `dry_run` tells what would be changed. Safe to repeat.
+         * @description Cancel, retry or erase up to 1,000 jobs; `dry_run` tells what would be changed. To cancel or erase is safe to
+         *     repeat; a retry is under an `Idempotency-Key`.
          */
         readonly post: operations["bulk_action"];
         readonly delete?: never;
@@ -1108,7 +1110,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            readonly action: "cancel" | "retry";
+            readonly action: "cancel" | "retry" | "erase";
             /**
              * Dry Run
              * @description Only say what would be done.
@@ -1165,7 +1167,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            readonly action: "cancel" | "retry";
+            readonly action: "cancel" | "retry" | "erase";
             /** Changed */
             readonly changed: number;
             /** Dry Run */
@@ -1247,8 +1249,8 @@ export interface components {
         };
         /**
          * EstimateView
-         * @description What would become of such a job; null where nobody knows. `cache_hit`: an equal job has been made and would
-         *     answer it at once, so that it would neither wait nor run.
+         * @description What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
+         *     would be completed at once and wait in no queue (`queue_position`: null).
          */
         readonly EstimateView: {
             /** Cache Hit */
@@ -3640,7 +3642,10 @@ export interface operations {
                 /** @description `retryable`: leave out jobs whose error says that trying again is no use. */
                 readonly only?: "retryable" | null;
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path: {
                 readonly batch_id: string;
             };
@@ -3648,9 +3653,11 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Successful Response */
+            /** @description Queued again. */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3686,6 +3693,24 @@ export interface operations {
             };
             /** @description `batch_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_key_mismatch` */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -3759,9 +3784,19 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 readonly batch_id?: string | null;
+                /** @description At this moment or later. */
+                readonly created_after?: string | null;
+                /** @description Earlier than this. */
+                readonly created_before?: string | null;
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: string | null;
+                /** @description Repeat for several, at most 100. */
+                readonly ids?: readonly string[] | null;
                 readonly limit?: number;
+                /** @description `metadata[order]=42`: jobs that have this in their metadata. */
+                readonly metadata?: {
+                    readonly [key: string]: string;
+                };
                 readonly model?: string | null;
                 /** @description Repeat for several. */
                 readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
@@ -4133,9 +4168,11 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Successful Response */
+            /** @description The job as it is now. */
             readonly 200: {
                 headers: {
+                    /** @description Names this state of the job. */
+                    readonly ETag?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4553,8 +4590,6 @@ export interface operations {
                     readonly "Idempotency-Replayed"?: string;
                     /** @description The job. */
                     readonly Location?: string;
-                    /** @description What was done of `Prefer`. */
-                    readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
                     readonly [name: string]: unknown;
@@ -4649,7 +4684,10 @@ export interface operations {
     readonly bulk_action: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -4659,9 +4697,11 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Successful Response */
+            /** @description What was done, or would be. */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4695,6 +4735,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -4713,7 +4762,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;

@@ -3,24 +3,24 @@
 All of it is `async`, although nothing here waits: FastAPI sends plain functions through a thread.
 """
 
-import hashlib
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
-from fastapi import Depends, Header, Request, Response, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.auth import Caller
-from gateway.headers import Preference, bad_header, cancel_after_seconds, preference
+from gateway.headers import Preference, cancel_after_seconds, preference
 from gateway.services.assets import AssetService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
-from gateway.services.idempotency import Act, KeyedRequests, Reserve
+from gateway.services.forecasts import ForecastService
+from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
-from gateway.services.outlook import Outlooks
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
@@ -28,7 +28,8 @@ from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
-from reelwork.store.idempotency import KeyedRequest, Ours
+
+_Service = TypeVar("_Service")
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="BearerKey", description="`Authorization: Bearer <API key>`")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="HeaderKey")
@@ -51,13 +52,16 @@ async def _caller(
     return await gateway.authenticator.caller(text)
 
 
+Anyone = Annotated[Caller, Depends(_caller)]
+
+
 class _May:
     """A dependency that lets only callers with a scope through."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    async def __call__(self, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    async def __call__(self, caller: Anyone) -> Caller:
         caller.require(self._scope)
         return caller
 
@@ -68,44 +72,34 @@ CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
 CanAdmin = Annotated[Caller, Depends(_May(Scope.ADMIN))]
 
 
-async def _catalogue(gateway: WholeGateway) -> Catalogue:
-    return gateway.catalogue
+def _its(part: Callable[[Gateway], _Service]) -> Callable[[Gateway], Awaitable[_Service]]:
+    """A dependency on a part of the gateway."""
+
+    async def found(gateway: WholeGateway) -> _Service:
+        return part(gateway)
+
+    return found
 
 
-async def _jobs(gateway: WholeGateway) -> JobService:
-    return gateway.jobs
+Models = Annotated[Catalogue, Depends(_its(lambda gateway: gateway.catalogue))]
+Jobs = Annotated[JobService, Depends(_its(lambda gateway: gateway.jobs))]
+Batches = Annotated[BatchService, Depends(_its(lambda gateway: gateway.batches))]
+Bulk = Annotated[BulkService, Depends(_its(lambda gateway: gateway.bulk))]
+Exports = Annotated[BatchExport, Depends(_its(lambda gateway: gateway.exports))]
+Uploads = Annotated[UploadService, Depends(_its(lambda gateway: gateway.uploads))]
+Assets = Annotated[AssetService, Depends(_its(lambda gateway: gateway.assets))]
+Removal = Annotated[RemovalService, Depends(_its(lambda gateway: gateway.removal))]
+Streams = Annotated[EventStreams, Depends(_its(lambda gateway: gateway.streams))]
+Waits = Annotated[Waiting, Depends(_its(lambda gateway: gateway.waiting))]
+Keyed = Annotated[KeyedRequests, Depends(_its(lambda gateway: gateway.keyed))]
+Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
+Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
+Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
+Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 
-async def _uploads(gateway: WholeGateway) -> UploadService:
-    return gateway.uploads
-
-
-async def _assets(gateway: WholeGateway) -> AssetService:
-    return gateway.assets
-
-
-async def _removal(gateway: WholeGateway) -> RemovalService:
-    return gateway.removal
-
-
-async def _streams(gateway: WholeGateway) -> EventStreams:
-    return gateway.streams
-
-
-async def _batches(gateway: WholeGateway) -> BatchService:
-    return gateway.batches
-
-
-async def _bulk(gateway: WholeGateway) -> BulkService:
-    return gateway.bulk
-
-
-async def _exports(gateway: WholeGateway) -> BatchExport:
-    return gateway.exports
-
-
-async def _waiting(gateway: WholeGateway) -> Waiting:
-    return gateway.waiting
+async def _request_id(request: Request) -> str:
+    return str(request.state.request_id)
 
 
 async def _preference(
@@ -130,87 +124,6 @@ async def _cancel_after(
     return cancel_after_seconds(cancel_after) if cancel_after is not None else None
 
 
-class _Once:
-    """A request that has one effect and one answer, however often it is sent under its `Idempotency-Key`."""
-
-    def __init__(self, keyed: KeyedRequests, request: KeyedRequest | None) -> None:
-        self._keyed = keyed
-        self._request = request
-
-    async def answer(self, reserve: Reserve, act: Act) -> Response:
-        """What `act` answers, or answered the first time: see `KeyedRequests.answer`. Without a key it just acts."""
-        if self._request is None:
-            answer, replayed = await act(Ours(subject=reserve(), holder="", first=True)), False
-        else:
-            answer, replayed = await self._keyed.answer(self._request, reserve, act)
-        headers = answer.headers | ({"Idempotency-Replayed": "true"} if replayed else {})
-        return Response(answer.body, answer.status, headers, media_type="application/json")
-
-
-async def _once(
-    request: Request,
-    gateway: WholeGateway,
-    caller: Annotated[Caller, Depends(_caller)],
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            pattern=r"^[\x20-\x7e]+$",
-            description="Any text of your own, kept for 24 hours: the same request sent again with the same key gets "
-            "the first one's answer, and nothing is done twice. A request that is refused does not use it up.",
-            examples=["order-42"],
-        ),
-    ] = None,
-) -> _Once:
-    if idempotency_key is None:
-        return _Once(gateway.keyed, None)
-    if len(request.headers.getlist("idempotency-key")) > 1:
-        raise bad_header("idempotency-key", "Send one key.")
-    keyed = KeyedRequest(
-        account=caller.account.id,
-        route=f"{request.method} {request.url.path}",
-        key=idempotency_key,
-        fingerprint=hashlib.sha256(await request.body()).hexdigest(),
-    )
-    return _Once(gateway.keyed, keyed)
-
-
-async def _queues(gateway: WholeGateway) -> QueueService:
-    return gateway.queues
-
-
-async def _outlooks(gateway: WholeGateway) -> Outlooks:
-    return gateway.outlooks
-
-
-async def _estimates(gateway: WholeGateway) -> EstimateService:
-    return gateway.estimates
-
-
-async def _workers(gateway: WholeGateway) -> WorkerService:
-    return gateway.workers
-
-
-async def _request_id(request: Request) -> str:
-    return str(request.state.request_id)
-
-
-Models = Annotated[Catalogue, Depends(_catalogue)]
-Jobs = Annotated[JobService, Depends(_jobs)]
-Uploads = Annotated[UploadService, Depends(_uploads)]
-Assets = Annotated[AssetService, Depends(_assets)]
-Removal = Annotated[RemovalService, Depends(_removal)]
-Streams = Annotated[EventStreams, Depends(_streams)]
-Queues = Annotated[QueueService, Depends(_queues)]
-Forecasts = Annotated[Outlooks, Depends(_outlooks)]
-Estimates = Annotated[EstimateService, Depends(_estimates)]
-Workers = Annotated[WorkerService, Depends(_workers)]
-Batches = Annotated[BatchService, Depends(_batches)]
-Bulk = Annotated[BulkService, Depends(_bulk)]
-Exports = Annotated[BatchExport, Depends(_exports)]
 RequestId = Annotated[str, Depends(_request_id)]
-Waits = Annotated[Waiting, Depends(_waiting)]
 Preferred = Annotated[Preference, Depends(_preference)]
 CancelAfter = Annotated[float | None, Depends(_cancel_after)]
-Once = Annotated[_Once, Depends(_once)]

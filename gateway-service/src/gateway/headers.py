@@ -1,7 +1,10 @@
 """Header fields that change how a request is answered: reading them, and what they say back."""
 
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reelwork.domain.errors import FieldError, InvalidRequest
 from reelwork.domain.job import Job
@@ -70,6 +73,19 @@ def is_current(if_match: str, etag: str) -> bool:
     """Whether the caller knows this very state: by `*` or by one of the tags (RFC 9110, strong comparison)."""
     tags = [tag.strip() for tag in if_match.split(",")]  # no tag of ours holds a comma, and none is weak
     return tags == ["*"] or etag in tags
+
+
+def retry_after(poll_after_ms: int) -> dict[str, str]:
+    """When to ask again; nothing for what does not change any more."""
+    return {"Retry-After": str(math.ceil(poll_after_ms / 1000))} if poll_after_ms else {}
+
+
+def documented(headers: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Headers of an answer, with what they say, as OpenAPI has them (`Any`)."""
+    return {name: {"description": says, "schema": {"type": "string"}} for name, says in headers.items()}
+
+
+RETRY_AFTER = documented({"Retry-After": "When to ask again, in seconds."})
 
 
 def bad_header(name: str, cure: str) -> InvalidRequest:

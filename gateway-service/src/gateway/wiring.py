@@ -15,11 +15,11 @@ from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
+from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
-from gateway.services.outlook import Outlooks
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
@@ -67,7 +67,7 @@ class Gateway:
     waiting: Waiting
     keyed: KeyedRequests
     queues: QueueService
-    outlooks: Outlooks
+    forecasts: ForecastService
     estimates: EstimateService
     workers: WorkerService
     probes: dict[str, Probe]
@@ -114,7 +114,8 @@ class _Opened:
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
     engine, objects, opener = opened.engine, opened.objects, opened.opener
     stores, broker = engine.stores, engine.broker
-    catalogue, outlooks = Catalogue(stores.models), Outlooks(stores)
+    eraser = Eraser(stores, objects)
+    catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
     return Gateway(
@@ -122,8 +123,8 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         authenticator=Authenticator(stores.accounts),
         catalogue=catalogue,
         jobs=JobService(engine, opened.intake, opener, builder),
-        batches=BatchService(engine, opener, builder),
-        bulk=BulkService(engine, opener),
+        batches=BatchService(engine, opener, eraser, builder),
+        bulk=BulkService(engine, opener, eraser),
         exports=BatchExport(stores, assets),
         uploads=UploadService(
             stores.assets,
@@ -133,7 +134,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
             limit_pixels=settings.pixel_limit,
         ),
         assets=assets,
-        removal=RemovalService(engine, Eraser(stores, objects), assets),
+        removal=RemovalService(engine, eraser, assets),
         streams=EventStreams(
             stores.jobs,
             broker,
@@ -144,8 +145,8 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
-        outlooks=outlooks,
-        estimates=EstimateService(stores, builder, outlooks),
+        forecasts=forecasts,
+        estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores.workers),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
     )

@@ -31,7 +31,7 @@ async def lane(world: World) -> LaneTerms:
 async def bench(world: World, lane: LaneTerms) -> Bench:
     account = await world.stores.accounts.get(lane.account_id)
     assert account is not None
-    return Bench(engine=world.engine, opener=world.opener, account=account)
+    return Bench(engine=world.engine, opener=world.opener, eraser=world.eraser, account=account)
 
 
 async def failed(world: World, lane: LaneTerms) -> Job:
@@ -67,6 +67,20 @@ async def test_many_that_are_queued_again_stand_in_line_as_they_were_submitted(
     again = [await world.read(job) for job in jobs]
     places = [Place(priority=job.priority, order=job.order) for job in again]
     assert [await world.stores.queue.ahead(lane.id, place) for place in places] == [0, 1, 2, 3]
+
+
+async def test_one_request_queues_a_job_again_once_whenever_it_comes(
+    world: World, lane: LaneTerms, bench: Bench
+) -> None:
+    await failed(world, lane)
+    asking = replace(bench, mark="req_1")
+    assert len(await apply(asking, ACTIONS["retry"], await seen(world, bench))) == 1
+    await world.stores.lanes.open(lane)
+    await fail(world.engine, await world.run(), FATAL, used=USED)
+
+    await apply(asking, ACTIONS["retry"], await seen(world, bench))
+
+    assert [job.status for job in await seen(world, bench)] == [Status.FAILED]
 
 
 async def test_whoever_saw_a_job_before_it_failed_again_does_not_queue_it(

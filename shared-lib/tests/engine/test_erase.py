@@ -110,6 +110,20 @@ class TestErasing:
 
         assert after == [KEPT, GONE]
 
+    async def test_many_at_once_let_go_of_what_they_share(self, storeroom: Storeroom, lane: LaneTerms) -> None:
+        picture = await storeroom.uploaded(lane.account_id)
+        ended = [await storeroom.done(lane, picture) for _ in range(3)]
+        waiting = await storeroom.submitted(lane)
+        ids = [job.id for job, _ in ended]
+
+        erased = await storeroom.world.eraser.erase_many(lane.account_id, [*ids, waiting.id, new_job_id()])
+        again = await storeroom.world.eraser.erase_many(lane.account_id, ids)
+        foreign = await storeroom.world.eraser.erase_many(new_account_id(), ids)
+
+        assert (erased, again, foreign) == (set(ids), set(), set())
+        assert [await storeroom.is_there(one) for one in (picture, *(film for _, film in ended))] == [GONE] * 4
+        await storeroom.check(settled=True)
+
     async def test_a_result_that_became_an_input_stays_with_the_later_job(
         self, storeroom: Storeroom, lane: LaneTerms
     ) -> None:

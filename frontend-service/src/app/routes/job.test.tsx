@@ -34,6 +34,24 @@ test("is live", async () => {
   expect(within(screen.getByRole("region", { name: "Result" })).getByText("Done")).toBeTruthy();
 });
 
+test("that waits tells its place and when its turn is expected", async () => {
+  const api = new FakeApi();
+  const turn = new Date(Date.now() + 125_000).toISOString();
+  const queue = {
+    position: 3,
+    ahead: 2,
+    starts_at: { p50: turn, p90: turn },
+    completes_at: null,
+    samples: 9,
+    reason: "behind_own_jobs",
+  };
+  const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }, { queue }));
+
+  openPage(`/jobs/${job.id}`, api);
+
+  expect(await screen.findByText(/Number 3 in your queue. It starts in about 2 minutes./)).toBeTruthy();
+});
+
 test("tells a screen reader each state once and progress in quarters", async () => {
   const api = new FakeApi();
   const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));

@@ -1,8 +1,10 @@
+import type { ReactNode } from "react";
 import { Elapsed } from "@/components/ui/elapsed";
 import { ProgressBar } from "@/components/ui/progress-bar";
 import { classes } from "@/lib/classes";
 import { sentence } from "@/lib/format";
 import type { JobView } from "@/schema/api.gen";
+import { JobPlace } from "./job-place";
 import { ResultFacts } from "./result-facts";
 import { StatusBadge } from "./status-badge";
 
@@ -10,6 +12,7 @@ import { StatusBadge } from "./status-badge";
 export function JobProgress({ job }: { readonly job: JobView }) {
   const isRunning = job.status === "processing" || job.status === "cancelling";
   const words = whatHappens(job);
+  const why = whyItWaits(job);
   return (
     <div data-slot="job-progress" className={classes("space-y-2.5", job.status !== "failed" && "min-h-11")}>
       <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-1">
@@ -26,7 +29,7 @@ export function JobProgress({ job }: { readonly job: JobView }) {
         )}
       </div>
       {!job.is_terminal && <ProgressBar label="Progress" value={isRunning ? job.progress : 0} />}
-      {whyItWaits(job) && <p className="text-xs text-muted">{whyItWaits(job)}</p>}
+      {why && <p className="text-xs text-muted">{why}</p>}
     </div>
   );
 }
@@ -37,13 +40,12 @@ function whatHappens(job: JobView): string | null {
   return message || sentence(stage || "starting");
 }
 
-function whyItWaits(job: JobView): string | null {
+function whyItWaits(job: JobView): ReactNode {
   if (job.status === "queued" && job.attempt > 0) {
     const reason = job.error?.message ?? "The worker was lost.";
     return `${reason} Try ${job.attempt + 1} of ${job.max_attempts} starts by itself.`;
   }
-  if (job.status === "queued")
-    return "It starts as soon as a worker is free. You can leave this page; the job goes on.";
+  if (job.status === "queued") return <JobPlace queue={job.queue} />;
   if (job.status === "processing" && job.attempt > 1) return `Try ${job.attempt} of ${job.max_attempts}.`;
   return null;
 }

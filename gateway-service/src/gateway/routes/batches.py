@@ -1,17 +1,19 @@
 """Batches: many jobs accepted together, followed, cancelled, retried and fetched together."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import StreamingResponse
 
-from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, Once, RequestId
+from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, RequestId
+from gateway.headers import RETRY_AFTER, documented, retry_after
+from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
-from gateway.routes.json_body import JsonRoute
+from gateway.routes.json_body import BODY_REFUSALS, JsonRoute
+from gateway.services.batch_items import Rejection
 from gateway.services.batches import Change
 from gateway.services.idempotency import json_answer
-from gateway.services.items import Rejection
 from gateway.views import batch_view
 from reelwork.contract.batches import (
     BatchAccepted,
@@ -25,14 +27,9 @@ from reelwork.contract.problem import FieldProblem
 from reelwork.domain.errors import (
     AssetNotFound,
     BatchNotFound,
-    IdempotencyInProgress,
-    IdempotencyKeyMismatch,
     InsufficientTier,
     InvalidCursor,
-    InvalidInput,
     StorageUnavailable,
-    UnsupportedMediaType,
-    UploadTooLarge,
 )
 from reelwork.domain.ids import new_request_id
 from reelwork.objects.disposition import content_disposition
@@ -42,14 +39,7 @@ BATCH_LIMIT_BYTES = 8 * 1024 * 1024
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"], max_body_size=BATCH_LIMIT_BYTES, route_class=JsonRoute)
 
-_STORED: dict[str, dict[str, Any]] = {  # Any: a part of OpenAPI
-    "Location": {"description": "The batch.", "schema": {"type": "string"}},
-    "Idempotency-Replayed": {
-        "description": "`true`: the answer to an earlier request of this key.",
-        "schema": {"type": "string"},
-    },
-    "Retry-After": {"description": "When to ask again, in seconds.", "schema": {"type": "string"}},
-}
+_STORED = documented({"Location": "The batch."}) | REPLAYED | RETRY_AFTER
 _EXAMPLES = {
     "pictures": {
         "summary": "Three pictures",
@@ -72,14 +62,7 @@ _EXAMPLES = {
     response_model=BatchAccepted,
     responses={
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(
-            InsufficientTier,
-            IdempotencyInProgress,
-            UploadTooLarge,
-            UnsupportedMediaType,
-            InvalidInput,
-            IdempotencyKeyMismatch,
-        ),
+        **keyed_problems(InsufficientTier, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_batch(
@@ -98,7 +81,7 @@ async def create_batch(
             job_ids=list(made.batch.job_ids),
             rejected=[_rejected(item) for item in rejected],
         )
-        return json_answer(202, view, {"Location": f"/v1/batches/{made.id}", "Retry-After": "2"})
+        return json_answer(202, view, {"Location": view.urls.self, **retry_after(view.poll_after_ms)})
 
     return await once.answer(new_request_id, act)
 
@@ -129,18 +112,32 @@ async def cancel_batch(batch_id: str, caller: CanManage, batches: Batches) -> Ba
     return _change(await batches.cancel(caller, batch_id))
 
 
-@router.post("/{batch_id}/retry-failed", responses=keyed_problems(BatchNotFound, InsufficientTier))
+@router.post(
+    "/{batch_id}/retry-failed",
+    response_model=BatchChange,
+    responses={
+        200: {"description": "Queued again.", "headers": REPLAYED},
+        **keyed_problems(BatchNotFound, InsufficientTier, *KEY_REFUSALS),
+    },
+)
 async def retry_failed(
     batch_id: str,
     caller: CanManage,
     batches: Batches,
+    once: Once,
     only: Annotated[
         Literal["retryable"] | None,
         Query(description="`retryable`: leave out jobs whose error says that trying again is no use."),
     ] = None,
-) -> BatchChange:
-    """Queue every failed job again, under its id. Asked twice at the same time, each job is queued once."""
-    return _change(await batches.retry_failed(caller, batch_id, only_retryable=only is not None))
+) -> Response:
+    """Queue every failed job again, under its id. Asked twice at the same time, each job is queued once; sent again
+    under an `Idempotency-Key`, also when some have failed anew by then."""
+
+    async def act(ours: Ours) -> StoredAnswer:
+        change = await batches.retry_failed(caller, batch_id, mark=ours.subject, only_retryable=only is not None)
+        return json_answer(200, _change(change), {})
+
+    return await once.answer(new_request_id, act)
 
 
 @router.get(

@@ -2,15 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Response
 
 from gateway.deps import Bulk, CanManage
+from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
-from gateway.routes.json_body import JsonRoute
+from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
+from gateway.services.bulk import BulkOutcome
+from gateway.services.idempotency import json_answer
 from reelwork.contract.batches import BulkBody, BulkFailure, BulkResult
-from reelwork.domain.errors import InsufficientTier, InvalidInput, JobNotFound, UnsupportedMediaType, UploadTooLarge
+from reelwork.domain.errors import InsufficientTier, JobNotFound
+from reelwork.domain.ids import new_request_id
+from reelwork.store.idempotency import Ours, StoredAnswer
 
-JSON_LIMIT_BYTES = 1024 * 1024
 _SHOWN = 100
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
@@ -20,16 +24,35 @@ _EXAMPLES = {
         "summary": "Cancel whatever has this tag and has not ended",
         "value": {"action": "cancel", "filter": {"tag": "campaign:autumn"}, "dry_run": True},
     },
+    "erased": {
+        "summary": "Erase input and files of what was made before a moment",
+        "value": {"action": "erase", "filter": {"created_before": "2026-01-01T00:00:00Z"}, "dry_run": True},
+    },
     "failed": {"summary": "Queue failed jobs again", "value": {"action": "retry", "filter": {"status": ["failed"]}}},
 }
 
 
-@router.post("/bulk", responses=keyed_problems(InsufficientTier, UploadTooLarge, UnsupportedMediaType, InvalidInput))
+@router.post(
+    "/bulk",
+    response_model=BulkResult,
+    responses={
+        200: {"description": "What was done, or would be.", "headers": REPLAYED},
+        **keyed_problems(InsufficientTier, *BODY_REFUSALS, *KEY_REFUSALS),
+    },
+)
 async def bulk_action(
-    body: Annotated[BulkBody, Body(openapi_examples=_EXAMPLES)], caller: CanManage, bulk: Bulk
-) -> BulkResult:
-    """Cancel or retry up to 1,000 jobs; `dry_run` tells what would be changed. Safe to repeat."""
-    done = await bulk.apply(caller, body)
+    body: Annotated[BulkBody, Body(openapi_examples=_EXAMPLES)], caller: CanManage, bulk: Bulk, once: Once
+) -> Response:
+    """Cancel, retry or erase up to 1,000 jobs; `dry_run` tells what would be changed. To cancel or erase is safe to
+    repeat; a retry is under an `Idempotency-Key`."""
+
+    async def act(ours: Ours) -> StoredAnswer:
+        return json_answer(200, _result(body, await bulk.apply(caller, body, mark=ours.subject)), {})
+
+    return await once.answer(new_request_id, act)
+
+
+def _result(body: BulkBody, done: BulkOutcome) -> BulkResult:
     fit, unfit, unknown = done.selected.fit, done.selected.unfit, done.selected.unknown
     return BulkResult(
         action=body.action,

@@ -5,25 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Header, Response
 
 from gateway.deps import CanManage, CanRead, CanSubmit, Estimates, Forecasts, Jobs, Queues, RequestId
-from gateway.headers import etag_of
+from gateway.headers import documented, etag_of
 from gateway.problems import keyed_problems
-from gateway.routes.json_body import JsonRoute
+from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.explain import explain
 from reelwork.contract.edits import JobPatch
 from reelwork.contract.jobs import JobBody, JobView
 from reelwork.contract.queue import EstimateView, ExplainView
 from reelwork.domain.errors import (
     InsufficientTier,
-    InvalidInput,
     InvalidState,
     JobNotFound,
     ModelNotFound,
-    UnsupportedMediaType,
-    UploadTooLarge,
     VersionMismatch,
 )
-
-JSON_LIMIT_BYTES = 1024 * 1024
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
@@ -33,13 +28,13 @@ _EXAMPLES = {
         "summary": "Right before another one",
         "value": {"position": {"before": "job_01jd0f8g5ne8rr3v5m6n7p8q9r"}},
     },
-    "later": {"summary": "Not before tonight", "value": {"not_before": "2030-01-01T22:00:00Z"}},
+    "now": {"summary": "Without its not_before, and with new tags", "value": {"not_before": None, "tags": ["soon"]}},
 }
 
 
 @router.post(
     "/estimate",
-    responses=keyed_problems(InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput),
+    responses=keyed_problems(InsufficientTier, ModelNotFound, *BODY_REFUSALS),
 )
 async def estimate_job(body: JobBody, caller: CanSubmit, estimates: Estimates, request_id: RequestId) -> EstimateView:
     """What would become of this job if you submitted it now. Takes and refuses what submit does; stores nothing."""
@@ -48,9 +43,10 @@ async def estimate_job(body: JobBody, caller: CanSubmit, estimates: Estimates, r
 
 @router.patch(
     "/{job_id}",
-    responses=keyed_problems(
-        JobNotFound, InvalidState, VersionMismatch, UploadTooLarge, UnsupportedMediaType, InvalidInput
-    ),
+    responses={
+        200: {"description": "The job as it is now.", "headers": documented({"ETag": "Names this state of the job."})},
+        **keyed_problems(JobNotFound, InvalidState, VersionMismatch, *BODY_REFUSALS),
+    },
 )
 async def edit_job(
     job_id: str,

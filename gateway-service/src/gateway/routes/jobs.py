@@ -1,37 +1,31 @@
 """Jobs: submit, follow, cancel, queue again."""
 
-import math
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
-from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, Jobs, Once, Preferred, RequestId, Waits
-from gateway.headers import bad_header, etag_of, is_known
+from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, Jobs, Preferred, RequestId, Waits
+from gateway.headers import RETRY_AFTER, bad_header, documented, etag_of, is_known, retry_after
+from gateway.job_filter import METADATA_PARAMETER, WantedJobs
+from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
-from gateway.routes.json_body import JsonRoute
+from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.idempotency import json_answer
 from gateway.views import job_view
-from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView, StatusName
+from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView
 from reelwork.domain.errors import (
-    IdempotencyInProgress,
-    IdempotencyKeyMismatch,
     InsufficientTier,
     InvalidCursor,
-    InvalidInput,
     InvalidState,
     JobNotFound,
     ModelNotFound,
-    UnsupportedMediaType,
-    UploadTooLarge,
 )
-from reelwork.domain.ids import BatchId, JobId, new_job_id, new_request_id
+from reelwork.domain.ids import JobId, new_job_id, new_request_id
 from reelwork.domain.job import Job, Status
 from reelwork.store.idempotency import Ours, StoredAnswer
-from reelwork.store.jobs import JobFilter
-
-JSON_LIMIT_BYTES = 1024 * 1024
-RUNNING_POLL_MS = 1000
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
@@ -50,17 +44,10 @@ _EXAMPLES = {
     },
 }
 
-_Headers = dict[str, dict[str, Any]]  # Any: a part of OpenAPI
-_TEXT = {"type": "string"}
-_APPLIED: _Headers = {"Preference-Applied": {"description": "What was done of `Prefer`.", "schema": _TEXT}}
-_RETRY_AFTER: _Headers = {"Retry-After": {"description": "When to ask again, in seconds.", "schema": _TEXT}}
-_STORED: _Headers = {
-    "Location": {"description": "The job.", "schema": _TEXT},
-    "Idempotency-Replayed": {"description": "`true`: the answer to an earlier request of this key.", "schema": _TEXT},
-    **_RETRY_AFTER,
-    **_APPLIED,
-}
-_READ: _Headers = {"ETag": {"description": "Names this state of the job.", "schema": _TEXT}, **_RETRY_AFTER, **_APPLIED}
+_APPLIED = documented({"Preference-Applied": "What was done of `Prefer`."})
+_QUEUED = documented({"Location": "The job."}) | REPLAYED | RETRY_AFTER
+_STORED = _QUEUED | _APPLIED
+_READ = documented({"ETag": "Names this state of the job."}) | RETRY_AFTER | _APPLIED
 
 
 @router.post(
@@ -70,15 +57,7 @@ _READ: _Headers = {"ETag": {"description": "Names this state of the job.", "sche
     responses={
         201: {"description": "It has ended within the time of `Prefer: wait`.", "model": JobView, "headers": _STORED},
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(
-            InsufficientTier,
-            ModelNotFound,
-            IdempotencyInProgress,
-            UploadTooLarge,
-            UnsupportedMediaType,
-            InvalidInput,
-            IdempotencyKeyMismatch,
-        ),
+        **keyed_problems(InsufficientTier, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_job(
@@ -100,26 +79,20 @@ async def create_job(
         job = known or await jobs.submit(caller, wanted, request_id=request_id, job_id=JobId(ours.subject))
         waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
         ended = waited.honoured and waited.job.status.is_terminal
-        headers = _accepted(waited.job) | preferred.applied(waited=waited.honoured)
-        return json_answer(201 if ended else 202, job_view(waited.job), headers)
+        return _accepted(waited.job, 201 if ended else 202, preferred.applied(waited=waited.honoured))
 
     return await once.answer(new_job_id, act)
 
 
-@router.get("", responses=keyed_problems(InvalidCursor))
+@router.get("", responses=keyed_problems(InvalidCursor), openapi_extra={"parameters": [METADATA_PARAMETER]})
 async def list_jobs(
     caller: CanRead,
     jobs: Jobs,
-    status: Annotated[list[StatusName] | None, Query(description="Repeat for several.")] = None,
-    model: Annotated[str | None, Query(max_length=128)] = None,
-    tag: Annotated[str | None, Query(max_length=64)] = None,
-    batch_id: Annotated[str | None, Query(max_length=64)] = None,
+    where: WantedJobs,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Your jobs, newest first."""
-    statuses = [Status(name) for name in status or []]
-    where = JobFilter(statuses=statuses, model=model, tag=tag, batch_id=BatchId(batch_id) if batch_id else None)
     page = await jobs.page(caller, where, cursor=cursor, limit=limit)
     items = [job_view(job) for job in page.items]
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
@@ -153,10 +126,11 @@ async def get_job(
     headers = {"ETag": etag_of(waited.job)} | preferred.applied(waited=waited.honoured)
     # The tag is the job's version; where a job stands in the queue changes without it.
     if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
-        return Response(status_code=304, headers=headers | _ask_again(RUNNING_POLL_MS, waited.job))
+        return Response(status_code=304, headers=headers | retry_after(job_view(waited.job).poll_after_ms))
     view = await forecasts.view(waited.job)
-    headers |= _ask_again(view.poll_after_ms, waited.job)
-    return Response(view.model_dump_json(), headers=headers, media_type="application/json")
+    return Response(
+        view.model_dump_json(), headers=headers | retry_after(view.poll_after_ms), media_type="application/json"
+    )
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))
@@ -170,17 +144,8 @@ async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     status_code=202,
     response_model=JobView,
     responses={
-        202: {"description": "Queued again.", "headers": _STORED},
-        **keyed_problems(
-            InsufficientTier,
-            JobNotFound,
-            InvalidState,
-            IdempotencyInProgress,
-            UploadTooLarge,
-            UnsupportedMediaType,
-            InvalidInput,
-            IdempotencyKeyMismatch,
-        ),
+        202: {"description": "Queued again.", "headers": _QUEUED},
+        **keyed_problems(InsufficientTier, JobNotFound, InvalidState, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def retry_job(
@@ -194,7 +159,7 @@ async def retry_job(
 
     async def act(ours: Ours) -> StoredAnswer:
         job = await jobs.retry(caller, job_id, mark=ours.subject, deadline=deadline)
-        return json_answer(202, job_view(job), _accepted(job))
+        return _accepted(job, 202)
 
     return await once.answer(new_request_id, act)
 
@@ -205,12 +170,9 @@ async def delete_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     return job_view(await jobs.cancel(caller, job_id))
 
 
-def _accepted(job: Job) -> dict[str, str]:
-    return {"Location": f"/v1/jobs/{job.id}"} | ({} if job.status.is_terminal else {"Retry-After": "2"})
-
-
-def _ask_again(poll_after_ms: int, job: Job) -> dict[str, str]:
-    return {} if job.status.is_terminal else {"Retry-After": str(math.ceil(poll_after_ms / 1000))}
+def _accepted(job: Job, status: int, headers: Mapping[str, str] = MappingProxyType({})) -> StoredAnswer:
+    view = job_view(job)
+    return json_answer(status, view, {"Location": view.urls.self, **retry_after(view.poll_after_ms), **headers})
 
 
 def _with_deadline(body: JobBody, cancel_after: float | None) -> JobBody:

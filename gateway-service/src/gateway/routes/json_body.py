@@ -7,8 +7,11 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from reelwork.domain.errors import FieldError, UnsupportedMediaType
+from reelwork.domain.errors import FieldError, InvalidInput, UnsupportedMediaType, UploadTooLarge
 
+JSON_LIMIT_BYTES = 1024 * 1024
+# How a route that takes a body refuses one.
+BODY_REFUSALS = (UploadTooLarge, UnsupportedMediaType, InvalidInput)
 _LONGEST_NAME = 64
 
 

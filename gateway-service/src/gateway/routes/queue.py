@@ -6,13 +6,12 @@ from fastapi import APIRouter, Body
 
 from gateway.deps import CanManage, CanRead, Queues
 from gateway.problems import keyed_problems
-from gateway.routes.json_body import JsonRoute
+from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from reelwork.contract.queue import AccountQueue, PausedQueue, QueueBody
-from reelwork.domain.errors import InvalidInput, UnsupportedMediaType, UploadTooLarge
 
-router = APIRouter(prefix="/v1/account/queue", tags=["account"], max_body_size=64 * 1024, route_class=JsonRoute)
+router = APIRouter(prefix="/v1/account/queue", tags=["account"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
-_REFUSALS = keyed_problems(UploadTooLarge, UnsupportedMediaType, InvalidInput)
+_REFUSALS = keyed_problems(*BODY_REFUSALS)
 OneOrAll = Annotated[QueueBody | None, Body()]
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from gateway.auth import Caller
 from gateway.problems import named, not_found
+from gateway.services.batch_items import ItemChecker, Origin, Rejection
 from gateway.services.building import JobBuilder, NewJob
-from gateway.services.items import ItemChecker, Origin, Rejection
 from gateway.services.pages import Page, check_cursor
 from reelwork.contract.batches import BatchBody
 from reelwork.domain.batch import MOST_ITEMS, Batch, Tally
@@ -18,6 +18,7 @@ from reelwork.domain.job import Status
 from reelwork.engine.batches import accept
 from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
+from reelwork.engine.erase import Eraser
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Candidate
@@ -49,9 +50,10 @@ class Change:
 class BatchService:
     """Submit, read, list, cancel, retry. Every method sees the caller's own batches only."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener, builder: JobBuilder) -> None:
+    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder) -> None:
         self._engine = engine
         self._opener = opener
+        self._eraser = eraser
         self._checker = ItemChecker(builder)
 
     async def submit(
@@ -110,33 +112,36 @@ class BatchService:
 
     async def cancel(self, caller: Caller, batch_id: str) -> Change:
         """Cancel whatever has not ended; safe to repeat. Raises BatchNotFound."""
-        return await self._change(caller, batch_id, ACTIONS["cancel"])
+        batch = await self.find(caller, batch_id)
+        return await self._change(self._bench(caller), batch, ACTIONS["cancel"])
 
-    async def retry_failed(self, caller: Caller, batch_id: str, *, only_retryable: bool) -> Change:
-        """Queue the failed jobs again, each once however often this is asked at the same time.
+    async def retry_failed(self, caller: Caller, batch_id: str, *, mark: str, only_retryable: bool) -> Change:
+        """Queue the failed jobs again, each once however often this is asked at the same time, or ever with this mark.
 
         `only_retryable`: those whose error may pass by itself. Raises BatchNotFound, InsufficientTier.
         """
+        batch, bench = await self.find(caller, batch_id), self._bench(caller, mark)
         return await self._change(
-            caller, batch_id, ACTIONS["retry"], statuses=[Status.FAILED], only_retryable=only_retryable
+            bench, batch, ACTIONS["retry"], statuses=[Status.FAILED], only_retryable=only_retryable
         )
+
+    def _bench(self, caller: Caller, mark: str | None = None) -> Bench:
+        return Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
 
     async def _change(
         self,
-        caller: Caller,
-        batch_id: str,
+        bench: Bench,
+        batch: Batch,
         action: Action,
         *,
         statuses: Sequence[Status] = (),
         only_retryable: bool = False,
     ) -> Change:
-        batch = await self.find(caller, batch_id)
         where = action.among(JobFilter(batch_id=batch.id, statuses=statuses))
         found: list[Candidate] = []
         if where is not None:
-            found = await self._engine.stores.selection.find(caller.account.id, where, limit=MOST_ITEMS)
+            found = await self._engine.stores.selection.find(batch.account_id, where, limit=MOST_ITEMS)
         jobs = [job for job in found if job.retryable or not only_retryable]
-        bench = Bench(engine=self._engine, opener=self._opener, account=caller.account)
         changed = await apply(bench, action, jobs)
         return Change(matched=len(jobs), changed=len(changed), after=await self._counted(batch))
 

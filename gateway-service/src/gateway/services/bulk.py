@@ -10,6 +10,7 @@ from reelwork.domain.ids import BatchId, JobId
 from reelwork.domain.job import Status
 from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
+from reelwork.engine.erase import Eraser
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Candidate
@@ -34,17 +35,21 @@ class BulkOutcome:
 class BulkService:
     """Bounded: at most `MOST_IDS` jobs in one call."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener) -> None:
+    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser) -> None:
         self._engine = engine
         self._opener = opener
+        self._eraser = eraser
 
-    async def apply(self, caller: Caller, body: BulkBody) -> BulkOutcome:
-        """Do it, or with `dry_run` find out what it would change. Raises InvalidInput, StoreUnavailable."""
+    async def apply(self, caller: Caller, body: BulkBody, *, mark: str) -> BulkOutcome:
+        """Do it, or with `dry_run` find out what it would change. `mark` names the request: it retries no job twice.
+
+        Raises InvalidInput, InsufficientTier, StoreUnavailable.
+        """
         action = ACTIONS[body.action]
         selected = await self._select(caller, action, body)
         if body.dry_run:
             return BulkOutcome(selected=selected, changed=[job.id for job in selected.fit])
-        bench = Bench(engine=self._engine, opener=self._opener, account=caller.account)
+        bench = Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
         return BulkOutcome(selected=selected, changed=await apply(bench, action, selected.fit))
 
     async def _select(self, caller: Caller, action: Action, body: BulkBody) -> Selected:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 
 from gateway.auth import Caller
 from gateway.services.building import JobBuilder, NewJob
-from gateway.services.outlook import Outlooks
-from gateway.services.picture import Picture
+from gateway.services.forecasts import ForecastService
+from gateway.services.snapshot import Snapshot
 from reelwork.contract.jobs import JobBody
 from reelwork.contract.queue import EstimateView, RunSeconds, SecondsFromNow
 from reelwork.domain.eta import Span, Waiting, foresee
-from reelwork.domain.job import Job
 from reelwork.domain.lane import FIRST_ESTIMATE_SECONDS
 from reelwork.store.queue import Place
 from reelwork.store.standings import Standing
@@ -22,33 +21,35 @@ from reelwork.store.stores import Stores
 class EstimateService:
     """Answers for exactly those bodies that submit would take."""
 
-    def __init__(self, stores: Stores, builder: JobBuilder, outlooks: Outlooks) -> None:
+    def __init__(self, stores: Stores, builder: JobBuilder, forecasts: ForecastService) -> None:
         self._stores = stores
         self._builder = builder
-        self._outlooks = outlooks
+        self._forecasts = forecasts
 
     async def estimate(self, caller: Caller, body: JobBody, *, request_id: str) -> EstimateView:
         """Raises whatever submit would raise: ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
         new = await self._builder.build(caller, body, request_id=request_id)
-        return _answered(new.job) if new.job.status.is_terminal else await self._queued(new)
+        if new.job.status.is_terminal:
+            return _answered_already(new)
+        return await self._queued(new)
 
     async def _queued(self, new: NewJob) -> EstimateView:
         place = Place(priority=new.job.priority, order=new.job.order)
         ahead = await self._stores.queue.ahead(new.terms.id, place)
-        seen = (await self._outlooks.forecast(new.job.pool, models=[new.job.model])).picture
+        seen = (await self._forecasts.forecast(new.job.pool, models=[new.job.model])).snapshot
         run = seen.runs.quantiles(new.job.model, new.job.input)
         starts = await self._starts(new, seen, ahead)
         return EstimateView(
             model=new.job.model,
             model_version=new.job.model_version,
             pool=new.job.pool,
-            cache_hit=False,
             run_seconds=RunSeconds(p50=run.p50, p90=run.p90, samples=run.samples) if run is not None else None,
             starts_in_seconds=SecondsFromNow(p50=starts.p50, p90=starts.p90) if starts is not None else None,
             queue_position=ahead + 1,
+            cache_hit=False,
         )
 
-    async def _starts(self, new: NewJob, seen: Picture, ahead: int) -> Span | None:
+    async def _starts(self, new: NewJob, seen: Snapshot, ahead: int) -> Span | None:
         account = await self._stores.accounts.get(new.terms.account_id)
         held = account is not None and new.job.pool in account.held_pools
         backlog = seen.backlog()
@@ -63,20 +64,19 @@ class EstimateService:
         return _not_earlier(spans[ahead], new.job.not_before) if ahead < len(spans) else None
 
 
-def _answered(job: Job) -> EstimateView:
-    """Of a job that the cache would complete as it comes."""
+def _answered_already(new: NewJob) -> EstimateView:
     return EstimateView(
-        model=job.model,
-        model_version=job.model_version,
-        pool=job.pool,
-        cache_hit=True,
+        model=new.job.model,
+        model_version=new.job.model_version,
+        pool=new.job.pool,
         run_seconds=None,
-        starts_in_seconds=None,
+        starts_in_seconds=SecondsFromNow(p50=0.0, p90=0.0),
         queue_position=None,
+        cache_hit=True,
     )
 
 
-def _with_one_more(lane: Standing, seen: Picture, lengths: Sequence[float]) -> Waiting | None:
+def _with_one_more(lane: Standing, seen: Snapshot, lengths: Sequence[float]) -> Waiting | None:
     """The lane with the new job in it. How long that one takes delays nobody in front of it: any number will do."""
     queued = seen.queued.get(lane.id, 0)
     vstart = lane.vstart if lane.active else max(lane.vstart, _virtual_time(seen))
@@ -84,7 +84,7 @@ def _with_one_more(lane: Standing, seen: Picture, lengths: Sequence[float]) -> W
     return seen.waiting(dataclasses.replace(lane, vstart=vstart), queued=queued + 1, lengths=before)
 
 
-def _opened(new: NewJob, seen: Picture) -> Standing:
+def _opened(new: NewJob, seen: Snapshot) -> Standing:
     """A lane as it is when it is first opened."""
     return Standing(
         id=new.terms.id,
@@ -100,7 +100,7 @@ def _opened(new: NewJob, seen: Picture) -> Standing:
     )
 
 
-def _virtual_time(seen: Picture) -> float:
+def _virtual_time(seen: Snapshot) -> float:
     """As `Lanes.virtual_time` has it, from what was seen."""
     ready = [lane.vstart for lane in seen.lanes.values() if lane.active and not lane.paused]
     return min(ready) if ready else max((lane.last_start for lane in seen.lanes.values()), default=0.0)

@@ -2,17 +2,17 @@
 
 from datetime import UTC, datetime
 
-from gateway.services.outlook import Outlooks
+from gateway.services.forecasts import ForecastService
 from reelwork.contract.queue import ExplainView, JobQueue, ReasonView
 from reelwork.domain.job import Job, Status
 from reelwork.domain.waiting import Reason, doing
 
 
-async def explain(outlooks: Outlooks, job: Job) -> ExplainView:
+async def explain(forecasts: ForecastService, job: Job) -> ExplainView:
     """By the scheduler's own conditions as they are at this moment; there is always a reason."""
     found, queue = [doing(job)] if job.status is not Status.QUEUED else [], None
     if job.status is Status.QUEUED:
-        found, queue = await _waiting(outlooks, job)
+        found, queue = await _waiting(forecasts, job)
     return ExplainView(
         job_id=job.id,
         status=job.status.value,
@@ -22,8 +22,8 @@ async def explain(outlooks: Outlooks, job: Job) -> ExplainView:
     )
 
 
-async def _waiting(outlooks: Outlooks, job: Job) -> tuple[list[Reason], JobQueue]:
-    prospect = await outlooks.prospect(job, fresh=True)
+async def _waiting(forecasts: ForecastService, job: Job) -> tuple[list[Reason], JobQueue]:
+    prospect = await forecasts.prospect(job, fresh=True)
     return list(prospect.reasons), prospect.queue
 
 

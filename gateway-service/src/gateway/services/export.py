@@ -7,7 +7,7 @@ import structlog
 
 from gateway.auth import Caller
 from gateway.services.assets import AssetService
-from gateway.services.zipping import ZipStream
+from gateway.services.zip_stream import ZipStream
 from gateway.views import job_view
 from reelwork.contract.batches import BatchOutput
 from reelwork.domain.batch import Batch

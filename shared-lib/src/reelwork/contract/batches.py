@@ -2,16 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, StringConstraints, WithJsonSchema
+from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
 
-from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.base import Moment, Timestamp, Wire
 from reelwork.contract.jobs import JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
 from reelwork.contract.problem import FieldProblem
 from reelwork.domain.batch import MOST_ITEMS
 
 MOST_IDS = 1000
 
-BulkActionName = Literal["cancel", "retry"]
+BulkActionName = Literal["cancel", "retry", "erase"]
 # Checked one by one by the gateway, so that one bad item need not spoil the others: here it may be anything.
 _Item = Annotated[JsonValue, WithJsonSchema({"$ref": "#/components/schemas/JobBody"})]
 _Defaults = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
@@ -145,8 +145,8 @@ class BulkFilter(Wire):
     model: Annotated[str | None, Field(max_length=128)] = None
     tag: Annotated[str | None, Field(max_length=64)] = None
     batch_id: Annotated[str | None, Field(max_length=64)] = None
-    created_after: Annotated[AwareDatetime | None, Field(description="At this moment or later.")] = None
-    created_before: Annotated[AwareDatetime | None, Field(description="Earlier than this.")] = None
+    created_after: Annotated[Moment | None, Field(description="At this moment or later.")] = None
+    created_before: Annotated[Moment | None, Field(description="Earlier than this.")] = None
 
 
 class BulkBody(Wire):

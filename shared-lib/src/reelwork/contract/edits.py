@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from reelwork.contract.base import Wire
+from reelwork.contract.base import Moment, Wire
 from reelwork.contract.jobs import MetadataKey, MetadataValue, PriorityName, Tag
 
 
@@ -23,7 +23,7 @@ class JobPatch(Wire):
             "together with `priority`: the end of that priority's part."
         ),
     ] = None
-    not_before: Annotated[AwareDatetime | None, Field(description="Earliest start. Null: at once.")] = None
+    not_before: Annotated[Moment | None, Field(description="Earliest start. Null: at once.")] = None
     tags: Annotated[list[Tag] | None, Field(max_length=16, description="All of them, anew.")] = None
     metadata: Annotated[
         dict[MetadataKey, MetadataValue] | None, Field(max_length=16, description="All of it, anew.")

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
-from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.base import Moment, Timestamp, Wire
 from reelwork.contract.queue import JobQueue
 
 PriorityName = Literal["low", "normal", "high"]
@@ -45,7 +45,7 @@ class JobBody(Wire):
         float | None, Field(gt=0, le=86400, description="Longest single run; at most the model's own limit.")
     ] = None
     retry: Annotated[RetryBody | None, Field(description="Null: the server's default.")] = None
-    not_before: Annotated[AwareDatetime | None, Field(description="Earliest start; the job waits until then.")] = None
+    not_before: Annotated[Moment | None, Field(description="Earliest start; the job waits until then.")] = None
     retention: RetentionBody = RetentionBody()
     cache: Annotated[
         CacheModeName,

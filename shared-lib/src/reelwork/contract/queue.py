@@ -63,17 +63,17 @@ class SecondsFromNow(Wire):
 
 
 class EstimateView(Wire):
-    """What would become of such a job; null where nobody knows. `cache_hit`: an equal job has been made and would
-    answer it at once, so that it would neither wait nor run."""
+    """What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
+    would be completed at once and wait in no queue (`queue_position`: null)."""
 
     object: Literal["estimate"] = "estimate"
     model: str
     model_version: str
     pool: str
-    cache_hit: bool
     run_seconds: RunSeconds | None
     starts_in_seconds: SecondsFromNow | None
     queue_position: int | None
+    cache_hit: bool
     cost: None = None
 
 

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from reelwork.broker.base import Notice
 from reelwork.domain.account import Account
 from reelwork.domain.ids import JobId, new_request_id
-from reelwork.domain.job import WAITING, Status
+from reelwork.domain.job import TERMINAL, WAITING, Status
 from reelwork.domain.lane import lane_for_jobs
 from reelwork.engine.engine import Engine
+from reelwork.engine.erase import Eraser
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Candidate
@@ -20,28 +22,39 @@ AT_ONCE = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """On whose behalf, and with what."""
+    """On whose behalf, and with what. `mark` names the request, which retries no job twice; None: one of its own."""
 
     engine: Engine
     opener: LaneOpener
+    eraser: Eraser
     account: Account
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """`takes`: the states that it can change. `do` answers which jobs it changed, and leaves what has moved on."""
+    """`takes`: the states that it can change. `needs`: input and files, or anything that can be erased. `do` answers
+    which jobs it changed, and leaves what has moved on."""
 
     takes: frozenset[Status]
     do: Callable[[Bench, Sequence[Candidate]], Awaitable[set[JobId]]]
-    needs_data: bool = False
+    needs: Literal["data", "anything"] | None = None
 
     def can_change(self, job: Candidate) -> bool:
-        return job.status in self.takes and (job.has_data or not self.needs_data)
+        has = {"data": job.has_data, "anything": job.has_anything}
+        return job.status in self.takes and (self.needs is None or has[self.needs])
 
     def among(self, where: JobFilter) -> JobFilter | None:
         """The same jobs, as far as this can change them; None when it can change none of them."""
         statuses = self.takes & set(where.statuses) if where.statuses else self.takes
-        return replace(where, statuses=sorted(statuses), with_data=self.needs_data) if statuses else None
+        if not statuses:
+            return None
+        return replace(
+            where,
+            statuses=sorted(statuses),
+            with_data=self.needs == "data",
+            with_anything=self.needs == "anything",
+        )
 
 
 async def _cancel(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
@@ -50,16 +63,21 @@ async def _cancel(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
 
 async def _retry(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
     lanes = {pool: lane_for_jobs(bench.account, pool) for pool in {job.pool for job in jobs}}
-    queued = await bench.engine.stores.bulk.requeue(bench.account.id, jobs, mark=new_request_id())
+    queued = await bench.engine.stores.bulk.requeue(bench.account.id, jobs, mark=bench.mark or new_request_id())
     for pool, count in Counter(job.pool for job in jobs if job.id in queued).items():
         bench.opener.announce(lanes[pool], count)
     return queued
 
 
+async def _erase(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
+    return await bench.eraser.erase_many(bench.account.id, [job.id for job in jobs])
+
+
 # Whatever can be done to many jobs: by its name, what it takes and what it does.
 ACTIONS = {
     "cancel": Action(takes=WAITING | {Status.PROCESSING}, do=_cancel),
-    "retry": Action(takes=frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED}), do=_retry, needs_data=True),
+    "retry": Action(takes=frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED}), do=_retry, needs="data"),
+    "erase": Action(takes=TERMINAL, do=_erase, needs="anything"),
 }
 
 

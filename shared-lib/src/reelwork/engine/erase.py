@@ -58,6 +58,18 @@ class Eraser:
         await self._discard_soon(await self._settle(job_id, account, await self._stores.removals.of_job(job_id)))
         return job
 
+    async def erase_many(self, account: AccountId, jobs: Sequence[JobId]) -> set[JobId]:
+        """The same for many; those that have not ended or hold nothing stay as they are. Which were erased."""
+        erased: set[JobId] = set()
+        retired: list[Asset] = []
+        for job_id in jobs:
+            if await self._stores.removals.erase(account, job_id) is not None:
+                erased.add(job_id)
+                retired += await self._settle(job_id, account, await self._stores.removals.of_job(job_id))
+        log.info("job.many_removed", count=len(erased), by="owner")
+        await self._discard_soon(retired)
+        return erased
+
     async def delete(self, asset: Asset) -> None:
         """Remove an asset, whichever jobs that have ended still hold it. While S3 is down its bytes go later.
 

@@ -32,8 +32,8 @@ class BulkChanges:
 
     async def requeue(self, account: AccountId, jobs: Sequence[Candidate], *, mark: str) -> set[JobId]:
         """failed, cancelled, expired -> queued, if they stand as they were seen (status and attempt): of several who
-        saw the same one queues it; in the order of their ids. `mark` names this very change; the answer is which jobs
-        it changed."""
+        saw the same one queues it; in the order of their ids. `mark` names this very change, which is made to a job
+        once; the answer is which jobs it changed."""
         seen: dict[tuple[Status, int], list[JobId]] = {}
         for job in jobs:
             seen.setdefault((job.status, job.attempt), []).append(job.id)
@@ -43,7 +43,10 @@ class BulkChanges:
         ]
         every = sorted(job.id for job in jobs)
         number: Expression = {"$indexOfArray": [every, "$_id"]}
-        await self._jobs.update_many({"$or": still, **MAY_BE_REQUEUED}, requeuing(mark, None, number=number))
+        unmarked: Document = {"retried_by": {"$ne": mark}}
+        await self._jobs.update_many(
+            {"$or": still, **MAY_BE_REQUEUED, **unmarked}, requeuing(mark, None, number=number)
+        )
         return await self._ids({"_id": {"$in": every}, "account_id": account, "retried_by": mark})
 
     async def _ids(self, query: Document) -> set[JobId]:

@@ -1,7 +1,7 @@
 """Jobs as their owners see them: submit, read, cancel. Running them is `attempts.py`, repair is `backlog.py`."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
@@ -22,6 +22,10 @@ _NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
 HAS_DATA: Document = {"data_removed": {"$ne": True}, "inputs_removed": {"$ne": True}}
+# What a job must have, any of it, so that there is something to erase.
+SOMETHING: Document = {
+    "$or": [{"data_removed": {"$ne": True}}, {"inputs_removed": {"$ne": True}}, {"input": {"$ne": {}}}]
+}
 MAY_BE_REQUEUED: Document = HAS_DATA | {f"events.{LONGEST_HISTORY}": {"$exists": False}}
 # Attempts that a job has in one round: until it is first queued again by its owner, and each time after that. What it
 # may reach in all, less what it had reached when the present round began, as its history tells.
@@ -32,13 +36,18 @@ _ALLOWANCE: Expression = {"$subtract": ["$max_attempts", _BEFORE_ROUND]}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
+    """All of it has to hold; what is empty or None is not asked for. Names in `metadata` are clean."""
+
     statuses: Sequence[Status] = ()
     model: str | None = None
     tag: str | None = None
     batch_id: BatchId | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    ids: Sequence[JobId] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
     with_data: bool = False
+    with_anything: bool = False
 
 
 def matching(account: AccountId, where: JobFilter) -> Document:
@@ -49,13 +58,16 @@ def matching(account: AccountId, where: JobFilter) -> Document:
         query["status"] = {"$in": list(where.statuses)}
     if where.with_data:
         query |= HAS_DATA
+    if where.with_anything:
+        query |= SOMETHING
+    query |= {f"metadata.{name}": value for name, value in where.metadata.items()}
     born: Document = {}
-    near: Document = {}
+    near: Document = {"$in": list(where.ids)} if where.ids else {}
     if where.created_after is not None:
         born["$gte"], near["$gte"] = where.created_after, first_job_id(_moved(where.created_after, -_DRAWN_EARLY))
     if where.created_before is not None:
         born["$lt"], near["$lt"] = where.created_before, first_job_id(_moved(where.created_before, _DRAWN_EARLY))
-    return query | ({"created_at": born, "_id": near} if born else {})
+    return query | ({"created_at": born} if born else {}) | ({"_id": near} if near else {})
 
 
 def _moved(moment: datetime, by: timedelta) -> datetime:

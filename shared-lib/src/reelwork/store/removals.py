@@ -15,7 +15,7 @@ from reelwork.domain.asset import Asset
 from reelwork.domain.ids import AccountId, AssetId, JobId
 from reelwork.domain.job import TERMINAL, Job, Status
 from reelwork.store.client import Database, Document, adapter
-from reelwork.store.jobs import JOB_CODEC
+from reelwork.store.jobs import JOB_CODEC, SOMETHING
 from reelwork.store.pipeline import Expression, happening
 
 Part = Literal["inputs", "outputs"]
@@ -71,7 +71,6 @@ class Removals:
 
     async def erase(self, account: AccountId, job: JobId) -> Job | None:
         """Blank the input of a job that has ended and let go of its files. None: unknown, not ended, or erased."""
-        something = [{"data_removed": {"$ne": True}}, {"inputs_removed": {"$ne": True}}, {"input": {"$ne": {}}}]
         stage = happening(
             "job.data_removed",
             let_go={"$setUnion": [_LET_GO, "$input_assets", "$outputs.asset_id"]},
@@ -82,7 +81,7 @@ class Removals:
             **_OUTPUTS_GONE,
         )
         document = await self._jobs.find_one_and_update(
-            {"_id": job, "account_id": account, "status": _ENDED, "$or": something},
+            {"_id": job, "account_id": account, "status": _ENDED} | SOMETHING,
             [stage],
             return_document=ReturnDocument.AFTER,
         )

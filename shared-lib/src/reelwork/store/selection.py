@@ -14,12 +14,23 @@ from reelwork.domain.job import Job, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC, JobFilter, matching
 
-_DECIDING = {"status": 1, "pool": 1, "attempt": 1, "error.retryable": 1, "data_removed": 1, "inputs_removed": 1}
+_DECIDING = {
+    "status": 1,
+    "pool": 1,
+    "attempt": 1,
+    "error.retryable": 1,
+    "data_removed": 1,
+    "inputs_removed": 1,
+    "has_input": {"$ne": ["$input", {}]},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What decides whether something can be done to a job. `retryable`: the error that it failed with says so."""
+    """What decides whether something can be done to a job. `retryable`: the error that it failed with says so.
+
+    `has_data`: its input and files may be there; `has_anything`: any of them.
+    """
 
     id: JobId
     pool: str
@@ -27,6 +38,7 @@ class Candidate:
     attempt: int
     retryable: bool
     has_data: bool
+    has_anything: bool
 
 
 @adapter
@@ -82,4 +94,5 @@ def _candidate(job: Document) -> Candidate:
         attempt=job["attempt"],
         retryable=bool((job.get("error") or {}).get("retryable")),
         has_data=not (job.get("data_removed") or job.get("inputs_removed")),
+        has_anything=not (job.get("data_removed") and job.get("inputs_removed") and not job["has_input"]),
     )

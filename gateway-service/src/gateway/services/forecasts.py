@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gateway.services import picture
-from gateway.services.picture import Picture, Runs
+from gateway.services import snapshot
+from gateway.services.snapshot import Runs, Snapshot
 from gateway.views import job_view
 from reelwork.contract.jobs import JobView
 from reelwork.contract.queue import JobQueue, MomentsView
@@ -34,9 +34,9 @@ _POLL_MS = range(1000, 30_000 + 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """A pool, and when the queued jobs of each lane start: spans from `picture.at`. `starts`: None, nobody knows."""
+    """A pool, and when the queued jobs of each lane start: spans from `snapshot.at`. `starts`: None, nobody knows."""
 
-    picture: Picture
+    snapshot: Snapshot
     starts: dict[LaneId, list[Span]] | None
 
 
@@ -48,7 +48,7 @@ class Prospect:
     queue: JobQueue
 
 
-class Outlooks:
+class ForecastService:
     """One for all callers: forecasts of whole pools are shared, whoever asks."""
 
     def __init__(self, stores: Stores) -> None:
@@ -72,9 +72,9 @@ class Outlooks:
         lane = (await self._stores.standings.lanes([job.lane])).get(job.lane)
         ahead = await self._stores.queue.ahead(job.lane, Place(priority=job.priority, order=job.order))
         forecast = await self.forecast(job.pool, models=[job.model], fresh=fresh, lane=job.lane, number=ahead)
-        found = reasons(await self._situation(job, lane, ahead, forecast.picture))
+        found = reasons(await self._situation(job, lane, ahead, forecast.snapshot))
         starts = _starts(job, ahead, forecast, found)
-        run = forecast.picture.runs.quantiles(job.model, job.input)
+        run = forecast.snapshot.runs.quantiles(job.model, job.input)
         queue = JobQueue(
             position=ahead + 1 if job.due else None,
             ahead=ahead if job.due else None,
@@ -85,7 +85,7 @@ class Outlooks:
         )
         return Prospect(reasons=found, queue=queue)
 
-    async def _situation(self, job: Job, lane: Standing | None, ahead: int, seen: Picture) -> Situation:
+    async def _situation(self, job: Job, lane: Standing | None, ahead: int, seen: Snapshot) -> Situation:
         held_since = None
         if lane is None or lane.paused:
             account = await self._stores.accounts.get(job.account_id)
@@ -115,19 +115,19 @@ class Outlooks:
             made_at, good_until, known = self._forecasts.get(pool, (0.0, 0.0, None))
             age = time.monotonic() - made_at
             if known is not None and not fresh and time.monotonic() < good_until:
-                reaches = known.picture.queued.get(lane, 0) > number if lane is not None else True
+                reaches = known.snapshot.queued.get(lane, 0) > number if lane is not None else True
                 if age < SHORTEST_SECONDS or (reaches and _knows(known, models)):
                     return known
             return await self._make(pool, models)
 
     async def _make(self, pool: str, models: Sequence[str]) -> Forecast:
         begun = time.monotonic()
-        taken = await picture.take(self._stores, pool, models=models)
+        taken = await snapshot.take(self._stores, pool, models=models)
         backlog = taken.backlog() if taken.crew.view.places else None
         starts = (
             await asyncio.to_thread(foresee, backlog, workers=taken.crew.view.places) if backlog is not None else None
         )
-        forecast, now = Forecast(picture=taken, starts=starts), time.monotonic()
+        forecast, now = Forecast(snapshot=taken, starts=starts), time.monotonic()
         self._forecasts[pool] = (begun, now + max(FRESH_SECONDS, FRESH_TIMES_COST * (now - begun)), forecast)
         return forecast
 
@@ -148,14 +148,14 @@ class Outlooks:
 
 def _knows(forecast: Forecast, models: Sequence[str]) -> bool:
     """Whether runs of these models were looked for; that there were none is known as well."""
-    return all(model in forecast.picture.looked_for for model in models)
+    return all(model in forecast.snapshot.looked_for for model in models)
 
 
 def _lane_view(lane: Standing) -> LaneView:
     return LaneView(active=lane.active, paused=lane.paused, running=len(lane.places), limit=lane.limit)
 
 
-def _lanes_before(own: Standing, seen: Picture) -> int:
+def _lanes_before(own: Standing, seen: Snapshot) -> int:
     return sum(
         1
         for lane in seen.lanes.values()
@@ -168,10 +168,10 @@ def _starts(job: Job, ahead: int, forecast: Forecast, found: Sequence[Reason]) -
         return None
     spans = forecast.starts.get(job.lane, [])
     if not job.due:
-        return _after_delay(job, spans[-1] if spans else Span(p50=0.0, p90=0.0), forecast.picture.at)
+        return _after_delay(job, spans[-1] if spans else Span(p50=0.0, p90=0.0), forecast.snapshot.at)
     if ahead >= len(spans):
         return None
-    return _moments(spans[ahead], forecast.picture.at)
+    return _moments(spans[ahead], forecast.snapshot.at)
 
 
 def _after_delay(job: Job, span: Span, at: datetime) -> MomentsView:

@@ -39,7 +39,7 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Snapshot:
     """`complete`: every lane of the pool is in it. `queued`: claimable jobs of each lane that has any.
     `looked_for`: models whose runs would be known if there were any."""
 
@@ -101,7 +101,7 @@ def _learnt(lane: Standing) -> Sequence[float]:
     return [] if lane.estimate == FIRST_ESTIMATE_SECONDS else [max(0.0, lane.estimate)]
 
 
-async def take(stores: Stores, pool: str, *, models: Iterable[str] = ()) -> Picture:
+async def take(stores: Stores, pool: str, *, models: Iterable[str] = ()) -> Snapshot:
     """The pool now, and the runs of all models in it and of these. Raises StoreUnavailable."""
     standings, at = stores.standings, datetime.now(UTC)
     lanes = await standings.pool(pool, most=MOST_LANES)
@@ -111,7 +111,7 @@ async def take(stores: Stores, pool: str, *, models: Iterable[str] = ()) -> Pict
     heads = await _heads(standings, [lane for lane in lanes if queued.get(lane.id)])
     tasks = [*under.values(), *(task for head in heads.values() for task in head)]
     wanted = frozenset([*models, *(task.model for task in tasks)])
-    return Picture(
+    return Snapshot(
         at=at,
         lanes={lane.id: lane for lane in lanes},
         complete=len(lanes) < MOST_LANES,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.services.zipping import ZipStream
+from gateway.services.zip_stream import ZipStream
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MIB = 1 << 20

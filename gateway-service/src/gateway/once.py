@@ -1,0 +1,72 @@
+"""`Idempotency-Key` in a route's signature: a request that has one effect and one answer, however often it is sent."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Response
+
+from gateway.deps import Anyone, Keyed
+from gateway.headers import bad_header, documented
+from gateway.services.idempotency import Act, KeyedRequests, Reserve
+from reelwork.domain.errors import IdempotencyInProgress, IdempotencyKeyMismatch
+from reelwork.store.idempotency import KeyedRequest, Ours
+
+# What a route that takes a key documents: how it refuses one, and what its answers carry.
+KEY_REFUSALS = (IdempotencyInProgress, IdempotencyKeyMismatch)
+REPLAYED = documented({"Idempotency-Replayed": "`true`: the answer to an earlier request of this key."})
+
+
+class _Once:
+    def __init__(self, keyed: KeyedRequests, request: KeyedRequest | None) -> None:
+        self._keyed = keyed
+        self._request = request
+
+    async def answer(self, reserve: Reserve, act: Act) -> Response:
+        """What `act` answers, or answered the first time: see `KeyedRequests.answer`. Without a key it just acts."""
+        if self._request is None:
+            answer, replayed = await act(Ours(subject=reserve(), holder="", first=True)), False
+        else:
+            answer, replayed = await self._keyed.answer(self._request, reserve, act)
+        headers = answer.headers | ({"Idempotency-Replayed": "true"} if replayed else {})
+        return Response(answer.body, answer.status, headers, media_type="application/json")
+
+
+async def _once(
+    request: Request,
+    keyed: Keyed,
+    caller: Anyone,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[\x20-\x7e]+$",
+            description="Any text of your own, kept for 24 hours: the same request sent again with the same key gets "
+            "the first one's answer, and nothing is done twice. A request that is refused does not use it up.",
+            examples=["order-42"],
+        ),
+    ] = None,
+) -> _Once:
+    if idempotency_key is None:
+        return _Once(keyed, None)
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise bad_header("idempotency-key", "Send one key.")
+    wanted = KeyedRequest(
+        account=caller.account.id,
+        route=f"{request.method} {request.url.path}",
+        key=idempotency_key,
+        fingerprint=await _fingerprint(request),
+    )
+    return _Once(keyed, wanted)
+
+
+async def _fingerprint(request: Request) -> str:
+    """Tells two requests to one address apart by whatever changes their effect."""
+    digest = hashlib.sha256(await request.body())
+    for name, value in (("query", request.url.query), ("cancel-after", request.headers.get("cancel-after", ""))):
+        if value:
+            digest.update(f"\0{name}={value}".encode())
+    return digest.hexdigest()
+
+
+Once = Annotated[_Once, Depends(_once)]
