@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.auth import Caller
+from gateway.services.removal import forget_answers
 from reelwork.contract.batches import MOST_IDS, BulkBody, BulkFilter
 from reelwork.domain.errors import FieldError, InvalidInput
 from reelwork.domain.ids import BatchId, JobId
@@ -50,7 +51,17 @@ class BulkService:
         if body.dry_run:
             return BulkOutcome(selected=selected, changed=[job.id for job in selected.fit])
         bench = Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
-        return BulkOutcome(selected=selected, changed=await apply(bench, action, selected.fit))
+        changed = await apply(bench, action, selected.fit)
+        if body.action == "erase":
+            await self._forget_answers(caller, changed)
+        return BulkOutcome(selected=selected, changed=changed)
+
+    async def _forget_answers(self, caller: Caller, erased: Sequence[JobId]) -> None:
+        stores = self._engine.stores
+        for job_id in erased:
+            job = await stores.jobs.get(caller.account.id, job_id)
+            if job is not None:
+                await forget_answers(stores.idempotency, job)
 
     async def _select(self, caller: Caller, action: Action, body: BulkBody) -> Selected:
         match body.ids, body.filter:

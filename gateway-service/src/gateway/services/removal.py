@@ -7,6 +7,7 @@ from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
+from reelwork.store.idempotency import Idempotency
 
 
 class RemovalService:
@@ -21,13 +22,16 @@ class RemovalService:
         """Also from the answers that are kept under idempotency keys. Raises JobNotFound, InvalidState."""
         account = caller.account.id
         job = await self._eraser.erase(account, JobId(job_id))
-        view = job_view(job)
-        await self._engine.stores.idempotency.amend(
-            account, location=view.urls.self, body=view.model_dump_json().encode()
-        )
+        await forget_answers(self._engine.stores.idempotency, job)
         self._engine.tell(job)
         return job
 
     async def delete_asset(self, caller: Caller, asset_id: str) -> None:
         """Raises AssetNotFound, AssetInUse."""
         await self._eraser.delete(await self._assets.get(caller, asset_id))
+
+
+async def forget_answers(requests: Idempotency, erased: Job) -> None:
+    """What is replayed from here on tells of the job as it is now, without its data."""
+    view = job_view(erased)
+    await requests.amend(erased.account_id, location=view.urls.self, body=view.model_dump_json().encode())
