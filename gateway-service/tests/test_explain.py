@@ -12,11 +12,14 @@ import pytest
 from gateway.services.explain import explain
 from gateway.services.forecasts import ForecastService
 from reelwork.contract.queue import ExplainView
+from reelwork.domain.ids import new_worker_id
 from reelwork.domain.job import Job, Priority
 from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.tier import Tier
+from reelwork.domain.worker import WorkerCard
 from reelwork.engine import hold
 from reelwork.engine.finish import complete, fail
+from reelwork.store.workers import Beat
 from testkit.caller import Caller, expect
 from testkit.services import fresh_database
 from testkit.waiting import until
@@ -40,7 +43,7 @@ async def hire(world: World, *, places: int, models: tuple[str, ...] = ("testkit
     card = {"pool": POOL, "concurrency": places, "models": [{"name": name, "version": "1"} for name in models]}
     ahead = timedelta(minutes=5)  # no test is so slow that the worker falls silent meanwhile
     seen = {"seen_at": datetime.now(UTC) + ahead - timedelta(seconds=age)}
-    entry = {"card": card, "gone": False, "drain": False, "stopping": False} | seen
+    entry = {"card": card, "gone": False, "drain": False, "stopping": False, "processes": []} | seen
     await world.database["workers"].replace_one({"_id": "worker_1"}, entry, upsert=True)
 
 
@@ -197,6 +200,19 @@ async def test_a_job_that_missed_its_deadline_does_not_wait_for_anything_else(wo
     assert await world.claim() is None
     await world.reconciler.run_once()
     assert await codes(world, job) == ["expired"]
+
+
+async def test_what_runs_on_a_worker_that_drains_keeps_no_other_worker_busy(world: World):
+    others, mine = await world.joined(), await world.joined()
+    running = [await world.submit(others) for _ in range(2)] and [await world.run() for _ in range(2)]
+    card = WorkerCard(id=new_worker_id(), name="w", pool=POOL, models=[], concurrency=2, host="h", pid=1)
+    await world.stores.workers.beat(
+        card, Beat(pid=2, jobs=[job.id for job in running], done=0, idle=False, stopping=True)
+    )
+
+    job = await world.submit(mine)
+
+    assert await codes(world, job) == ["next"]
 
 
 async def test_of_several_reasons_what_must_pass_first_comes_first(world: World):

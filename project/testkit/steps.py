@@ -173,6 +173,10 @@ class _Cursor:
         self._cursor.limit(count)
         return self
 
+    def hint(self, index: str) -> Self:
+        self._cursor.hint(index)
+        return self
+
     async def __aiter__(self) -> AsyncIterator[Document]:
         await self._before()
         async for document in self._cursor:

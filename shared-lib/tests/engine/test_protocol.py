@@ -109,8 +109,7 @@ class Protocol(RuleBasedStateMachine):
     def fail(self, number: int, failure: AttemptFailure, lives: int | None) -> None:
         job = self.handle(number)
         late = is_late(self.stage.do(self.world.raw(job.id)))
-        counted = sum(attempt.error is None or attempt.error.code not in EXCUSED for attempt in job.attempts)
-        retried = failure.retryable and not late and (failure.code in EXCUSED or counted < job.max_attempts)
+        retried = failure.retryable and not late and (failure.code in EXCUSED or _attempts_left(job) > 0)
         expected = self._ending_of(job, Ending.RETRYING if retried else Ending.FAILED)
         self._ends(job, fail(self.world.engine, job, failure, used=USED), expected, lives)
 
@@ -125,8 +124,8 @@ class Protocol(RuleBasedStateMachine):
     @rule(number=INDEX)
     def heartbeat(self, number: int) -> None:
         job = self.handle(number)
-        current = self._current(job)
-        assert self.stage.do(renew(self.world.engine, claimed(job))) == (current and Status(current["status"]))
+        now = self._current(job)
+        assert self.stage.do(renew(self.world.engine, claimed(job))) == (now and Status(now["status"]))
 
     @precondition(lambda self: self.handles)
     @rule(number=INDEX, lives=LIVES)
@@ -268,6 +267,12 @@ class Protocol(RuleBasedStateMachine):
             return Ending.CANCELLED if stored["status"] == Status.CANCELLING else uncancelled
         outcomes = [one["outcome"] for one in stored["attempts"] if one["slot"] == claimed(job).slot]
         return RECORDED.get(outcomes[0], Ending.LOST) if outcomes else Ending.LOST
+
+
+def _attempts_left(job: Job) -> int:  # what failed for our own storage does not count, nor do earlier rounds
+    earlier = max((event.attempt for event in job.events if event.type == "job.retried"), default=0)
+    errors = [attempt.error for attempt in job.attempts if attempt.n > earlier]
+    return job.max_attempts - earlier - sum(error is None or error.code not in EXCUSED for error in errors)
 
 
 def _output_of(job: Job) -> Any:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reelwork.domain.ids import new_job_id
 from reelwork.domain.job import Priority, Status
 from reelwork.domain.waiting import LaneView, claimable, servable
 from reelwork.store.queue import Place
@@ -107,7 +108,7 @@ def a_worker(pool: str = POOL, *, concurrency: int = 2, age: float = 0.0, **fiel
     """An entry of the list of workers."""
     card = {"pool": pool, "concurrency": concurrency, "models": [{"name": "testkit/noop", "version": "1"}]}
     seen = datetime.now(UTC) - timedelta(seconds=age)
-    return {"card": card, "seen_at": seen, "gone": False, "drain": False, "stopping": False} | fields
+    return {"card": card, "seen_at": seen, "gone": False, "drain": False, "stopping": False, "processes": []} | fields
 
 
 async def test_the_crew_are_the_workers_that_live_and_take_jobs(world: World) -> None:
@@ -124,7 +125,7 @@ async def test_the_crew_are_the_workers_that_live_and_take_jobs(world: World) ->
         ]
     )
 
-    crew = await world.stores.standings.crew(POOL, running=4)
+    crew = await world.stores.standings.crew(POOL, running=[new_job_id() for _ in range(4)])
 
     assert (crew.view.workers, crew.view.places, crew.view.running) == (2, 5, 4)
     assert crew.models == {"testkit/noop"}
@@ -135,6 +136,6 @@ async def test_a_pool_without_workers_has_no_crew(world: World) -> None:
     vouched = {"_id": "testkit/noop", "pool": POOL, "seen_at": datetime.now(UTC)}
     await world.database["models"].insert_one(vouched)
 
-    crew = await world.stores.standings.crew(POOL, running=3)
+    crew = await world.stores.standings.crew(POOL, running=[new_job_id()])
 
     assert (crew.view.places, crew.models) == (0, frozenset())

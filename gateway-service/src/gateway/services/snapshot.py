@@ -118,7 +118,7 @@ async def take(stores: Stores, pool: str, *, models: Iterable[str] = ()) -> Snap
         queued=queued,
         heads=heads,
         under=under,
-        crew=await standings.crew(pool, running=len(under)),
+        crew=await standings.crew(pool, running=[task.id for task in under.values()]),
         runs=Runs(by_model=await stores.runtimes.of(wanted)),
         looked_for=wanted,
     )

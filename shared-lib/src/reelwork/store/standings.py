@@ -1,6 +1,6 @@
 """Standings: a pool as it is now, for telling owners what their jobs wait for. Nothing here decides anything."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
-from reelwork.domain.ids import AccountId, LaneId
+from reelwork.domain.ids import AccountId, JobId, LaneId
 from reelwork.domain.job import Status
 from reelwork.domain.waiting import PoolView
 from reelwork.domain.worker import WorkerState
@@ -45,8 +45,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What tells how long a job may take."""
+    """A job, by what tells how long it may take."""
 
+    id: JobId
     model: str
     input: dict[str, Any]  # as submitted; its shape is the model's
 
@@ -105,17 +106,27 @@ class Standings:
         cursor = self._jobs.find(query, {"model": 1, "input": 1, "lease.slot": 1})
         return {job["lease"]["slot"]: _task(job) async for job in cursor}
 
-    async def crew(self, pool: str, *, running: int) -> Crew:
-        """Who works in the pool, by the list of workers; `running`: how many places are known to be taken."""
-        ready = {"card.pool": pool, "$expr": {"$eq": [STATE, WorkerState.READY.value]}}
-        cards = [worker["card"] async for worker in self._workers.find(ready, {"card": 1})]
-        places = sum(card["concurrency"] for card in cards)
-        models = frozenset(model["name"] for card in cards for model in card["models"])
-        return Crew(view=PoolView(workers=len(cards), places=places, running=running), models=models)
+    async def crew(self, pool: str, *, running: Collection[JobId]) -> Crew:
+        """Who works in the pool, by the list of workers; `running`: the pool's jobs that run somewhere. What runs on a
+        worker that drains takes no place of those that take jobs."""
+        shown = {"card": 1, "processes.jobs": 1, "state": STATE}
+        listed = [worker async for worker in self._workers.find({"card.pool": pool, "gone": False}, shown)]
+        cards = [worker["card"] for worker in listed if worker["state"] == WorkerState.READY]
+        left = {job for worker in listed if worker["state"] == WorkerState.DRAINING for job in _jobs_on(worker)}
+        view = PoolView(
+            workers=len(cards),
+            places=sum(card["concurrency"] for card in cards),
+            running=len(set(running) - left),
+        )
+        return Crew(view=view, models=frozenset(model["name"] for card in cards for model in card["models"]))
+
+
+def _jobs_on(worker: Document) -> list[JobId]:
+    return [job for process in worker["processes"] for job in process["jobs"]]
 
 
 def _task(job: Document) -> Task:
-    return Task(model=job["model"], input=job["input"])
+    return Task(id=job["_id"], model=job["model"], input=job["input"])
 
 
 def _standing(lane: Document) -> Standing:
