@@ -1512,12 +1512,18 @@ export interface components {
             readonly completed_at: string | null;
             /** Created At */
             readonly created_at: string;
-            /** Data Removed */
+            /**
+             * Data Removed
+             * @description The outputs are gone: `outputs` is empty.
+             */
             readonly data_removed: boolean;
             /** Deadline At */
             readonly deadline_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When the outputs go, told at the end; null: never, or gone.
+             */
             readonly expires_at: string | null;
             /** Id */
             readonly id: string;
@@ -1525,6 +1531,11 @@ export interface components {
             readonly input: {
                 readonly [key: string]: unknown;
             };
+            /**
+             * Inputs Removed
+             * @description The input is gone, values and files: `input` is empty.
+             */
+            readonly inputs_removed: boolean;
             /** Is Success */
             readonly is_success: boolean | null;
             /** Is Terminal */
@@ -1858,9 +1869,15 @@ export interface components {
          * @description Counted from the end of the job. Absent or null: the account's default.
          */
         readonly RetentionBody: {
-            /** Input Seconds */
+            /**
+             * Input Seconds
+             * @description Then the input goes: its values and its files.
+             */
             readonly input_seconds?: number | null;
-            /** Output Seconds */
+            /**
+             * Output Seconds
+             * @description Then the outputs go; the record of the job stays.
+             */
             readonly output_seconds?: number | null;
         };
         /** RetryBody */

@@ -14,6 +14,8 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
+_TEN_YEARS = 10 * 365 * 86400  # seconds
+
 
 class RetryBody(Wire):
     max_attempts: Annotated[int, Field(ge=1, le=10, description="Runs before the job fails for good.")]
@@ -22,8 +24,12 @@ class RetryBody(Wire):
 class RetentionBody(Wire):
     """Counted from the end of the job. Absent or null: the account's default."""
 
-    input_seconds: Annotated[int | None, Field(ge=60, le=10 * 365 * 86400)] = None
-    output_seconds: Annotated[int | None, Field(ge=60, le=10 * 365 * 86400)] = None
+    input_seconds: Annotated[
+        int | None, Field(ge=60, le=_TEN_YEARS, description="Then the input goes: its values and its files.")
+    ] = None
+    output_seconds: Annotated[
+        int | None, Field(ge=60, le=_TEN_YEARS, description="Then the outputs go; the record of the job stays.")
+    ] = None
 
 
 class JobBody(Wire):
@@ -161,8 +167,9 @@ class JobView(Wire):
     metadata: dict[str, str]
     batch_id: str | None
     cache: CacheView
-    expires_at: Timestamp | None
-    data_removed: bool
+    expires_at: Annotated[Timestamp | None, Field(description="When the outputs go, told at the end; null: never, or gone.")]
+    inputs_removed: Annotated[bool, Field(description="The input is gone, values and files: `input` is empty.")]
+    data_removed: Annotated[bool, Field(description="The outputs are gone: `outputs` is empty.")]
     queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
     urls: JobUrls
