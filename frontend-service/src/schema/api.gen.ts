@@ -1376,8 +1376,8 @@ export interface components {
              * @enum {string}
              */
             readonly priority: "low" | "normal" | "high";
-            /** @default {} */
-            readonly retention: components["schemas"]["RetentionBody"];
+            /** @description Null: the account's default. */
+            readonly retention?: components["schemas"]["RetentionBody"] | null;
             /** @description Null: the server's default. */
             readonly retry?: components["schemas"]["RetryBody"] | null;
             /**
@@ -1442,7 +1442,7 @@ export interface components {
              * Position
              * @description Where in your own queue. The place comes with its priority, which the job takes over; together with `priority`: the end of that priority's part.
              */
-            readonly position?: ("first" | "last") | components["schemas"]["BeforeJob"] | null;
+            readonly position?: (("first" | "last") | components["schemas"]["BeforeJob"]) | null;
             /**
              * Priority
              * @description Order inside your own share.

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
 
-from reelwork.contract.base import Moment, Timestamp, Wire
+from reelwork.contract.base import JSON_MOMENT, Moment, Timestamp, Wire
 from reelwork.contract.jobs import JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
 from reelwork.contract.problem import FieldProblem
 from reelwork.domain.batch import MOST_ITEMS
@@ -145,8 +145,8 @@ class BulkFilter(Wire):
     model: Annotated[str | None, Field(max_length=128)] = None
     tag: Annotated[str | None, Field(max_length=64)] = None
     batch_id: Annotated[str | None, Field(max_length=64)] = None
-    created_after: Annotated[Moment | None, Field(description="At this moment or later.")] = None
-    created_before: Annotated[Moment | None, Field(description="Earlier than this.")] = None
+    created_after: Annotated[Moment | None, Field(description="At this moment or later."), JSON_MOMENT] = None
+    created_before: Annotated[Moment | None, Field(description="Earlier than this."), JSON_MOMENT] = None
 
 
 class BulkBody(Wire):
@@ -158,7 +158,7 @@ class BulkBody(Wire):
         Field(min_length=1, max_length=MOST_IDS),
     ] = None
     filter: BulkFilter | None = None
-    dry_run: Annotated[bool, Field(description="Only say what would be done.")] = False
+    dry_run: Annotated[bool, Field(strict=True, description="Only say what would be done.")] = False
 
 
 class BulkFailure(Wire):
