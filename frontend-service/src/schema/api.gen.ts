@@ -884,7 +884,67 @@ export interface components {
              * Items
              * @description Jobs, as `POST /v1/jobs` takes them; what `defaults` has may be left out.
              */
-            readonly items: readonly components["schemas"]["JobBody"][];
+            readonly items: readonly {
+                /**
+                 * Cache
+                 * @description `allow`: an equal finished job of yours may answer at once, for deterministic models.
+                 * @default allow
+                 * @enum {string}
+                 */
+                readonly cache: "allow" | "refresh" | "off";
+                /**
+                 * Deadline Seconds
+                 * @description From now: not started by then, it expires; still running, it fails.
+                 */
+                readonly deadline_seconds?: number | null;
+                /**
+                 * Input
+                 * @example {
+                 *       "prompt": "A sunset over mountains"
+                 *     }
+                 */
+                readonly input?: {
+                    readonly [key: string]: components["schemas"]["JsonValue"];
+                };
+                /**
+                 * Metadata
+                 * @default {}
+                 */
+                readonly metadata: {
+                    readonly [key: string]: string;
+                };
+                /**
+                 * Model
+                 * @example builtin/landscape
+                 */
+                readonly model?: string;
+                /**
+                 * Not Before
+                 * @description Earliest start; the job waits until then.
+                 */
+                readonly not_before?: string | null;
+                /**
+                 * Priority
+                 * @description Order inside your own share.
+                 * @default normal
+                 * @enum {string}
+                 */
+                readonly priority: "low" | "normal" | "high";
+                /** @description Null: the account's default. */
+                readonly retention?: components["schemas"]["RetentionBody"] | null;
+                /** @description Null: the server's default. */
+                readonly retry?: components["schemas"]["RetryBody"] | null;
+                /**
+                 * Run Timeout Seconds
+                 * @description Longest single run; at most the model's own limit.
+                 */
+                readonly run_timeout_seconds?: number | null;
+                /**
+                 * Tags
+                 * @default []
+                 */
+                readonly tags: readonly string[];
+            }[];
             /**
              * Metadata
              * @default {}

@@ -5,15 +5,24 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
 
 from reelwork.contract.base import JSON_MOMENT, Moment, Timestamp, Wire
-from reelwork.contract.jobs import JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
+from reelwork.contract.jobs import JobBody, JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
 from reelwork.contract.problem import FieldProblem
 from reelwork.domain.batch import MOST_ITEMS
 
 MOST_IDS = 1000
 
 BulkActionName = Literal["cancel", "retry", "erase"]
+
+
+def _item_schema() -> dict[str, JsonValue]:
+    """That of a job, but nothing is required: `defaults` may have it."""
+    schema = JobBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    kept = {name: value for name, value in schema.items() if name not in {"$defs", "required"}}
+    return kept | {"title": "BatchItem", "description": "A job; `model` may come from `defaults`."}
+
+
 # Checked one by one by the gateway, so that one bad item need not spoil the others: here it may be anything.
-_Item = Annotated[JsonValue, WithJsonSchema({"$ref": "#/components/schemas/JobBody"})]
+_Item = Annotated[JsonValue, WithJsonSchema(_item_schema())]
 _Defaults = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
 
