@@ -42,7 +42,8 @@ def test_an_erased_job_is_a_record_without_input_and_files(stack: Stack, owner: 
 
     erased = expect(200, erase(owner, job))
 
-    assert (erased["status"], erased["data_removed"], erased["input"], erased["outputs"]) == ("completed", True, {}, [])
+    assert (erased["status"], erased["input"], erased["outputs"]) == ("completed", {}, [])
+    assert (erased["inputs_removed"], erased["data_removed"]) == (True, True)
     assert owner.job(job["id"]) == erased
     assert owner.events(job["id"])[-1]["type"] == "job.data_removed"
     assert statuses(owner, picture["id"], output["asset_id"]) == [404] * 4
@@ -189,6 +190,18 @@ def test_files_that_are_due_are_removed_and_the_record_says_so(stack: Stack, own
     assert (left["status"], left["outputs"], left["expires_at"]) == ("completed", [], None)
     assert statuses(owner, job["outputs"][0]["asset_id"]) == [404, 404]
     until(lambda: not [key for key in stack.stored().objects if job["id"] in key])
+
+
+def test_an_input_that_is_due_goes_with_its_values_and_the_record_says_so(stack: Stack, owner: Caller):
+    job = owner.wait(owner.submit(size_bytes=5, job={"retention": {"input_seconds": 60}})["id"])
+
+    with stack.documents() as database:
+        database["jobs"].update_one({"_id": job["id"]}, {"$set": {"inputs_due_at": datetime.now(UTC)}})
+
+    until(lambda: owner.job(job["id"])["inputs_removed"])
+    left = owner.job(job["id"])
+    assert (job["inputs_removed"], left["input"], left["data_removed"]) == (False, {}, False)
+    assert left["outputs"] == job["outputs"]
 
 
 @pytest.mark.parametrize("seconds", [59, -1, 1.5, "soon", 10**12])

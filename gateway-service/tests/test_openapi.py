@@ -1,15 +1,18 @@
 """The OpenAPI document: what generated clients and the page's types are made of."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from gateway.openapi import document
 from testkit.caller import Caller, expect
 
-WRITTEN = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+ROOT = Path(__file__).resolve().parents[2]
+WRITTEN = ROOT / "docs" / "openapi.json"
 OPERATIONS = {
     "healthz",
     "readyz",
@@ -94,3 +97,12 @@ def test_a_submit_has_examples(operations: dict[str, Any]):
     examples = operations["create_job"]["requestBody"]["content"]["application/json"]["examples"]
 
     assert {example["value"]["model"] for example in examples.values()} == {"builtin/landscape", "builtin/camera-move"}
+
+
+def test_the_readme_has_a_batch_that_the_document_allows():
+    (example,) = re.findall(r"/v1/batches .*\n *-d '(.*)'", (ROOT / "README.md").read_text())
+    batch = json.loads(example)
+    allowed = jsonschema_rs.validator_for(json.loads(document()) | {"$ref": "#/components/schemas/BatchBody"})
+
+    assert allowed.is_valid(batch)
+    assert not allowed.is_valid(batch | {"items": [{"colour": 1}]})

@@ -884,7 +884,67 @@ export interface components {
              * Items
              * @description Jobs, as `POST /v1/jobs` takes them; what `defaults` has may be left out.
              */
-            readonly items: readonly components["schemas"]["JobBody"][];
+            readonly items: readonly {
+                /**
+                 * Cache
+                 * @description `allow`: an equal finished job of yours may answer at once, for deterministic models.
+                 * @default allow
+                 * @enum {string}
+                 */
+                readonly cache: "allow" | "refresh" | "off";
+                /**
+                 * Deadline Seconds
+                 * @description From now: not started by then, it expires; still running, it fails.
+                 */
+                readonly deadline_seconds?: number | null;
+                /**
+                 * Input
+                 * @example {
+                 *       "prompt": "A sunset over mountains"
+                 *     }
+                 */
+                readonly input?: {
+                    readonly [key: string]: components["schemas"]["JsonValue"];
+                };
+                /**
+                 * Metadata
+                 * @default {}
+                 */
+                readonly metadata: {
+                    readonly [key: string]: string;
+                };
+                /**
+                 * Model
+                 * @example builtin/landscape
+                 */
+                readonly model?: string;
+                /**
+                 * Not Before
+                 * @description Earliest start; the job waits until then.
+                 */
+                readonly not_before?: string | null;
+                /**
+                 * Priority
+                 * @description Order inside your own share.
+                 * @default normal
+                 * @enum {string}
+                 */
+                readonly priority: "low" | "normal" | "high";
+                /** @description Null: the account's default. */
+                readonly retention?: components["schemas"]["RetentionBody"] | null;
+                /** @description Null: the server's default. */
+                readonly retry?: components["schemas"]["RetryBody"] | null;
+                /**
+                 * Run Timeout Seconds
+                 * @description Longest single run; at most the model's own limit.
+                 */
+                readonly run_timeout_seconds?: number | null;
+                /**
+                 * Tags
+                 * @default []
+                 */
+                readonly tags: readonly string[];
+            }[];
             /**
              * Metadata
              * @default {}
@@ -1376,8 +1436,8 @@ export interface components {
              * @enum {string}
              */
             readonly priority: "low" | "normal" | "high";
-            /** @default {} */
-            readonly retention: components["schemas"]["RetentionBody"];
+            /** @description Null: the account's default. */
+            readonly retention?: components["schemas"]["RetentionBody"] | null;
             /** @description Null: the server's default. */
             readonly retry?: components["schemas"]["RetryBody"] | null;
             /**
@@ -1442,7 +1502,7 @@ export interface components {
              * Position
              * @description Where in your own queue. The place comes with its priority, which the job takes over; together with `priority`: the end of that priority's part.
              */
-            readonly position?: ("first" | "last") | components["schemas"]["BeforeJob"] | null;
+            readonly position?: (("first" | "last") | components["schemas"]["BeforeJob"]) | null;
             /**
              * Priority
              * @description Order inside your own share.
@@ -1512,12 +1572,18 @@ export interface components {
             readonly completed_at: string | null;
             /** Created At */
             readonly created_at: string;
-            /** Data Removed */
+            /**
+             * Data Removed
+             * @description The outputs are gone: `outputs` is empty.
+             */
             readonly data_removed: boolean;
             /** Deadline At */
             readonly deadline_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When the outputs go, told at the end; null: never, or gone.
+             */
             readonly expires_at: string | null;
             /** Id */
             readonly id: string;
@@ -1525,6 +1591,11 @@ export interface components {
             readonly input: {
                 readonly [key: string]: unknown;
             };
+            /**
+             * Inputs Removed
+             * @description The input is gone, values and files: `input` is empty.
+             */
+            readonly inputs_removed: boolean;
             /** Is Success */
             readonly is_success: boolean | null;
             /** Is Terminal */
@@ -1858,9 +1929,15 @@ export interface components {
          * @description Counted from the end of the job. Absent or null: the account's default.
          */
         readonly RetentionBody: {
-            /** Input Seconds */
+            /**
+             * Input Seconds
+             * @description Then the input goes: its values and its files.
+             */
             readonly input_seconds?: number | null;
-            /** Output Seconds */
+            /**
+             * Output Seconds
+             * @description Then the outputs go; the record of the job stays.
+             */
             readonly output_seconds?: number | null;
         };
         /** RetryBody */

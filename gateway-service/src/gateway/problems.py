@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from gateway.faults import faults
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
     AssetNotFound,
@@ -35,16 +36,7 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _VALIDATION_SHAPE = "HTTPValidationError"
-_MOST_FAULTS = 20
 _LONGEST_POINTER = 200
-# Where pydantic's own words are about Python.
-_PLAIN_WORDS = {
-    "missing": "This is required.",
-    "extra_forbidden": "There is no such field.",
-    "model_attributes_type": "Send one JSON object.",
-    "value_error": "Send a file here, with a file name.",  # the one value of ours that pydantic cannot name is a file
-    "recursion_loop": "The nesting is too deep.",
-}
 
 
 class ProblemResponse(JSONResponse):
@@ -152,12 +144,12 @@ async def _object_missing(request: Request, error: Exception) -> ProblemResponse
 
 async def _validation(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (FastAPI types handlers by Exception)
-    return answer(request, invalid(error.errors()))
+    return answer(request, invalid(error.errors(), error.body))
 
 
-def invalid(details: Sequence[dict[str, Any]]) -> ReelworkError:
-    """From pydantic's error list (untyped there) to ours: names the place, never repeats the value."""
-    fields = [_fault(detail) for detail in details[:_MOST_FAULTS]]
+def invalid(details: Sequence[dict[str, Any]], body: object) -> ReelworkError:
+    """For what pydantic found wrong with a request (its list is untyped): names the place, never repeats the value."""
+    fields = faults(details, body)
     summary = f"Not valid: {named(fields)}."
     if any(detail["type"] == "json_invalid" for detail in details):
         return InvalidRequest("The body is not valid JSON.", hint="Send one JSON object.", errors=fields)
@@ -171,30 +163,9 @@ def named(faults: Sequence[FieldError]) -> str:
     return ", ".join(dict.fromkeys(_short(fault.pointer) for fault in faults))
 
 
-def _fault(detail: dict[str, Any]) -> FieldError:
-    code: str = detail["type"]
-    if code == "json_invalid":
-        place = f" (at character {detail['loc'][1]})" if detail["loc"][1] else ""
-        return FieldError(pointer="#", code=code, detail=f"{detail['ctx']['error']}{place}.")
-    return FieldError(pointer=_pointer(detail["loc"]), code=code, detail=_PLAIN_WORDS.get(code, detail["msg"]))
-
-
 def _short(pointer: str) -> str:
     """Names are the caller's: one that fills the request must not fill the answer too."""
     return pointer if len(pointer) <= _LONGEST_POINTER else f"{pointer[:_LONGEST_POINTER]}…"
-
-
-def _pointer(location: Sequence[str | int]) -> str:
-    """`#/input/width` for a place in the body, `?limit` for a query parameter."""
-    place, *rest = location
-    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in rest)
-    match place:
-        case "body":
-            return f"#/{path}" if path else "#"
-        case "query":
-            return f"?{path}"
-        case _:
-            return f"{place}:{path}"
 
 
 async def _http(request: Request, error: Exception) -> ProblemResponse:

@@ -77,6 +77,7 @@ def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | No
         batch_id=job.batch_id,
         cache=CacheView(hit=job.source_job_id is not None, source_job_id=job.source_job_id),
         expires_at=job.outputs_due_at,
+        inputs_removed=job.inputs_removed,
         data_removed=job.data_removed,
         queue=queue,
         metrics=_metrics(job),

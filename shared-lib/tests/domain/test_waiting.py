@@ -87,6 +87,37 @@ def test_a_failed_job_says_with_what_error_and_a_cancelled_one_by_whom() -> None
     assert cancelled.facts == {"by": "owner"}
 
 
+def test_a_job_that_an_earlier_one_answered_names_it() -> None:
+    answered = doing(a_job(Status.COMPLETED, source_job_id="job_x", completed_at=NOW))
+
+    assert answered.facts == {"source_job_id": "job_x"}
+    assert "earlier job answered" in answered.message
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (1, ["1 job in your own queue comes first.", "The only place of the workers in this pool is taken."]),
+        (2, ["2 jobs in your own queue come first.", "All 2 places of the workers in this pool are taken."]),
+    ],
+)
+def test_one_is_told_otherwise_than_many(number: int, words: list[str]) -> None:
+    found = reasons(
+        Situation(
+            job=new_job(terms()),
+            now=NOW,
+            lane=LaneView(active=True, paused=False, running=0, limit=9),
+            held_since=None,
+            ahead=number,
+            lanes_before=0,
+            pool=PoolView(workers=1, places=number, running=number),
+            model_offered=True,
+        )
+    )
+
+    assert [reason.message for reason in found] == words
+
+
 def test_a_job_that_waits_has_reasons_and_is_not_doing_anything() -> None:
     with pytest.raises(ValueError, match="waits"):
         doing(a_job(Status.QUEUED))

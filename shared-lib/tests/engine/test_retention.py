@@ -41,7 +41,7 @@ class TestRetention:
         assert [await storeroom.is_there(one) for one in (picture, film)] == [GONE, GONE]
         left = await storeroom.world.read(job)
         assert (left.data_removed, left.inputs_removed, left.outputs) == (True, True, ())
-        assert (left.input, left.outputs_due_at) == ({"words": "secret"}, None), "values are not files"
+        assert (left.input, left.outputs_due_at) == ({}, None)
         assert left.events[-1].type == "job.data_removed"
         await storeroom.check(settled=True)
 
@@ -89,6 +89,7 @@ class TestRetention:
 
         left = await storeroom.world.read(job)
         assert (left.inputs_removed, left.data_removed, left.outputs_due_at) == (True, False, None)
+        assert left.input == {}, "prompts are data"
         assert await storeroom.is_there(picture) == GONE
 
 

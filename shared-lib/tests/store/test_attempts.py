@@ -130,6 +130,28 @@ async def test_a_retry_waits_for_its_delay_in_database_time(world: World) -> Non
     assert (await world.raw(job.id))["due"] is False
 
 
+@pytest.mark.parametrize("change", ["put back", "retry"])
+async def test_a_job_that_waits_again_shows_no_progress(world: World, change: str) -> None:
+    job = await running(world)
+    halfway = Progress(fraction=0.5, stage="Filming", step=60, steps=120)
+    await world.stores.attempts.renew(claimed(job), lease=LEASE, progress=halfway)
+
+    await CHANGES[change](world.stores.attempts, claimed(job))
+
+    assert (await world.read(job)).progress == Progress()
+
+
+@pytest.mark.parametrize("change", ["complete", "complete many"])
+async def test_the_last_report_does_not_outlive_the_work(world: World, change: str) -> None:
+    job = await running(world)
+    late = Progress(fraction=0.9, stage="Filming", step=105, steps=120)
+    await world.stores.attempts.renew(claimed(job), lease=LEASE, progress=late)
+
+    await CHANGES[change](world.stores.attempts, claimed(job))
+
+    assert (await world.read(job)).progress == Progress(fraction=1.0)
+
+
 async def test_completing_many_tells_which_of_them_were_completed_by_their_attempts(world: World) -> None:
     ours, lost, again = await running(world), await running(world), await running(world)
     await world.stores.attempts.complete(claimed(again), [an_output(1)])  # written, but the answer was not heard

@@ -48,6 +48,7 @@ export function newJob(
     batch_id: null,
     cache: { hit: false, source_job_id: null },
     expires_at: null,
+    inputs_removed: false,
     data_removed: false,
     queue: null,
     metrics: { queue_seconds: null, run_seconds: null },

@@ -88,7 +88,7 @@ def _parse(item: object, *place: str) -> JobBody:
             {**detail, "loc": ("body", *place, *detail["loc"])}
             for detail in error.errors(include_url=False, include_input=False)
         ]
-        raise invalid(details) from error
+        raise invalid(details, {place[0]: item} if place else item) from error
 
 
 def _held_back(job: Job) -> Job:

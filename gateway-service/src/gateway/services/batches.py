@@ -74,7 +74,7 @@ class BatchService:
         if known is not None:
             return await self._counted(known), rejected
         if rejected and (body.mode == "atomic" or len(rejected) == len(checked)):
-            raise _refusal(rejected, of=len(checked))
+            raise _refusal(rejected, of=len(checked), mode=body.mode)
         batch = Batch(
             id=origin.batch_id,
             account_id=caller.account.id,
@@ -150,10 +150,11 @@ class BatchService:
         return CountedBatch(batch=batch, tally=tallies.get(batch.id, Tally()))
 
 
-def _refusal(rejected: Sequence[Rejection], *, of: int) -> InvalidInput:
+def _refusal(rejected: Sequence[Rejection], *, of: int, mode: str) -> InvalidInput:
     faults = [fault for item in rejected for fault in item.errors][:_MOST_FAULTS]
+    cure = ", or take what is valid by mode 'partial'" if mode == "atomic" and len(rejected) < of else ""
     return InvalidInput(
         f"{len(rejected)} of {of} items cannot be taken: {named(faults)}.",
-        hint="Nothing was stored. Mend the named fields, or take what is valid by mode 'partial'.",
+        hint=f"Nothing was stored. Mend the named fields{cure}.",
         errors=faults,
     )

@@ -80,7 +80,7 @@ class JobBuilder:
             request_id=request_id,
             batch_id=batch_id,
             at=now,
-            retention=self._retention(caller.account.retention, body.retention),
+            retention=self._retention(caller.account.retention, body.retention or RetentionBody()),
         )
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])

@@ -1,9 +1,10 @@
 """The base of everything on the wire."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 
@@ -30,3 +31,21 @@ def _in_utc(moment: datetime) -> datetime:
 
 # A moment that a caller names, with its offset; in UTC from here on.
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("number_type", "A number is wanted.")
+    return value
+
+
+def _moment(value: object) -> object:
+    if value is None or isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise PydanticCustomError("moment_type", "A moment is wanted.")
+
+
+# Stand last in a body's field: JSON has types, so a number is no text and no truth, and a moment no number.
+JSON_NUMBER = BeforeValidator(_number)
+JSON_MOMENT = BeforeValidator(_moment)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")

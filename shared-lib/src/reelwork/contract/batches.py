@@ -4,16 +4,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
 
-from reelwork.contract.base import Moment, Timestamp, Wire
-from reelwork.contract.jobs import JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
+from reelwork.contract.base import JSON_MOMENT, Moment, Timestamp, Wire
+from reelwork.contract.jobs import JobBody, JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
 from reelwork.contract.problem import FieldProblem
 from reelwork.domain.batch import MOST_ITEMS
 
 MOST_IDS = 1000
 
 BulkActionName = Literal["cancel", "retry", "erase"]
+
+
+def _item_schema() -> dict[str, JsonValue]:
+    """That of a job, but nothing is required: `defaults` may have it."""
+    schema = JobBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    kept = {name: value for name, value in schema.items() if name not in {"$defs", "required"}}
+    return kept | {"title": "BatchItem", "description": "A job; `model` may come from `defaults`."}
+
+
 # Checked one by one by the gateway, so that one bad item need not spoil the others: here it may be anything.
-_Item = Annotated[JsonValue, WithJsonSchema({"$ref": "#/components/schemas/JobBody"})]
+_Item = Annotated[JsonValue, WithJsonSchema(_item_schema())]
 _Defaults = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
 
@@ -145,8 +154,8 @@ class BulkFilter(Wire):
     model: Annotated[str | None, Field(max_length=128)] = None
     tag: Annotated[str | None, Field(max_length=64)] = None
     batch_id: Annotated[str | None, Field(max_length=64)] = None
-    created_after: Annotated[Moment | None, Field(description="At this moment or later.")] = None
-    created_before: Annotated[Moment | None, Field(description="Earlier than this.")] = None
+    created_after: Annotated[Moment | None, Field(description="At this moment or later."), JSON_MOMENT] = None
+    created_before: Annotated[Moment | None, Field(description="Earlier than this."), JSON_MOMENT] = None
 
 
 class BulkBody(Wire):
@@ -158,7 +167,7 @@ class BulkBody(Wire):
         Field(min_length=1, max_length=MOST_IDS),
     ] = None
     filter: BulkFilter | None = None
-    dry_run: Annotated[bool, Field(description="Only say what would be done.")] = False
+    dry_run: Annotated[bool, Field(strict=True, description="Only say what would be done.")] = False
 
 
 class BulkFailure(Wire):

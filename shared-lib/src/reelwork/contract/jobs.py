@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from reelwork.contract.base import Moment, Timestamp, Wire
+from reelwork.contract.base import JSON_MOMENT, JSON_NUMBER, Moment, Timestamp, Wire
 from reelwork.contract.queue import JobQueue
 
 PriorityName = Literal["low", "normal", "high"]
@@ -14,16 +14,26 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
+_TEN_YEARS = 10 * 365 * 86400  # seconds
+
 
 class RetryBody(Wire):
-    max_attempts: Annotated[int, Field(ge=1, le=10, description="Runs before the job fails for good.")]
+    max_attempts: Annotated[int, Field(ge=1, le=10, description="Runs before the job fails for good."), JSON_NUMBER]
 
 
 class RetentionBody(Wire):
     """Counted from the end of the job. Absent or null: the account's default."""
 
-    input_seconds: Annotated[int | None, Field(ge=60, le=10 * 365 * 86400)] = None
-    output_seconds: Annotated[int | None, Field(ge=60, le=10 * 365 * 86400)] = None
+    input_seconds: Annotated[
+        int | None,
+        Field(ge=60, le=_TEN_YEARS, description="Then the input goes: its values and its files."),
+        JSON_NUMBER,
+    ] = None
+    output_seconds: Annotated[
+        int | None,
+        Field(ge=60, le=_TEN_YEARS, description="Then the outputs go; the record of the job stays."),
+        JSON_NUMBER,
+    ] = None
 
 
 class JobBody(Wire):
@@ -40,13 +50,18 @@ class JobBody(Wire):
     deadline_seconds: Annotated[
         float | None,
         Field(gt=0, le=30 * 86400, description="From now: not started by then, it expires; still running, it fails."),
+        JSON_NUMBER,
     ] = None
     run_timeout_seconds: Annotated[
-        float | None, Field(gt=0, le=86400, description="Longest single run; at most the model's own limit.")
+        float | None,
+        Field(gt=0, le=86400, description="Longest single run; at most the model's own limit."),
+        JSON_NUMBER,
     ] = None
     retry: Annotated[RetryBody | None, Field(description="Null: the server's default.")] = None
-    not_before: Annotated[Moment | None, Field(description="Earliest start; the job waits until then.")] = None
-    retention: RetentionBody = RetentionBody()
+    not_before: Annotated[
+        Moment | None, Field(description="Earliest start; the job waits until then."), JSON_MOMENT
+    ] = None
+    retention: Annotated[RetentionBody | None, Field(description="Null: the account's default.")] = None
     cache: Annotated[
         CacheModeName,
         Field(description="`allow`: an equal finished job of yours may answer at once, for deterministic models."),
@@ -57,7 +72,7 @@ class JobRetryBody(Wire):
     """How a job is queued again. Its old deadline is dropped."""
 
     deadline_seconds: Annotated[
-        float | None, Field(gt=0, le=30 * 86400, description="A new deadline, from now. Null: none.")
+        float | None, Field(gt=0, le=30 * 86400, description="A new deadline, from now. Null: none."), JSON_NUMBER
     ] = None
 
 
@@ -161,8 +176,11 @@ class JobView(Wire):
     metadata: dict[str, str]
     batch_id: str | None
     cache: CacheView
-    expires_at: Timestamp | None
-    data_removed: bool
+    expires_at: Annotated[
+        Timestamp | None, Field(description="When the outputs go, told at the end; null: never, or gone.")
+    ]
+    inputs_removed: Annotated[bool, Field(description="The input is gone, values and files: `input` is empty.")]
+    data_removed: Annotated[bool, Field(description="The outputs are gone: `outputs` is empty.")]
     queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
     urls: JobUrls

@@ -161,7 +161,9 @@ def _limit(at: Situation) -> Reason | None:
         return None
     return Reason(
         code="concurrency_limit",
-        message=f"{at.lane.running} of your {at.lane.limit} places in this pool are taken.",
+        message="Your only place in this pool is taken."
+        if at.lane.running == at.lane.limit == 1
+        else f"{at.lane.running} of your {at.lane.limit} places in this pool are taken.",
         facts={"running": at.lane.running, "limit": at.lane.limit, "pool": at.job.pool},
     )
 
@@ -169,10 +171,10 @@ def _limit(at: Situation) -> Reason | None:
 def _own_jobs(at: Situation) -> Reason | None:
     if not at.ahead:
         return None
-    jobs = "job" if at.ahead == 1 else "jobs"
-    return Reason(
-        code="behind_own_jobs", message=f"{at.ahead} {jobs} in your own queue come first.", facts={"ahead": at.ahead}
+    message = (
+        "1 job in your own queue comes first." if at.ahead == 1 else f"{at.ahead} jobs in your own queue come first."
     )
+    return Reason(code="behind_own_jobs", message=message, facts={"ahead": at.ahead})
 
 
 def _unopened(at: Situation) -> Reason | None:
@@ -198,7 +200,9 @@ def _busy(at: Situation) -> Reason | None:
         return None
     return Reason(
         code="workers_busy",
-        message=f"All {at.pool.places} places of the workers in this pool are taken.",
+        message="The only place of the workers in this pool is taken."
+        if at.pool.places == 1
+        else f"All {at.pool.places} places of the workers in this pool are taken.",
         facts={"places": at.pool.places, "running": at.pool.running, "pool": at.job.pool},
     )
 
@@ -244,4 +248,6 @@ def _ended(job: Job) -> Reason:
         message, facts = job.error.message, {"error": job.error.code, "attempt": job.error.attempt}
     if job.status is Status.CANCELLED and job.cancel is not None:
         facts = {"by": job.cancel.by}
+    if job.status is Status.COMPLETED and job.source_job_id is not None:
+        message, facts = "An equal earlier job answered it; nothing was run.", {"source_job_id": job.source_job_id}
     return Reason(code=job.status.value, message=message, since=job.completed_at, facts=facts)

@@ -87,6 +87,7 @@ class Attempts:
             attempt={"$subtract": ["$attempt", 1]},
             lease=None,
             started_at=None,
+            progress=literal(asdict(Progress())),
             attempts={"$filter": {"input": "$attempts", "cond": {"$ne": ["$$this.n", "$attempt"]}}},
         )
         return await self._move(claimed, {Status.PROCESSING}, update)
@@ -153,6 +154,7 @@ class Attempts:
             **_left("failed" if not lapsed else "lost", recorded),
             queued_at=NOW,
             error=literal(recorded),
+            progress=literal(asdict(Progress())),
             due=not delay,
             not_before=later(delay) if delay else None,
         )
@@ -210,14 +212,14 @@ def _taking(worker: str, slot: Expression, lease: timedelta) -> list[Document]:
 
 
 def _completing(outputs: Sequence[Output]) -> list[Document]:
-    update = transition(
+    return transition(
         Status.COMPLETED,
         "job.completed",
         **_ended(COMPLETED, None),
         outputs=literal([asdict(output) for output in outputs]),
         error=None,
+        progress=literal(asdict(Progress(fraction=1.0))),
     )
-    return [*update, {"$set": {"progress.fraction": 1.0}}]
 
 
 def _held(claimed: Claimed, statuses: set[Status] | frozenset[Status]) -> Document:

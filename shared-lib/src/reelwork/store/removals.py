@@ -24,6 +24,12 @@ _EVER = datetime.fromtimestamp(0, UTC)
 _ENDED = {"$in": list(TERMINAL)}
 _ACTIVE = {"$in": [status for status in Status if not status.is_terminal]}
 _LET_GO: Expression = {"$ifNull": ["$let_go", []]}
+_INPUTS_GONE: dict[str, Expression] = {
+    "input": {"$literal": {}},  # its values too: a prompt is data
+    "input_assets": [],
+    "inputs_removed": True,
+    "inputs_due_at": None,
+}
 _OUTPUTS_GONE: dict[str, Expression] = {
     "outputs": [],
     "outputs_due_at": None,
@@ -74,10 +80,7 @@ class Removals:
         stage = happening(
             "job.data_removed",
             let_go={"$setUnion": [_LET_GO, "$input_assets", "$outputs.asset_id"]},
-            input={"$literal": {}},
-            input_assets=[],
-            inputs_removed=True,
-            inputs_due_at=None,
+            **_INPUTS_GONE,
             **_OUTPUTS_GONE,
         )
         document = await self._jobs.find_one_and_update(
@@ -94,7 +97,7 @@ class Removals:
         return [job["_id"] async for job in found]
 
     async def let_go(self, part: Part, job: JobId, now: datetime) -> bool:
-        """Take files that are due from a job that has ended. False when it was retried or erased meanwhile."""
+        """Take what is due from a job that has ended. False when it was retried or erased meanwhile."""
         stage = without_outputs() if part == "outputs" else _without_inputs()
         query = {"_id": job, "status": _ENDED, f"{part}_due_at": {"$gt": _EVER, "$lte": now}}
         return bool((await self._jobs.update_one(query, [stage])).modified_count)
@@ -146,9 +149,7 @@ def _without_inputs() -> Document:
     return {
         "$set": {
             "let_go": {"$setUnion": [_LET_GO, "$input_assets"]},
-            "input_assets": [],
-            "inputs_removed": {"$or": ["$inputs_removed", {"$gt": [{"$size": "$input_assets"}, 0]}]},
-            "inputs_due_at": None,
+            **_INPUTS_GONE,
             "version": {"$add": ["$version", 1]},
         }
     }
