@@ -117,16 +117,3 @@ def test_an_unknown_mode_is_refused_by_name(painter: Caller):
     problem = expect(422, painter.http.post("/v1/jobs", json=body))
 
     assert problem["errors"][0]["pointer"] == "#/cache"
-
-
-def test_an_estimate_says_that_the_answer_is_there_already(painter: Caller):
-    body = {"model": "testkit/noop", "input": {"size_bytes": 55, "seed": 1}}
-    before = expect(200, painter.http.post("/v1/jobs/estimate", json=body))
-
-    ran(painter, painter.submit(size_bytes=55, seed=1))
-    after = expect(200, painter.http.post("/v1/jobs/estimate", json=body))
-
-    assert (before["cache_hit"], before["queue_position"]) == (False, 1)
-    assert after["cache_hit"] is True
-    assert (after["queue_position"], after["run_seconds"]) == (None, None)
-    assert after["starts_in_seconds"] is None

@@ -5,7 +5,7 @@ import pymongo
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.batches import Batches
-from reelwork.store.client import Database
+from reelwork.store.client import Database, ping
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
@@ -18,6 +18,8 @@ BUILT_WITHIN_SECONDS = 3600
 
 
 async def ensure_indexes(database: Database) -> None:
+    """Raises StoreUnavailable at once while MongoDB is away: the long bound is for building, not for waiting."""
+    await ping(database)
     with pymongo.timeout(BUILT_WITHIN_SECONDS):
         await _ensure_indexes(database)
 
