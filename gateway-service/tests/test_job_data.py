@@ -188,7 +188,7 @@ def test_files_that_are_due_are_removed_and_the_record_says_so(stack: Stack, own
     until(lambda: owner.job(job["id"])["data_removed"])
     left = owner.job(job["id"])
     assert (left["status"], left["outputs"], left["expires_at"]) == ("completed", [], None)
-    assert statuses(owner, job["outputs"][0]["asset_id"]) == [404, 404]
+    until(lambda: statuses(owner, job["outputs"][0]["asset_id"]) == [404, 404])
     until(lambda: not [key for key in stack.stored().objects if job["id"] in key])
 
 

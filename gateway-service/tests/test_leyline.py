@@ -3,6 +3,7 @@
 import io
 import re
 import uuid
+from datetime import UTC, datetime
 
 import av
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from testkit import pictures
 from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
+from testkit.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,20 @@ def test_a_job_whose_image_is_only_a_text_is_no_task(owner: Caller, stack: Stack
     task_id = str(uuid.UUID(int=_number(job["id"])))
 
     assert expect(404, owner.http.get(f"/api/v1/task/{task_id}"))["code"] == "task_not_found"
+
+
+def test_a_task_outlives_its_picture(owner: Caller, stack: Stack):
+    created = expect(200, owner.http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
+    job = _job_of(owner, created["id"])
+    owner.cancel(job["id"])
+    owner.wait(job["id"])
+    with stack.documents() as database:
+        database["jobs"].update_one({"_id": job["id"]}, {"$set": {"inputs_due_at": datetime.now(UTC)}})
+    until(lambda: owner.job(job["id"])["inputs_removed"])
+
+    told = expect(200, owner.http.get(f"/api/v1/task/{created['id']}"))
+
+    assert (told["status"], told["filename"]) == ("FAILED", "")
 
 
 def test_a_file_that_is_no_picture_makes_no_task(owner: Caller, stack: Stack):

@@ -1977,7 +1977,9 @@ export interface components {
         };
         /**
          * TaskView
-         * @description `progress` is 0 to 100; `filename` names the uploaded picture; `message` says why a task failed.
+         * @description `progress` is 0 to 100; `message` says why a task failed.
+         *
+         *     `filename` names the uploaded picture; it is empty once the input is gone.
          */
         readonly TaskView: {
             /** Filename */

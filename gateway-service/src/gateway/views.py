@@ -22,7 +22,7 @@ from reelwork.contract.queue import JobQueue
 from reelwork.contract.workers import WorkerModel, WorkerView
 from reelwork.domain.asset import Asset
 from reelwork.domain.batch import Batch, Tally
-from reelwork.domain.job import Attempt, Event, Job, JobError, Output, Priority, Status
+from reelwork.domain.job import Attempt, Cancellation, Event, Job, JobError, Output, Priority, Status
 from reelwork.domain.media import kind_of
 from reelwork.domain.worker import Worker
 from reelwork.store.models import Listing
@@ -69,9 +69,7 @@ def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | No
         outputs=[_output_view(output) for output in job.outputs],
         error=_error_view(job.error),
         attempts=[_attempt_view(attempt) for attempt in job.attempts],
-        cancel=CancelView(requested_at=job.cancel.requested_at, confirmed_at=job.cancel.confirmed_at, by=job.cancel.by)
-        if job.cancel
-        else None,
+        cancel=_cancel_view(job.cancel),
         tags=list(job.tags),
         metadata=job.metadata,
         batch_id=job.batch_id,
@@ -134,6 +132,12 @@ def _error_view(error: JobError | None) -> JobErrorView | None:
     if error is None:
         return None
     return JobErrorView(code=error.code, message=error.message, retryable=error.retryable, attempt=error.attempt)
+
+
+def _cancel_view(cancel: Cancellation | None) -> CancelView | None:
+    if cancel is None:
+        return None
+    return CancelView(requested_at=cancel.requested_at, confirmed_at=cancel.confirmed_at, by=cancel.by)
 
 
 def _attempt_view(attempt: Attempt) -> AttemptView:

@@ -37,6 +37,7 @@ router = APIRouter(prefix="/api/v1", tags=["sources: image to video"])
 # The best that is there: layered parallax, else a moving camera.
 MODELS = ("builtin/parallax", "builtin/camera-move")
 
+_EXTENSION = "extension"  # the metadata by which a task is known when its input is gone
 TaskStatus = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED"]
 _STATUS: dict[Status, TaskStatus] = {
     Status.PENDING: "PENDING",
@@ -55,7 +56,10 @@ class TaskCreated(Wire):
 
 
 class TaskView(Wire):
-    """`progress` is 0 to 100; `filename` names the uploaded picture; `message` says why a task failed."""
+    """`progress` is 0 to 100; `message` says why a task failed.
+
+    `filename` names the uploaded picture; it is empty once the input is gone.
+    """
 
     status: TaskStatus
     progress: int
@@ -98,7 +102,7 @@ async def create_task(
     """Turn a picture into a video. The same picture twice makes two tasks."""
     model = await models.first_available(*MODELS)
     asset = await uploads.upload(caller.account.id, file.file, file.filename or "")
-    body = JobBody(model=model.card.name, input={"image": asset.id}, metadata={"extension": _extension(asset.key)})
+    body = JobBody(model=model.card.name, input={"image": asset.id}, metadata={_EXTENSION: _extension(asset.key)})
     job = await jobs.submit(caller, body, request_id=request_id)
     return TaskCreated(id=job_uuid(job.id))
 
@@ -107,10 +111,11 @@ async def create_task(
 async def get_task(task_id: str, caller: CanRead, jobs: Jobs) -> TaskView:
     """How far a task is."""
     job = await _task(jobs, caller, task_id)
+    picture = _picture(job)
     return TaskView(
         status=_STATUS[job.status],
         progress=100 if job.status is Status.COMPLETED else int(job.progress.fraction * 100),
-        filename=f"/uploads/{_picture(job)}{job.metadata.get('extension', '')}",
+        filename=f"/uploads/{picture}{job.metadata.get(_EXTENSION, '')}" if picture is not None else "",
         message=_message(job),
     )
 
@@ -146,7 +151,7 @@ async def _task(jobs: JobService, caller: Caller, task_id: str, missing: type[Jo
         job = await jobs.get(caller, job_id_of(uuid.UUID(task_id)))
     except (ValueError, JobNotFound) as error:
         raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.") from error
-    if _picture(job) is None:
+    if _picture(job) is None and not (job.inputs_removed and _EXTENSION in job.metadata):
         raise missing(f"There is no task {task_id[:100]!r}.", hint="Use the id that POST /api/v1/task gave.")
     return job
 
