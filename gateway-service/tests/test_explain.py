@@ -20,7 +20,7 @@ from reelwork.engine.finish import complete, fail
 from testkit.caller import Caller, expect
 from testkit.services import fresh_database
 from testkit.waiting import until
-from testkit.world import POOL, World, an_output, open_world
+from testkit.world import POOL, World, an_output, hire, open_world
 
 AGES = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -33,15 +33,6 @@ async def world(mongo_url: str) -> AsyncIterator[World]:
         async with open_world(mongo_url, name) as opened:
             await hire(opened, places=2)
             yield opened
-
-
-async def hire(world: World, *, places: int, models: tuple[str, ...] = ("testkit/noop",), age: float = 0.0) -> None:
-    """Let the list of workers have this one worker in it, last heard of so many seconds ago."""
-    card = {"pool": POOL, "concurrency": places, "models": [{"name": name, "version": "1"} for name in models]}
-    ahead = timedelta(minutes=5)  # no test is so slow that the worker falls silent meanwhile
-    seen = {"seen_at": datetime.now(UTC) + ahead - timedelta(seconds=age)}
-    entry = {"card": card, "gone": False, "drain": False, "stopping": False} | seen
-    await world.database["workers"].replace_one({"_id": "worker_1"}, entry, upsert=True)
 
 
 async def explained(world: World, job: Job) -> ExplainView:
