@@ -150,6 +150,16 @@ async def test_a_job_waits_while_nobody_works_in_its_pool(world: World):
     assert await codes(world, job) == ["next"]
 
 
+async def test_a_job_whose_workers_all_drain_is_told_so(world: World):
+    job = await world.submit(await world.joined())
+    await hire(world, places=2, drain=True)
+
+    (reason,) = (await explained(world, job)).reasons
+
+    assert (reason.code, reason.facts) == ("no_worker", {"pool": POOL, "draining": 1})
+    assert "Draining" in reason.message
+
+
 async def test_a_job_waits_while_every_worker_is_busy(world: World):
     others, mine = await world.joined(), await world.joined()
     running = [await world.submit(others) for _ in range(2)] and [await world.run() for _ in range(2)]

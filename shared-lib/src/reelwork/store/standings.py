@@ -107,11 +107,14 @@ class Standings:
 
     async def crew(self, pool: str, *, running: int) -> Crew:
         """Who works in the pool, by the list of workers; `running`: how many places are known to be taken."""
-        ready = {"card.pool": pool, "$expr": {"$eq": [STATE, WorkerState.READY.value]}}
-        cards = [worker["card"] async for worker in self._workers.find(ready, {"card": 1})]
+        there = [WorkerState.READY.value, WorkerState.DRAINING.value]
+        query = {"card.pool": pool, "$expr": {"$in": [STATE, there]}}
+        workers = [worker async for worker in self._workers.find(query, {"card": 1, "state": STATE})]
+        cards = [worker["card"] for worker in workers if worker["state"] == WorkerState.READY.value]
         places = sum(card["concurrency"] for card in cards)
         models = frozenset(model["name"] for card in cards for model in card["models"])
-        return Crew(view=PoolView(workers=len(cards), places=places, running=running), models=models)
+        draining = len(workers) - len(cards)
+        return Crew(view=PoolView(workers=len(cards), places=places, running=running, draining=draining), models=models)
 
 
 def _task(job: Document) -> Task:
