@@ -11,6 +11,7 @@ import pytest
 
 from gateway.services.explain import explain
 from gateway.services.forecasts import ForecastService
+from gateway.views import job_view
 from reelwork.contract.queue import ExplainView
 from reelwork.domain.job import Job, Priority
 from reelwork.domain.retry import AttemptFailure
@@ -67,9 +68,11 @@ async def test_a_job_that_is_to_start_later_waits_for_its_time(world: World):
     ]
     assert view.queue is not None
     assert (view.queue.position, view.queue.reason) == (None, "not_before")
+    assert job_view(await world.read(job)).substatus == "scheduled"
     await world.come_due()
     await world.reconciler.run_once()
     assert await codes(world, job) == ["next"]
+    assert job_view(await world.read(job)).substatus == "waiting_for_slot"
 
 
 async def test_a_job_whose_attempt_failed_waits_before_the_next_one(world: World):
