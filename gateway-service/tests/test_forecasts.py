@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.services.explain import explain
 from gateway.services.forecasts import ForecastService
 from reelwork.contract.queue import JobQueue
+from reelwork.domain.eta import size_class
 from reelwork.domain.job import Job, Priority
 from testkit.services import fresh_database
 from testkit.world import World, hire, open_world
@@ -63,3 +65,16 @@ async def test_nothing_is_foretold_where_no_job_of_the_model_and_none_of_the_lan
     assert before == [None, None]
     assert await starts(world, jobs[1]) > await starts(world, jobs[0]) + LENGTH / 2
     assert (await queue_of(world, jobs[1])).completes_at is None
+
+
+async def test_a_running_job_tells_when_its_end_is_expected(world: World):
+    await world.submit(await world.joined())
+    job = await world.run()
+    unknown = await explain(ForecastService(world.stores), job)
+    await world.stores.runtimes.add({(job.model, size_class(job.input)): [1000.0] * 3})
+
+    known = await explain(ForecastService(world.stores), job)
+
+    assert job.started_at is not None
+    assert [reason.until for reason in unknown.reasons] == [None]
+    assert [reason.until for reason in known.reasons] == [job.started_at + timedelta(seconds=1000)]

@@ -131,6 +131,15 @@ class ForecastService:
         self._forecasts[pool] = (begun, now + max(FRESH_SECONDS, FRESH_TIMES_COST * (now - begun)), forecast)
         return forecast
 
+    async def expected_end(self, job: Job) -> datetime | None:
+        """Of a running job, by how long half of such runs took; by nine of ten once that has passed. None where nobody
+        knows, or where it has run for longer than both."""
+        run = (await self._runs(job.model)).quantiles(job.model, job.input)
+        if run is None or job.started_at is None:
+            return None
+        ends = [job.started_at + timedelta(seconds=seconds) for seconds in (run.p50, run.p90)]
+        return next((end for end in ends if end > datetime.now(UTC)), None)
+
     async def _until_done_ms(self, job: Job) -> int | None:
         run = (await self._runs(job.model)).quantiles(job.model, job.input)
         if run is None or job.started_at is None:
