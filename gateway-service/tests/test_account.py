@@ -1,5 +1,7 @@
 """Keys are made by whoever runs the installation; only those that are meant to may look after it."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -60,3 +62,22 @@ async def test_a_key_with_a_wrong_secret_is_given_nothing(accounts: Accounts):
     stored = await accounts.key(key_id)
     assert stored is not None
     assert stored.scopes == OWNERS
+
+
+def command(**environment: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "gateway.account", "create", "--name", "studio", "--tier", "pro"]
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
+
+
+def test_a_key_needs_the_documents_alone(mongo_url: str):
+    with fresh_database(mongo_url) as name:
+        made = command(REELWORK_MONGO_URL=mongo_url, REELWORK_MONGO_DATABASE=name)
+
+    assert parse_key(made.stdout.strip()) is not None, made.stderr
+
+
+def test_a_setting_that_is_missing_is_named_in_one_line():
+    refused = command()
+
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert refused.stderr.startswith("REELWORK_MONGO_URL is not set")

@@ -100,6 +100,19 @@ def test_named_jobs_are_erased_as_far_as_they_have_ended(caller: Caller):
 
     assert numbers(first) == NOTHING | {"matched": 2, "changed": 1, "skipped": 1}
     assert numbers(again) == NOTHING | {"matched": 2, "skipped": 2}
+    assert again["skipped_jobs"] == [
+        {"id": ended, "status": "completed", "reason": "data_removed"},
+        {"id": waiting, "status": "queued", "reason": "status"},
+    ]
+
+
+@pytest.mark.parametrize(("action", "status"), [("erase", "queued"), ("retry", "completed"), ("cancel", "failed")])
+def test_a_filter_that_can_never_find_anything_is_refused(caller: Caller, action: str, status: str):
+    body = {"action": action, "filter": {"status": [status]}}
+
+    problem = expect(422, caller.http.post("/v1/jobs/bulk", json=body))
+
+    assert [error["pointer"] for error in problem["errors"]] == ["#/filter/status"]
 
 
 def test_an_input_that_outlived_its_files_is_erased_too(stack: Stack, caller: Caller):

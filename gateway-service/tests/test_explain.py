@@ -1,7 +1,7 @@
 """GET /v1/jobs/{id}/explain: each reason is named while it is true, and not any longer.
 
 The reasons of jobs that wait are brought about in a database, step by step, so that none is there by chance; what a
-whole Reelwork says is below.
+whole Reelwork says is in `test_explained_jobs.py`.
 """
 
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ import pytest
 
 from gateway.services.explain import explain
 from gateway.services.forecasts import ForecastService
+from gateway.views import job_view
 from reelwork.contract.queue import ExplainView
 from reelwork.domain.ids import new_worker_id
 from reelwork.domain.job import Job, Priority
@@ -20,10 +21,8 @@ from reelwork.domain.worker import WorkerCard
 from reelwork.engine import hold
 from reelwork.engine.finish import complete, fail
 from reelwork.store.workers import Beat
-from testkit.caller import Caller, expect
 from testkit.services import fresh_database
-from testkit.waiting import until
-from testkit.world import POOL, World, an_output, open_world
+from testkit.world import POOL, World, an_output, hire, open_world
 
 AGES = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -36,15 +35,6 @@ async def world(mongo_url: str) -> AsyncIterator[World]:
         async with open_world(mongo_url, name) as opened:
             await hire(opened, places=2)
             yield opened
-
-
-async def hire(world: World, *, places: int, models: tuple[str, ...] = ("testkit/noop",), age: float = 0.0) -> None:
-    """Let the list of workers have this one worker in it, last heard of so many seconds ago."""
-    card = {"pool": POOL, "concurrency": places, "models": [{"name": name, "version": "1"} for name in models]}
-    ahead = timedelta(minutes=5)  # no test is so slow that the worker falls silent meanwhile
-    seen = {"seen_at": datetime.now(UTC) + ahead - timedelta(seconds=age)}
-    entry = {"card": card, "gone": False, "drain": False, "stopping": False, "processes": []} | seen
-    await world.database["workers"].replace_one({"_id": "worker_1"}, entry, upsert=True)
 
 
 async def explained(world: World, job: Job) -> ExplainView:
@@ -79,9 +69,11 @@ async def test_a_job_that_is_to_start_later_waits_for_its_time(world: World):
     ]
     assert view.queue is not None
     assert (view.queue.position, view.queue.reason) == (None, "not_before")
+    assert job_view(await world.read(job)).substatus == "scheduled"
     await world.come_due()
     await world.reconciler.run_once()
     assert await codes(world, job) == ["next"]
+    assert job_view(await world.read(job)).substatus == "waiting_for_slot"
 
 
 async def test_a_job_whose_attempt_failed_waits_before_the_next_one(world: World):
@@ -160,6 +152,16 @@ async def test_a_job_waits_while_nobody_works_in_its_pool(world: World):
     assert await codes(world, job) == ["no_worker"]
     await hire(world, places=2)
     assert await codes(world, job) == ["next"]
+
+
+async def test_a_job_whose_workers_all_drain_is_told_so(world: World):
+    job = await world.submit(await world.joined())
+    await hire(world, places=2, drain=True)
+
+    (reason,) = (await explained(world, job)).reasons
+
+    assert (reason.code, reason.facts) == ("no_worker", {"pool": POOL, "draining": 1})
+    assert "Draining" in reason.message
 
 
 async def test_a_job_waits_while_every_worker_is_busy(world: World):
@@ -250,51 +252,3 @@ async def test_a_waiting_job_always_has_a_reason(world: World):
             view = await explained(world, job)
             assert view.reasons, (view.status, step)
             assert (view.queue is not None) == (view.status == "queued")
-
-
-def reasons_of(owner: Caller, job_id: str) -> list[str]:
-    answer = expect(200, owner.http.get(f"/v1/jobs/{job_id}/explain"))
-    return [reason["code"] for reason in answer["reasons"]]
-
-
-def test_a_running_reelwork_explains_a_job_from_its_submission_to_its_end(owner: Caller):
-    blocker = owner.submit(seconds=60)["id"]
-    owner.wait(blocker, "processing")
-    job_id = owner.submit()["id"]
-    later = owner.submit(job={"not_before": (datetime.now(UTC) + AGES).isoformat()})["id"]
-
-    until(lambda: reasons_of(owner, job_id) == ["workers_busy"])
-    assert reasons_of(owner, blocker) == ["running"]
-    assert reasons_of(owner, later)[0] == "not_before"
-    owner.cancel(blocker)
-    assert reasons_of(owner, blocker)[0] in {"cancelling", "cancelled"}
-    owner.wait(blocker)
-    assert reasons_of(owner, blocker) == ["cancelled"]
-    owner.wait(job_id)
-    assert reasons_of(owner, job_id) == ["completed"]
-    owner.cancel(later)
-
-
-def test_a_job_that_failed_is_explained_by_its_error(owner: Caller):
-    job_id = owner.wait(owner.submit(fail="fatal")["id"])["id"]
-
-    (reason,) = expect(200, owner.http.get(f"/v1/jobs/{job_id}/explain"))["reasons"]
-
-    assert (reason["code"], reason["facts"]["error"]) == ("failed", "generation_failed")
-    assert "The test asked for" in reason["message"]
-
-
-def test_a_job_that_is_tried_again_says_until_when_it_waits(owner: Caller):
-    job_id = owner.submit(fail="retryable")["id"]
-    until(lambda: reasons_of(owner, job_id)[0] == "retry_backoff")
-    owner.cancel(job_id)
-
-    assert reasons_of(owner, job_id) == ["cancelled"]
-
-
-def test_somebody_elses_job_is_not_explained(owner: Caller, stranger: Caller):
-    job_id = owner.submit()["id"]
-
-    problem = expect(404, stranger.http.get(f"/v1/jobs/{job_id}/explain"))
-
-    assert problem["code"] == "job_not_found"

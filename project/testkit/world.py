@@ -230,6 +230,17 @@ class World:
             await self.database[name].delete_many({})
 
 
+async def hire(
+    world: World, *, places: int, models: tuple[str, ...] = ("testkit/noop",), age: float = 0.0, drain: bool = False
+) -> None:
+    """Let the list of workers have this one worker in it, last heard of so many seconds ago."""
+    card = {"pool": POOL, "concurrency": places, "models": [{"name": name, "version": "1"} for name in models]}
+    ahead = timedelta(minutes=5)  # no test is so slow that the worker falls silent meanwhile
+    seen = {"seen_at": datetime.now(UTC) + ahead - timedelta(seconds=age)}
+    entry = {"card": card, "gone": False, "drain": drain, "stopping": False, "processes": []} | seen
+    await world.database["workers"].replace_one({"_id": "worker_1"}, entry, upsert=True)
+
+
 @asynccontextmanager
 async def open_world(
     url: str,

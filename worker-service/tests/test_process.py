@@ -7,6 +7,7 @@ import pytest
 from celery.signals import heartbeat_sent
 from pydantic import SecretStr
 from pymongo import MongoClient
+from structlog.testing import capture_logs
 
 from reelwork.broker.inprocess import InProcessBroker
 from reelwork.broker.topology import TASK_NAME
@@ -107,6 +108,21 @@ async def test_a_worker_inside_another_process_runs_jobs_and_publishes_its_model
         card = await eventually(lambda: workshop.world.database["models"].find_one({"_id": NOOP}))
 
     assert card["title"] == "No-op"
+
+
+async def test_a_worker_inside_another_process_that_waits_for_its_jobs_says_so(workshop, settings, eventually):
+    async def runs():
+        return (await workshop.world.read(job)).status is Status.PROCESSING
+
+    broker = InProcessBroker()
+    with capture_logs() as lines:
+        async with open_worker(settings.model_copy(update={"drain_seconds": 0.2}), broker):
+            job = await workshop.submit(model=NOOP, input={"seconds": 60})
+            broker.publish("cpu")
+            await eventually(runs)
+
+    (line,) = [line for line in lines if line["event"] == "worker.resting"]
+    assert (line["jobs"], "0.2 s to end" in line["hint"]) == ([job.id], True)
 
 
 async def test_a_job_that_cannot_be_read_does_not_end_the_worker_inside_another_process(workshop, settings, eventually):

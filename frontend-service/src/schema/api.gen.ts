@@ -1220,7 +1220,8 @@ export interface components {
          * @description At most 1,000 jobs in one call: ask again while `has_more`.
          *
          *     With a `filter`, `matched` counts jobs that the action can change. With `ids`, those that are not in a state for it
-         *     are `skipped`, those that are not yours or not there are `failed`. `ids` and `errors` are the first hundred.
+         *     are `skipped`, those that are not yours or not there are `failed`. `ids`, `errors` and `skipped_jobs` are the first
+         *     hundred.
          */
         readonly BulkResult: {
             /**
@@ -1244,6 +1245,27 @@ export interface components {
             readonly matched: number;
             /** Skipped */
             readonly skipped: number;
+            /** Skipped Jobs */
+            readonly skipped_jobs: readonly components["schemas"]["BulkSkip"][];
+        };
+        /**
+         * BulkSkip
+         * @description `status`: when it was looked at. `reason`: the action changes no job in this state; the job's input or files are
+         *     erased; or another request or a worker was first.
+         */
+        readonly BulkSkip: {
+            /** Id */
+            readonly id: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            readonly reason: "status" | "data_removed" | "changed_meanwhile";
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
         };
         /**
          * CacheView
@@ -2083,6 +2105,7 @@ export type BulkBody = components['schemas']['BulkBody'];
 export type BulkFailure = components['schemas']['BulkFailure'];
 export type BulkFilter = components['schemas']['BulkFilter'];
 export type BulkResult = components['schemas']['BulkResult'];
+export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];

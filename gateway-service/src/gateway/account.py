@@ -12,6 +12,8 @@ import os
 import sys
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
+
 from reelwork.domain.account import (
     OWNERS_SCOPES,
     Account,
@@ -28,7 +30,7 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_key_id
 from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
-from reelwork.runtime.settings import SharedSettings
+from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
@@ -101,7 +103,7 @@ def _seconds(text: str) -> int:
 
 async def _run(arguments: argparse.Namespace) -> str:
     """What to tell the person; settings come from the environment."""
-    settings = SharedSettings()  # type: ignore[call-arg]  # from the environment
+    settings = MongoSettings()  # type: ignore[call-arg]  # from the environment
     async with open_database(settings.mongo()) as database:
         await ensure_indexes(database)
         accounts = Accounts(database)
@@ -115,6 +117,13 @@ async def _run(arguments: argparse.Namespace) -> str:
         key = os.environ.get(KEY_VARIABLE, "")
         await ensure_key(accounts, key, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
         return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."
+
+
+def _unusable(error: ValidationError) -> str:
+    """Names the variables, never their values: those may be secrets."""
+    faults = [(f"REELWORK_{str(one['loc'][0]).upper()}", one["type"] == "missing") for one in error.errors()]
+    said = "; ".join(f"{name} is not {'set' if missing else 'usable'}" for name, missing in faults)
+    return f"{said}. Beside `make run`: make -C project account NAME=…; with your own MongoDB set it to mongodb://…"
 
 
 def main() -> int:
@@ -133,6 +142,9 @@ def main() -> int:
         retain.add_argument(f"--{part}-seconds", type=_seconds, help=f"{part} files, counted from the end of their job")
     try:
         sys.stdout.write(asyncio.run(_run(parser.parse_args())) + "\n")
+    except ValidationError as error:
+        sys.stderr.write(f"{_unusable(error)}\n")
+        return 2
     except (NotAKey, NoSuchAccount, StoreUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -93,9 +93,9 @@ def _poll_after_ms(job: Job) -> int:
 
 def _substatus(job: Job) -> str | None:
     match job.status:
-        case Status.QUEUED if job.not_before is not None and job.attempt:
+        case Status.QUEUED if not job.due and job.attempt:
             return "waiting_for_retry"
-        case Status.QUEUED if job.not_before is not None:
+        case Status.QUEUED if not job.due:
             return "scheduled"
         case Status.QUEUED:
             return "waiting_for_slot"

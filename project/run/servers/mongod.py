@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure
 
-from run.servers.ports import kept_ports
+from run.servers.ports import is_free, kept_ports, remembered_ports
 from run.servers.process import Command, Server, ServerMissing, plain_environment
 
 _SET = "rs0"
@@ -44,10 +44,20 @@ class Mongod(Server):
     @property
     def url(self) -> str:
         """Connection string, without a database name."""
-        return f"mongodb://127.0.0.1:{self.port}/?replicaSet={_SET}"
+        return _url(self.port)
 
     def _is_primary(self) -> bool:
         return become_primary(self.port)
+
+
+def running_url(folder: Path) -> str | None:
+    """Connection string of the mongod that somebody else runs on this folder; None where nothing listens."""
+    ports = remembered_ports(folder)
+    return _url(ports[0]) if len(ports) == 1 and not is_free(ports[0]) else None
+
+
+def _url(port: int) -> str:
+    return f"mongodb://127.0.0.1:{port}/?replicaSet={_SET}"
 
 
 def become_primary(port: int) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 # sit on a port between choosing it and listening on it; above the well-known servers.
 _LOWEST, _HIGHEST = 20_000, 32_000
 _ATTEMPTS = 200
+_RECORD = "ports.json"
 
 
 class NoFreePort(OSError):
@@ -50,18 +51,18 @@ def kept_ports(folder: Path, count: int) -> list[int]:
     A data folder thus keeps its addresses from one run to the next, yet a port that someone else took in the meantime
     does not prevent a start.
     """
-    record = folder / "ports.json"
-    kept = _read(record)
+    kept = remembered_ports(folder)
     if len(kept) == count and all(is_free(port) for port in kept):
         return kept
     fresh = free_ports(count)
     folder.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(fresh))
+    (folder / _RECORD).write_text(json.dumps(fresh))
     return fresh
 
 
-def _read(record: Path) -> list[int]:
+def remembered_ports(folder: Path) -> list[int]:
+    """Return the ports that `folder` used last, whether anything listens on them or not; empty where it never did."""
     try:
-        return [int(port) for port in json.loads(record.read_text())]
+        return [int(port) for port in json.loads((folder / _RECORD).read_text())]
     except (FileNotFoundError, ValueError, TypeError):  # absent, or cut short by a crash: as good as none
         return []

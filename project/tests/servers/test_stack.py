@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from reelwork.domain.account import parse_key
 from run.servers import Keys
 from run.servers.seaweedfs import s3_client
 from run.servers.stack import FolderInUse, running
@@ -114,3 +115,28 @@ def test_a_server_that_ends_by_itself_is_told_and_ends_the_command(tmp_path: Pat
     assert process.returncode == 1
     assert "mongod has ended by itself" in errors
     assert pids_below(tmp_path) == []
+
+
+def make_account(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    argv = [
+        "make",
+        "--silent",
+        "--directory",
+        str(PROJECT),
+        "account",
+        f"DATA={folder}",
+        *options,
+    ]  # as it is documented
+    env = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
+    return subprocess.run(argv, env=env, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
+
+
+def test_one_command_makes_a_key_for_what_runs_on_the_folder(tmp_path: Path) -> None:
+    before = make_account(tmp_path, "NAME=studio")
+    with command(tmp_path) as process:
+        settings(process)
+        made = make_account(tmp_path, "NAME=studio", "TIER=pro", "ADMIN=1")
+
+    assert before.returncode != 0
+    assert f"Nothing runs on {tmp_path}" in before.stderr
+    assert parse_key(made.stdout.strip()) is not None, made.stderr

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from reelwork.generator import ModelCard
 from testkit.models import Noop
-from testkit.world import World
+from testkit.world import World, hire
 
 CARD = ModelCard.of(Noop)
 MINUTE = timedelta(minutes=1)
@@ -47,6 +47,17 @@ async def test_a_model_that_no_worker_vouches_for_becomes_unavailable_then_unkno
     assert [listing.available for listing in late] == [False]
     assert gone == []
     assert [listing.available for listing in back] == [True]
+
+
+async def test_a_model_is_unavailable_while_all_workers_that_offer_it_drain_or_are_gone(world: World) -> None:
+    await world.stores.models.publish(CARD)
+    seen = []
+    for state in ({}, {"drain": True}, {"age": 3600.0}, {"models": ("other",)}, {}):
+        await hire(world, places=1, **({"models": (CARD.name,)} | state))
+        (listing,) = await world.stores.models.all(fresh=MINUTE, known=MINUTE)
+        seen.append(listing.available)
+
+    assert seen == [True, False, False, True, True]
 
 
 async def test_models_are_listed_by_name(world: World) -> None:

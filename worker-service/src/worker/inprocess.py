@@ -54,6 +54,9 @@ async def open_worker(settings: WorkerSettings, broker: InProcessBroker) -> Asyn
 
 async def _come_to_rest(runner: Runner, board: Board, patience: timedelta) -> None:
     board.stop()
+    if runner.jobs:
+        hint = f"Jobs that run have {patience.total_seconds():g} s to end; Ctrl-C again hands them back at once."
+        log.info("worker.resting", jobs=runner.jobs, hint=hint)
     try:
         async with asyncio.timeout((patience + LAST_STEPS).total_seconds()):
             await runner.rest()

@@ -1,6 +1,6 @@
 """One action on many jobs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Response
 
@@ -10,9 +10,10 @@ from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.bulk import BulkOutcome
 from gateway.services.idempotency import json_answer
-from reelwork.contract.batches import BulkBody, BulkFailure, BulkResult
+from reelwork.contract.batches import BulkBody, BulkFailure, BulkResult, BulkSkip
 from reelwork.domain.errors import InsufficientTier, JobNotFound
 from reelwork.domain.ids import new_request_id
+from reelwork.domain.job import Status
 from reelwork.store.idempotency import Ours, StoredAnswer
 
 _SHOWN = 100
@@ -57,11 +58,23 @@ def _result(body: BulkBody, done: BulkOutcome) -> BulkResult:
     return BulkResult(
         action=body.action,
         dry_run=body.dry_run,
-        matched=len(fit) + unfit,
+        matched=len(fit) + len(unfit),
         changed=len(done.changed),
-        skipped=unfit + len(fit) - len(done.changed),
+        skipped=len(unfit) + len(fit) - len(done.changed),
         failed=len(unknown),
         has_more=done.selected.more,
         ids=list(done.changed[:_SHOWN]),
         errors=[BulkFailure(id=job, code=JobNotFound.code) for job in unknown[:_SHOWN]],
+        skipped_jobs=_skipped(done)[:_SHOWN],
     )
+
+
+def _skipped(done: BulkOutcome) -> list[BulkSkip]:
+    changed = frozenset(done.changed)
+    unfit = [BulkSkip(id=job.id, status=job.status.value, reason=_why(job.status, done)) for job in done.selected.unfit]
+    moved = [job for job in done.selected.fit if job.id not in changed]
+    return unfit + [BulkSkip(id=job.id, status=job.status.value, reason="changed_meanwhile") for job in moved]
+
+
+def _why(status: Status, done: BulkOutcome) -> Literal["status", "data_removed"]:
+    return "data_removed" if status in done.takes else "status"

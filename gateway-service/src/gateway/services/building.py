@@ -113,6 +113,7 @@ class JobBuilder:
             created_at=now,
             queued_at=now,
             not_before=body.not_before if body.not_before and body.not_before > now else None,
+            due=body.not_before is None or body.not_before <= now,
             input_assets=tuple(assets),
             events=(Event(seq=1, at=now, type="job.queued", status=Status.QUEUED, attempt=0),),
             tags=tuple(body.tags),

@@ -19,16 +19,20 @@ from reelwork.store.selection import Candidate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
-    """`fit`: what the action can change. `unknown`: ids that are not the caller's. `more`: there are others."""
+    """`fit`: what the action can change, `unfit`: what it cannot. `unknown`: ids that are not the caller's. `more`:
+    there are others."""
 
     fit: Sequence[Candidate]
-    unfit: int = 0
+    unfit: Sequence[Candidate] = ()
     unknown: Sequence[JobId] = ()
     more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkOutcome:
+    """`takes`: the states that the action can change."""
+
+    takes: frozenset[Status]
     selected: Selected
     changed: Sequence[JobId]
 
@@ -49,12 +53,12 @@ class BulkService:
         action = ACTIONS[body.action]
         selected = await self._select(caller, action, body)
         if body.dry_run:
-            return BulkOutcome(selected=selected, changed=[job.id for job in selected.fit])
+            return BulkOutcome(takes=action.takes, selected=selected, changed=[job.id for job in selected.fit])
         bench = Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
         changed = await apply(bench, action, selected.fit)
         if body.action == "erase":
             await self._forget_answers(caller, changed)
-        return BulkOutcome(selected=selected, changed=changed)
+        return BulkOutcome(takes=action.takes, selected=selected, changed=changed)
 
     async def _forget_answers(self, caller: Caller, erased: Sequence[JobId]) -> None:
         stores = self._engine.stores
@@ -78,12 +82,15 @@ class BulkService:
         found = {job.id: job for job in await self._engine.stores.selection.among(caller.account.id, ids)}
         known = [found[job] for job in ids if job in found]
         fit = [job for job in known if action.can_change(job)]
-        return Selected(fit=fit, unfit=len(known) - len(fit), unknown=[job for job in ids if job not in found])
+        unfit = [job for job in known if not action.can_change(job)]
+        return Selected(fit=fit, unfit=unfit, unknown=[job for job in ids if job not in found])
 
     async def _by_filter(self, caller: Caller, action: Action, wanted: BulkFilter) -> Selected:
         where = action.among(_filter(wanted))
         if where is None:
-            return Selected(fit=())
+            cure = f"It can change jobs that are {', '.join(sorted(action.takes))}."
+            fault = FieldError(pointer="#/filter/status", code="never_fits", detail=cure)
+            raise InvalidInput("No job in such a state can be changed by this action.", hint=cure, errors=[fault])
         found = await self._engine.stores.selection.find(caller.account.id, where, limit=MOST_IDS + 1)
         return Selected(fit=found[:MOST_IDS], more=len(found) > MOST_IDS)
 

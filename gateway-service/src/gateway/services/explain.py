@@ -1,5 +1,6 @@
 """Why a job has not started, or what it is doing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.services.forecasts import ForecastService
@@ -11,6 +12,8 @@ from reelwork.domain.waiting import Reason, doing
 async def explain(forecasts: ForecastService, job: Job) -> ExplainView:
     """By the scheduler's own conditions as they are at this moment; there is always a reason."""
     found, queue = [doing(job)] if job.status is not Status.QUEUED else [], None
+    if job.status is Status.PROCESSING:
+        found = [replace(found[0], until=await forecasts.expected_end(job))]
     if job.status is Status.QUEUED:
         found, queue = await _waiting(forecasts, job)
     return ExplainView(

@@ -131,6 +131,15 @@ class ForecastService:
         self._forecasts[pool] = (begun, now + max(FRESH_SECONDS, FRESH_TIMES_COST * (now - begun)), forecast)
         return forecast
 
+    async def expected_end(self, job: Job) -> datetime | None:
+        """Of a running job, by how long half of such runs took; by nine of ten once that has passed. None where nobody
+        knows, or where it has run for longer than both."""
+        run = (await self._runs(job.model)).quantiles(job.model, job.input)
+        if run is None or job.started_at is None:
+            return None
+        ends = [job.started_at + timedelta(seconds=seconds) for seconds in (run.p50, run.p90)]
+        return next((end for end in ends if end > datetime.now(UTC)), None)
+
     async def _until_done_ms(self, job: Job) -> int | None:
         run = (await self._runs(job.model)).quantiles(job.model, job.input)
         if run is None or job.started_at is None:
@@ -168,17 +177,29 @@ def _starts(job: Job, ahead: int, forecast: Forecast, found: Sequence[Reason]) -
         return None
     spans = forecast.starts.get(job.lane, [])
     if not job.due:
-        return _after_delay(job, spans[-1] if spans else Span(p50=0.0, p90=0.0), forecast.snapshot.at)
+        return _after_delay(job, ahead, spans, forecast.snapshot)
     if ahead >= len(spans):
         return None
     return _moments(spans[ahead], forecast.snapshot.at)
 
 
-def _after_delay(job: Job, span: Span, at: datetime) -> MomentsView:
-    """Not before its time, and not before what waits in its lane already."""
-    starts = _moments(span, at)
-    earliest = job.not_before or at
-    return MomentsView(p50=max(starts.p50, earliest), p90=max(starts.p90, earliest))
+def _after_delay(job: Job, ahead: int, spans: Sequence[Span], seen: Snapshot) -> MomentsView | None:
+    """Not before its time and those that come before it; then in the place of whoever would start next."""
+    waiting = seen.queued.get(job.lane, 0)
+    delay = (job.not_before - seen.at).total_seconds() if job.not_before is not None else 0.0
+    p50 = _taken_over([span.p50 for span in spans[ahead:]], delay)
+    p90 = _taken_over([span.p90 for span in spans[ahead:]], delay)
+    if p50 is not None and p90 is not None:
+        return _moments(Span(p50=p50, p90=p90), seen.at)
+    if len(spans) < waiting:
+        return None
+    last = spans[-1] if spans else Span(p50=0.0, p90=0.0)
+    return _moments(Span(p50=max(last.p50, delay), p90=max(last.p90, delay)), seen.at)
+
+
+def _taken_over(starts: Sequence[float], delay: float) -> float | None:
+    """The first of these starts that is not earlier than the delay."""
+    return next((start for start in starts if start >= delay), None)
 
 
 def _moments(span: Span, at: datetime) -> MomentsView:

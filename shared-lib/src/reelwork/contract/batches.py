@@ -175,11 +175,21 @@ class BulkFailure(Wire):
     code: str
 
 
+class BulkSkip(Wire):
+    """`status`: when it was looked at. `reason`: the action changes no job in this state; the job's input or files are
+    erased; or another request or a worker was first."""
+
+    id: str
+    status: StatusName
+    reason: Literal["status", "data_removed", "changed_meanwhile"]
+
+
 class BulkResult(Wire):
     """At most 1,000 jobs in one call: ask again while `has_more`.
 
     With a `filter`, `matched` counts jobs that the action can change. With `ids`, those that are not in a state for it
-    are `skipped`, those that are not yours or not there are `failed`. `ids` and `errors` are the first hundred.
+    are `skipped`, those that are not yours or not there are `failed`. `ids`, `errors` and `skipped_jobs` are the first
+    hundred.
     """
 
     action: BulkActionName
@@ -191,3 +201,4 @@ class BulkResult(Wire):
     has_more: bool
     ids: list[str]
     errors: list[BulkFailure]
+    skipped_jobs: list[BulkSkip]

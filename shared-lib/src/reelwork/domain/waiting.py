@@ -34,11 +34,13 @@ class LaneView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolView:
-    """The job's pool: `workers` that live and take jobs, their `places`, and how many of those are `running` a job."""
+    """The job's pool: `workers` that live and take jobs, their `places`, and how many of those are `running` a job.
+    `draining`: workers that live and take none."""
 
     workers: int
     places: int
     running: int
+    draining: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +141,12 @@ def _paused(at: Situation) -> Reason | None:
 def _no_worker(at: Situation) -> Reason | None:
     if at.pool.places:
         return None
-    return Reason(
-        code="no_worker",
-        message=f"No worker of the pool {at.job.pool!r} takes jobs at the moment.",
-        facts={"pool": at.job.pool},
-    )
+    message = f"No worker of the pool {at.job.pool!r} takes jobs at the moment."
+    facts: dict[str, int | float | str] = {"pool": at.job.pool}
+    if at.pool.draining:
+        message += f" Draining: {at.pool.draining}; they end what they run and take no more."
+        facts["draining"] = at.pool.draining
+    return Reason(code="no_worker", message=message, facts=facts)
 
 
 def _model(at: Situation) -> Reason | None:

@@ -19,10 +19,25 @@ INPROCESS = "inprocess://"
 PLACEHOLDERS = frozenset({"", "test", "guest", "changeme", "change-me", "secret", "password", "reelwork"})
 
 
-class SharedSettings(BaseSettings):
-    """Where the servers are, and the numbers that both sides must agree on."""
+class MongoSettings(BaseSettings):
+    """Where the documents are: all that looking after accounts needs."""
 
     model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore")
+
+    mongo_url: Annotated[SecretStr, Field(description="MongoDB replica set, `mongodb://…`.")]
+    mongo_database: Annotated[str, Field(description="Database name.")] = "reelwork"
+    mongo_driver: Annotated[
+        Literal["pymongo", "motor"], Field(description="`motor` needs the extra `reelwork[motor]`.")
+    ] = "pymongo"
+
+    def mongo(self) -> MongoOptions:
+        return MongoOptions(
+            url=self.mongo_url.get_secret_value(), database=self.mongo_database, driver=self.mongo_driver
+        )
+
+
+class SharedSettings(MongoSettings):
+    """Where the servers are, and the numbers that both sides must agree on."""
 
     env: Annotated[
         Literal["development", "production"],
@@ -33,11 +48,6 @@ class SharedSettings(BaseSettings):
         "info"
     )
 
-    mongo_url: Annotated[SecretStr, Field(description="MongoDB replica set, `mongodb://…`.")]
-    mongo_database: Annotated[str, Field(description="Database name.")] = "reelwork"
-    mongo_driver: Annotated[
-        Literal["pymongo", "motor"], Field(description="`motor` needs the extra `reelwork[motor]`.")
-    ] = "pymongo"
     broker_url: Annotated[SecretStr, Field(description="RabbitMQ, `amqp://…`, or `inprocess://`.")]
     broker_prefix: Annotated[str, Field(description="Put before every queue and exchange name.")] = ""
 
@@ -70,11 +80,6 @@ class SharedSettings(BaseSettings):
                 if secret is not None and secret.lower() in PLACEHOLDERS:
                     raise ValueError(f"REELWORK_{name.upper()} is a placeholder; set a real secret in production")
         return self
-
-    def mongo(self) -> MongoOptions:
-        return MongoOptions(
-            url=self.mongo_url.get_secret_value(), database=self.mongo_database, driver=self.mongo_driver
-        )
 
     def s3(self) -> S3Options:
         return S3Options(

@@ -112,11 +112,13 @@ class Standings:
         shown = {"card": 1, "processes.jobs": 1, "state": STATE}
         listed = [worker async for worker in self._workers.find({"card.pool": pool, "gone": False}, shown)]
         cards = [worker["card"] for worker in listed if worker["state"] == WorkerState.READY]
-        left = {job for worker in listed if worker["state"] == WorkerState.DRAINING for job in _jobs_on(worker)}
+        draining = [worker for worker in listed if worker["state"] == WorkerState.DRAINING]
+        left = {job for worker in draining for job in _jobs_on(worker)}
         view = PoolView(
             workers=len(cards),
             places=sum(card["concurrency"] for card in cards),
             running=len(set(running) - left),
+            draining=len(draining),
         )
         return Crew(view=view, models=frozenset(model["name"] for card in cards for model in card["models"]))
 
