@@ -25,30 +25,29 @@ from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Ending, complete, fail, hand_back
 from reelwork.engine.retry import retry
+from reelwork.engine.submit import LaneOpener
 from reelwork.store.client import Document
 from testkit.invariants import after_cancel, check_history, check_lane, check_outputs, is_late, without_time
 from testkit.stage import Stage
 from testkit.world import POOL, an_output, new_job
 
 T = TypeVar("T")
-USED = timedelta(milliseconds=10)
-HOUR = timedelta(hours=1)
+USED, SHORT = timedelta(milliseconds=10), timedelta(milliseconds=20)  # so short that several are claimed at once
+HOUR, LONG = timedelta(hours=1), 600.0  # no delay ends by itself while a test runs: see `delays_go_by`
 AGAIN = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}
 FAILURES = st.sampled_from(
     [
-        AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True),
+        AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True, retry_after=LONG),
         AttemptFailure(code="out_of_resources", message="Full.", retryable=True, retry_after=0.0),
         AttemptFailure(code="invalid_input", message="Not a picture.", retryable=False),
-        AttemptFailure(code="storage_unavailable", message="Away.", retryable=True),
+        AttemptFailure(code="storage_unavailable", message="Away.", retryable=True, retry_after=LONG),
     ]
 )
 LIVES = st.none() | st.none() | st.none() | st.integers(0, 6)  # operations until the process dies; mostly it does not
-SHORT = timedelta(milliseconds=20)  # so that several jobs are claimed at once
 INDEX = st.integers(0, 5)
 # How an ending that was written down is told to whoever writes it again.
 RECORDED = {"completed": Ending.COMPLETED, "failed": Ending.FAILED, "cancelled": Ending.CANCELLED}
-# In so many rounds of time passing, reconciling and working every job must have ended: attempts are bounded.
-ROUNDS = 8
+ROUNDS = 8  # of time passing, reconciling and working; then every job must have ended: attempts are bounded
 
 
 class Protocol(RuleBasedStateMachine):
@@ -147,8 +146,9 @@ class Protocol(RuleBasedStateMachine):
         before = Status(self.stage.do(self.world.raw(job.id))["status"])
         owner = self.stage.do(self.world.stores.accounts.get(job.account_id))
         assert owner is not None
+        unheard = LaneOpener(self.world.engine)  # its gateway dies before it opens the lane
         try:
-            again = self.try_to(retry(self.world.engine, self.world.opener, owner, job.id), lives)
+            again = self.try_to(retry(self.world.engine, unheard, owner, job.id), lives)
         except InvalidState:
             assert before not in AGAIN
         else:
