@@ -47,7 +47,8 @@ def test_a_gateway_killed_between_insert_and_answer_is_repeated_with_the_same_jo
     headers = {"Idempotency-Key": "killed"}
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(crew.owner.http.post, "/v1/jobs", json=request, headers=headers | {"Prefer": "wait=60"})
-        until(lambda: jobs_with(crew, "killed"))
+        until(lambda: jobs_with(crew, "killed") or waiting.done())
+        assert not waiting.done(), waiting.result().text
 
         crew.gateway.kill()
         assert isinstance(waiting.exception(), httpx.TransportError)
