@@ -127,7 +127,8 @@ def make_account(folder: Path, *options: str) -> subprocess.CompletedProcess[str
         f"DATA={folder}",
         *options,
     ]  # as it is documented
-    env = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
+    ours = ("REELWORK_", "MAKE", "MFLAGS")  # also what a make tells the makes that it calls, if one runs the tests
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(argv, env=env, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
 
 
