@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reelwork.domain.asset import AssetState
+from reelwork.domain.asset import Asset, AssetState
 from reelwork.domain.batch import Batch, BatchState
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_batch_id
@@ -202,21 +202,22 @@ async def test_what_is_not_accepted_is_in_no_list(world: World) -> None:
     assert [(one.id, one.state) for one in shown] == [(batch.id, BatchState.READY)]
 
 
-async def test_outputs_that_only_a_withdrawn_batch_still_held_are_removed(storeroom: Storeroom) -> None:
+async def answered_batch(storeroom: Storeroom) -> tuple[Job, Asset, Batch]:
+    """A job with one output, and a batch that is being stored with a job that this output answered."""
     world = storeroom.world
     lane = await world.joined()
     source, asset = await storeroom.done(lane)
-    batch, jobs = new_batch(
-        lane,
-        1,
-        status=Status.COMPLETED,
-        outputs=source.outputs,
-        source_job_id=source.id,
-        completed_at=datetime.now(UTC),
-    )
+    ended = {"status": Status.COMPLETED, "completed_at": datetime.now(UTC)}
+    batch, jobs = new_batch(lane, 1, outputs=source.outputs, source_job_id=source.id, **ended)
     await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
     await world.stores.jobs.insert(*(job for job, _ in jobs))
-    await world.eraser.erase(lane.account_id, source.id)
+    return source, asset, batch
+
+
+async def test_outputs_that_only_a_withdrawn_batch_still_held_are_removed(storeroom: Storeroom) -> None:
+    world = storeroom.world
+    source, asset, batch = await answered_batch(storeroom)
+    await world.eraser.erase(source.account_id, source.id)
     assert await storeroom.is_there(asset) == (AssetState.READY, True), "the batch's job still holds it"
 
     for _ in range(3):
@@ -230,18 +231,7 @@ async def test_outputs_that_only_a_withdrawn_batch_still_held_are_removed(storer
 
 async def test_outputs_outlive_a_withdrawn_batch_that_was_answered_with_them(storeroom: Storeroom) -> None:
     world = storeroom.world
-    lane = await world.joined()
-    source, asset = await storeroom.done(lane)
-    batch, jobs = new_batch(
-        lane,
-        1,
-        status=Status.COMPLETED,
-        outputs=source.outputs,
-        source_job_id=source.id,
-        completed_at=datetime.now(UTC),
-    )
-    await world.stores.batches.begin(batch, patience=timedelta(seconds=60))
-    await world.stores.jobs.insert(*(job for job, _ in jobs))
+    _, asset, _ = await answered_batch(storeroom)
 
     for _ in range(3):
         await lose_patience(world.database)
