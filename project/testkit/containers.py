@@ -23,6 +23,7 @@ from run.servers.ports import free_port
 from run.servers.process import ServerFailed
 from run.servers.rabbitmq import greets
 from run.servers.seaweedfs import s3_client, s3_is_ready
+from run.servers.valkey import pongs
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -127,6 +128,22 @@ class RabbitContainer(ContainerServer):
             ),
             port=(5672, port),
             ready=functools.partial(greets, port),
+        )
+
+
+class ValkeyContainer(ContainerServer):
+    """Valkey as in the compose files."""
+
+    def __init__(self, _folder: Path) -> None:
+        require_engine()
+        port, keys = free_port(), Keys.fresh()
+        self.url = f"redis://:{keys.secret}@127.0.0.1:{port}/0"
+        command = f"valkey-server --requirepass {keys.secret} --appendonly yes"
+        super().__init__(
+            name="valkey",
+            container=DockerContainer("valkey/valkey:9-alpine").with_command(command),
+            port=(6379, port),
+            ready=functools.partial(pongs, port, keys.secret),
         )
 
 

@@ -9,10 +9,12 @@ fixture                 lives for  is
 `mongo_database`        test       name of a database of one's own, dropped afterwards
 `s3_bucket`             test       a `Bucket`: `.name`, `.endpoint_url`, `.region`, `.access_key`, `.secret_key`
 `amqp_url`              session    `rabbitmq.url`
+`valkey_url`            session    address of a running Valkey (speaks Redis), with its password; shared
 `queue_prefix`          test       put before every queue and exchange name, so that tests do not meet on the one node
 `own_mongod`            test       a MongoDB of one's own, with `stop start kill restart pause resume`
 `own_rabbitmq`          test       a RabbitMQ of one's own, likewise
 `own_s3`                test       an S3 of one's own, likewise
+`own_valkey`            test       a Valkey of one's own, likewise
 ======================  =========  ==================================================================================
 
 A test that uses one of these is marked `service`.
@@ -25,7 +27,9 @@ import pytest
 
 from testkit import services
 
-_SERVICE_FIXTURES = frozenset({"mongod", "rabbitmq", "s3", "own_mongod", "own_rabbitmq", "own_s3"})
+_SERVICE_FIXTURES = frozenset(
+    {"mongod", "rabbitmq", "s3", "own_mongod", "own_rabbitmq", "own_s3", "valkey", "own_valkey"}
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,6 +86,19 @@ def amqp_url(rabbitmq: services.UrlService) -> str:
     return rabbitmq.url
 
 
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[services.UrlService]:
+    """Valkey, shared by the session."""
+    with services.running_valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_url(valkey: services.UrlService) -> str:
+    """Address of the shared Valkey, with its password."""
+    return valkey.url
+
+
 @pytest.fixture
 def queue_prefix() -> str:
     """Return a prefix for queue and exchange names that no other test has."""
@@ -106,4 +123,11 @@ def own_rabbitmq() -> Iterator[services.UrlService]:
 def own_s3() -> Iterator[services.S3Service]:
     """An S3 that the test may disturb; its objects outlive that."""
     with services.running_s3(durable=True) as server:
+        yield server
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[services.UrlService]:
+    """A Valkey that the test may disturb."""
+    with services.running_valkey() as server:
         yield server

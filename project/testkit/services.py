@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 import pytest
 from pymongo import MongoClient
 
-from run.servers import Mongod, RabbitMQ, SeaweedFS, ServerMissing
+from run.servers import Mongod, RabbitMQ, SeaweedFS, ServerMissing, Valkey
 from run.servers.keys import Keys
-from testkit.containers import EngineMissing, LocalStackContainer, MongoContainer, RabbitContainer
+from testkit.containers import EngineMissing, LocalStackContainer, MongoContainer, RabbitContainer, ValkeyContainer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +49,7 @@ class Service(Protocol):
 
 
 class UrlService(Service, Protocol):
-    """MongoDB (`mongodb://…`, without a database) or RabbitMQ (`amqp://user:password@…`)."""
+    """MongoDB (`mongodb://…`, without a database), RabbitMQ (`amqp://user:password@…`) or Valkey (`redis://…`)."""
 
     @property
     def url(self) -> str:
@@ -97,6 +97,14 @@ def running_rabbitmq() -> Iterator[UrlService]:
     """A RabbitMQ of one's own for the length of the context."""
     ways: tuple[Callable[[Path], UrlService], ...] = (RabbitContainer, RabbitMQ)
     with _running("RabbitMQ", ways) as server:
+        yield server
+
+
+@contextmanager
+def running_valkey() -> Iterator[UrlService]:
+    """A Valkey of one's own for the length of the context."""
+    ways: tuple[Callable[[Path], UrlService], ...] = (ValkeyContainer, Valkey)
+    with _running("Valkey", ways) as server:
         yield server
 
 

@@ -8,6 +8,7 @@
 
 import asyncio
 import itertools
+import json
 import os
 import signal
 import sys
@@ -41,6 +42,8 @@ T = TypeVar("T")
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEASE_SECONDS = 3.0
+# Tests ask faster than people do; what they say about rates they say with other numbers.
+UNHURRIED = json.dumps({tier: {"requests_per_minute": 10_000_000} for tier in Tier})
 _HOST = (
     "import sys; from reelwork.runtime.logging import configure_logging; from run.inprocess import serve_in_process;"
     "configure_logging(style='json', level='info'); serve_in_process(port=int(sys.argv[1]))"
@@ -183,6 +186,7 @@ class Stack:
             "lease_seconds": LEASE_SECONDS,
             "model_modules": "testkit.models",
             "scratch_directory": self.scratch,
+            "tiers": UNHURRIED,
             "drain_seconds": 2,  # nobody waits for what still runs at a test's end
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}

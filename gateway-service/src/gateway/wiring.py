@@ -160,6 +160,7 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
         ResultCache(stores),
         max_attempts=settings.max_attempts,
         retention_seconds=settings.retention_seconds,
+        plans=settings.plans(),
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pika
 import pytest
 from pymongo import MongoClient
+from redis import Redis
 
-from run.servers import Mongod, RabbitMQ, ServerMissing
-from testkit.containers import EngineMissing, MongoContainer, RabbitContainer, require_engine
+from run.servers import Mongod, RabbitMQ, ServerMissing, Valkey
+from testkit.containers import EngineMissing, MongoContainer, RabbitContainer, ValkeyContainer, require_engine
 from testkit.services import UrlService, unavailable
 
 pytestmark = pytest.mark.service
@@ -70,5 +71,21 @@ def test_messages_outlive_a_restart_and_a_kill(way: Way, tmp_path: Path) -> None
             channel = connection.channel()
             _, _, body = next(channel.consume("kept", inactivity_timeout=60))
             assert body == b"kept"
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("way", ways(Valkey, ValkeyContainer))
+def test_counters_outlive_a_restart(way: Way, tmp_path: Path) -> None:
+    server = made(way, tmp_path)
+    try:
+        server.start()
+        with Redis.from_url(server.url) as client:
+            client.incrby("counted", 7)
+
+        server.restart()
+
+        with Redis.from_url(server.url) as client:
+            assert client.get("counted") == b"7"
     finally:
         server.stop()

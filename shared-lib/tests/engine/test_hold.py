@@ -88,7 +88,7 @@ async def test_a_queue_that_goes_on_wakes_workers_and_runs_its_jobs(world: World
 
 async def test_one_pool_can_be_held_alone(world: World) -> None:
     mine = await world.joined()
-    gpu = lane_of(await _account(world, mine.account_id), "gpu")
+    gpu = lane_of(await _account(world, mine.account_id), "gpu", world.engine.rules.plans)
     await world.submit(mine)
     await world.submit(gpu)
 
@@ -116,7 +116,9 @@ async def test_holding_twice_keeps_since_when_and_a_late_order_loses_to_a_newer_
     again = (await hold.pause(world.engine, mine.account_id, POOLS)).account
     await hold.resume(world.engine, mine.account_id, POOLS)
 
-    await world.stores.holds.follow(first, POOL)  # a process that was away for a while
+    await world.stores.holds.follow(
+        first, lane_of(first, POOL, world.engine.rules.plans)
+    )  # a process that was away for a while
 
     assert again.held_pools == first.held_pools
     assert not (await world.lane(mine.id))["paused"]

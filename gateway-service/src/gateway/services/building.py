@@ -13,6 +13,7 @@ from reelwork.domain.errors import FieldError, InvalidInput
 from reelwork.domain.ids import AssetId, BatchId, JobId, new_job_id
 from reelwork.domain.job import CacheMode, Event, Job, Priority, Retention, Status, draw_seed
 from reelwork.domain.lane import LaneTerms, lane_for_jobs
+from reelwork.domain.tier import Plans
 from reelwork.engine.cache import ResultCache
 from reelwork.generator import ModelCard
 from reelwork.store.client import DatabaseClock
@@ -51,6 +52,7 @@ class JobBuilder:
         *,
         max_attempts: int,
         retention_seconds: int | None,
+        plans: Plans,
     ) -> None:
         self._catalogue = catalogue
         self._checker = checker
@@ -58,6 +60,7 @@ class JobBuilder:
         self._cache = cache
         self._max_attempts = max_attempts
         self._retention_seconds = retention_seconds
+        self._plans = plans
 
     async def build(
         self,
@@ -71,7 +74,7 @@ class JobBuilder:
         """`job_id`: None draws a new one. Raises ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
         listing = await self._catalogue.get(body.model, pointer="#/model")
         card = listing.card
-        terms = lane_for_jobs(caller.account, card.pool)
+        terms = lane_for_jobs(caller.account, card.pool, self._plans)
         _check_run_timeout(body, card)
         now = await self._clock.now()  # the one that decides when the deadline has come
         _check_start(body, now)

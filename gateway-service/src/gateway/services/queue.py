@@ -11,7 +11,6 @@ from reelwork.domain.account import Account
 from reelwork.domain.ids import JobId, lane_id
 from reelwork.domain.job import Job, Priority
 from reelwork.domain.lane import lane_of
-from reelwork.domain.tier import PLANS
 from reelwork.engine.edit import Before, Edit, End, NotBefore, edit
 from reelwork.engine.engine import Engine
 from reelwork.engine.hold import pause, resume
@@ -35,7 +34,7 @@ class QueueService:
             check_delay(body.not_before, await self._clock.now())
         job = await edit(self._engine, caller.account.id, JobId(job_id), wanted, expected=expected)
         if wanted.not_before is not None and job.due:
-            self._opener.announce(lane_of(caller.account, job.pool))
+            self._opener.announce(lane_of(caller.account, job.pool, self._engine.rules.plans))
         return job
 
     async def pause(self, caller: Caller, pool: str | None) -> PausedQueue:
@@ -55,7 +54,7 @@ class QueueService:
 
     async def _view(self, account: Account) -> AccountQueue:
         lanes = {pool: lane_id(pool, account.id) for pool in self._engine.pools}
-        standings, plan = self._engine.stores.standings, PLANS[account.tier]
+        standings, plan = self._engine.stores.standings, self._engine.rules.plans[account.tier]
         standing = await standings.lanes(list(lanes.values()))
         queued = await standings.queued(list(lanes.values()))
         delayed = await standings.queued(list(lanes.values()), due=False)

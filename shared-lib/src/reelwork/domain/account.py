@@ -28,6 +28,7 @@ class Account:
     """`retention`: for jobs that ask for none; None in it: what the installation has as default.
 
     `held_pools`: where its owner holds the queue, since when; `hold_version` grows with every such order.
+    `plan_version` grows with every change of tier. `suspended_at`: since then its keys open nothing.
     """
 
     id: AccountId
@@ -37,6 +38,8 @@ class Account:
     retention: Retention = field(default_factory=Retention)
     held_pools: dict[str, datetime] = field(default_factory=dict)
     hold_version: int = 0
+    plan_version: int = 0
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class ApiKey:
     """A key at rest: `id` is public and part of the key, `digest` is the SHA-256 of its secret part.
 
     A plain digest suffices because the secret has 256 random bits: there is nothing to guess.
+
+    `models`, `allowed_ips` (addresses or networks): empty where there is no such limit. `spend_cap`: in ten-thousandths
+    of a dollar, over the key's whole life. `expires_at`: also how a key that was rotated ends.
     """
 
     id: KeyId
@@ -52,6 +58,13 @@ class ApiKey:
     scopes: frozenset[Scope]
     created_at: datetime
     revoked: bool = False
+    name: str = ""
+    models: tuple[str, ...] = ()
+    allowed_ips: tuple[str, ...] = ()
+    spend_cap: int | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    replaced_by: KeyId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

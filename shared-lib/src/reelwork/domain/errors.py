@@ -5,9 +5,16 @@ ReelworkError
 │   └── InvalidCursor     400  invalid_cursor
 ├── MissingCredentials    401  missing_credentials
 ├── InvalidApiKey         401  invalid_api_key
+│   └── ExpiredToken      401  expired_token
+├── PaymentRequired       402
+│   ├── InsufficientCredits    insufficient_credits
+│   ├── MaxCostExceeded        max_cost_exceeded
+│   └── SpendCapReached        spend_cap_reached
 ├── InsufficientTier      403  insufficient_tier
-├── ScopeMissing          403  scope_missing
-├── NotFound              404  (job|task|video|batch|asset|model|worker|route)_not_found
+├── PermissionDenied      403  permission_denied
+│   ├── ScopeMissing           scope_missing
+│   └── AccountSuspended       account_suspended
+├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
@@ -18,9 +25,14 @@ ReelworkError
 ├── RangeNotSatisfiable   416  range_not_satisfiable
 ├── InvalidInput          422  invalid_input
 ├── IdempotencyKeyMismatch 422 idempotency_key_mismatch
+├── UrlRefused            422  url_refused
+├── RateLimited           429  rate_limited
+├── QuotaExceeded         429  quota_exceeded
 ├── TooManyStreams        429  too_many_streams
+├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
-└── Unavailable           503  (store|storage|model)_unavailable
+├── FetchFailed           502  fetch_failed
+└── Unavailable           503  (store|storage|broker)_unavailable
 """
 
 from collections.abc import Sequence
@@ -76,12 +88,40 @@ class InvalidApiKey(ReelworkError):
     status, code, title = 401, "invalid_api_key", "The API key is not valid"
 
 
+class ExpiredToken(InvalidApiKey):
+    code, title = "expired_token", "The key or token has expired"
+
+
+class PaymentRequired(ReelworkError):
+    status, code, title = 402, "payment_required", "This would cost more than there is"
+
+
+class InsufficientCredits(PaymentRequired):
+    code, title = "insufficient_credits", "The account has too little credit"
+
+
+class MaxCostExceeded(PaymentRequired):
+    code, title = "max_cost_exceeded", "It would cost more than the request allows"
+
+
+class SpendCapReached(PaymentRequired):
+    code, title = "spend_cap_reached", "The spend cap is reached"
+
+
 class InsufficientTier(ReelworkError):
     status, code, title = 403, "insufficient_tier", "Your plan does not include this"
 
 
-class ScopeMissing(ReelworkError):
-    status, code, title = 403, "scope_missing", "The API key may not do this"
+class PermissionDenied(ReelworkError):
+    status, code, title = 403, "permission_denied", "The API key may not do this"
+
+
+class ScopeMissing(PermissionDenied):
+    code, title = "scope_missing", "The API key lacks a scope"
+
+
+class AccountSuspended(PermissionDenied):
+    code, title = "account_suspended", "The account is suspended"
 
 
 class NotFound(ReelworkError):
@@ -114,6 +154,18 @@ class ModelNotFound(NotFound):
 
 class WorkerNotFound(NotFound):
     code, title = "worker_not_found", "No such worker"
+
+
+class AccountNotFound(NotFound):
+    code, title = "account_not_found", "No such account"
+
+
+class KeyNotFound(NotFound):
+    code, title = "key_not_found", "No such API key"
+
+
+class QueueNotFound(NotFound):
+    code, title = "queue_not_found", "No such queue"
 
 
 class RouteNotFound(NotFound):
@@ -169,8 +221,28 @@ class IdempotencyKeyMismatch(ReelworkError):
     status, code, title = 422, "idempotency_key_mismatch", "The idempotency key belongs to another request"
 
 
+class UrlRefused(ReelworkError):
+    status, code, title = 422, "url_refused", "This address is not fetched"
+
+
+class RateLimited(ReelworkError):
+    status, code, title, retryable = 429, "rate_limited", "Too many requests", True
+
+
+class QuotaExceeded(ReelworkError):
+    status, code, title, retryable = 429, "quota_exceeded", "The daily quota is used up", True
+
+
 class TooManyStreams(ReelworkError):
     status, code, title, retryable = 429, "too_many_streams", "Too many open event streams", True
+
+
+class HeadersTooLarge(ReelworkError):
+    status, code, title = 431, "headers_too_large", "The headers are too large"
+
+
+class FetchFailed(ReelworkError):
+    status, code, title, retryable = 502, "fetch_failed", "The address could not be fetched", True
 
 
 class InternalError(ReelworkError):
@@ -183,6 +255,10 @@ class Unavailable(ReelworkError):
 
 class StoreUnavailable(Unavailable):
     code, title = "store_unavailable", "The job store does not answer"
+
+
+class BrokerUnavailable(Unavailable):
+    code, title = "broker_unavailable", "The broker does not answer"
 
 
 class StorageUnavailable(Unavailable):

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from reelwork.domain.ids import AccountId, AssetId, BatchId, JobId, LaneId
+from reelwork.domain.ids import AccountId, AssetId, BatchId, JobId, KeyId, LaneId
 
 
 class Status(StrEnum):
@@ -147,6 +147,33 @@ class Event:
     error: JobError | None = None
 
 
+class BillState(StrEnum):
+    """`held`: reserved, and the job has not ended. `charge`, `release`: it has, and the ledger is to say so."""
+
+    HELD = "held"
+    CHARGE = "charge"
+    RELEASE = "release"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What was reserved for a job in its present round, one more with each retry by its owner.
+
+    `amount`: in ten-thousandths of a dollar. `units`: jobs of the daily quota of `day` (`2026-11-21`, in UTC). `hold`
+    tells this reservation from any other for the same job. `charged`: None until it is settled.
+    """
+
+    round: int
+    hold: str
+    amount: int
+    units: int
+    day: str
+    key_id: KeyId
+    state: BillState = BillState.HELD
+    charged: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """How long a job's files are kept after its end, in seconds; None: for ever."""
@@ -205,3 +232,4 @@ class Job:
     outputs_due_at: datetime | None = None
     inputs_removed: bool = False
     data_removed: bool = False
+    bill: Bill | None = None

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from reelwork.domain.account import Account
 from reelwork.domain.errors import InsufficientTier
 from reelwork.domain.ids import AccountId, LaneId, lane_id
-from reelwork.domain.tier import PLANS, Tier
+from reelwork.domain.tier import Plans, Tier
 
 # The charge for a job before anything is known about the lane's jobs, in seconds. Any positive number is fair in
 # the long run: the end of the job corrects it.
 FIRST_ESTIMATE_SECONDS = 1.0
 # How much one finished job moves a lane's estimate: an exponentially weighted mean over about the last five jobs.
 ESTIMATE_GAIN = 0.2
+_STANDARD = Plans()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,9 @@ def tickets_for(jobs: int, *, estimate_seconds: float) -> int:
     return max(1, min(jobs, math.ceil(jobs * estimate_seconds / TICKET_SECONDS)))
 
 
-def terms_for(account: AccountId, tier: Tier, pool: str, *, held: bool = False) -> LaneTerms:
+def terms_for(account: AccountId, tier: Tier, pool: str, *, held: bool = False, plans: Plans = _STANDARD) -> LaneTerms:
     """The lane of an account in a pool, by its tier."""
-    plan = PLANS[tier]
+    plan = plans[tier]
     return LaneTerms(
         id=lane_id(pool, account),
         pool=pool,
@@ -66,14 +67,14 @@ def terms_for(account: AccountId, tier: Tier, pool: str, *, held: bool = False) 
     )
 
 
-def lane_of(account: Account, pool: str) -> LaneTerms:
+def lane_of(account: Account, pool: str, plans: Plans) -> LaneTerms:
     """The lane of an account in a pool, as the account stands now."""
-    return terms_for(account.id, account.tier, pool, held=pool in account.held_pools)
+    return terms_for(account.id, account.tier, pool, held=pool in account.held_pools, plans=plans)
 
 
-def lane_for_jobs(account: Account, pool: str) -> LaneTerms:
+def lane_for_jobs(account: Account, pool: str, plans: Plans) -> LaneTerms:
     """The same for more jobs. Raises InsufficientTier where the account's plan runs none."""
-    terms = lane_of(account, pool)
+    terms = lane_of(account, pool, plans)
     if terms.limit == 0:
         raise InsufficientTier(f"The {account.tier} plan runs no jobs.", hint="Ask for a higher plan.")
     return terms

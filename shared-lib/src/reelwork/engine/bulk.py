@@ -62,7 +62,8 @@ async def _cancel(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
 
 
 async def _retry(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
-    lanes = {pool: lane_for_jobs(bench.account, pool) for pool in {job.pool for job in jobs}}
+    plans = bench.engine.rules.plans
+    lanes = {pool: lane_for_jobs(bench.account, pool, plans) for pool in {job.pool for job in jobs}}
     queued = await bench.engine.stores.bulk.requeue(bench.account.id, jobs, mark=bench.mark or new_request_id())
     for pool, count in Counter(job.pool for job in jobs if job.id in queued).items():
         bench.opener.announce(lanes[pool], count)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from reelwork.broker.base import Broker, Notice
 from reelwork.domain.job import Job
+from reelwork.domain.tier import Plans
 from reelwork.engine.runtimes import RuntimeNotes
 from reelwork.generator.resources import Pool
 from reelwork.store.attempts import Claimed
@@ -13,9 +14,10 @@ from reelwork.store.stores import Stores
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """`lease`: how long a worker may be silent before its job is given to another."""
+    """`lease`: how long a worker may be silent before its job is given to another. `plans`: what each tier allows."""
 
     lease: timedelta = timedelta(seconds=30)
+    plans: Plans = field(default_factory=Plans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

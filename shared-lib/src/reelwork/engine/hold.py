@@ -14,7 +14,7 @@ import structlog
 
 from reelwork.domain.account import Account
 from reelwork.domain.ids import AccountId, LaneId, lane_id
-from reelwork.domain.lane import tickets_for
+from reelwork.domain.lane import lane_of, tickets_for
 from reelwork.engine.engine import Engine
 
 log = structlog.get_logger(__name__)
@@ -71,8 +71,9 @@ async def _ordered(engine: Engine, account_id: AccountId, pools: Sequence[str], 
 async def _follow(engine: Engine, account: Account, pools: Sequence[str]) -> None:
     """All pools, not only those of this order: the account may carry an older one that was cut short."""
     for pool in pools:
-        if await engine.stores.holds.follow(account, pool):
-            await _wake(engine, lane_id(pool, account.id), pool)
+        terms = lane_of(account, pool, engine.rules.plans)
+        if await engine.stores.holds.follow(account, terms):
+            await _wake(engine, terms.id, pool)
     await engine.stores.holds.followed(account)
 
 

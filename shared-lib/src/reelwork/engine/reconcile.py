@@ -130,7 +130,7 @@ class Reconciler:
         if account is None:
             log.error("lane.without_account", lane=lane, account_id=account_id)
             return
-        await self._engine.stores.lanes.open(lane_of(account, pool))
+        await self._engine.stores.lanes.open(lane_of(account, pool, self._engine.rules.plans))
 
     async def _drop_orphan_slots(self, now: datetime) -> int:
         stores, lease = self._engine.stores, self._engine.rules.lease

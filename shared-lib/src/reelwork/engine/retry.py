@@ -38,7 +38,7 @@ async def retry(
     found = await jobs.get(account.id, job_id)
     if found is None:
         raise job_not_found(job_id)
-    terms = lane_for_jobs(account, found.pool)
+    terms = lane_for_jobs(account, found.pool, engine.rules.plans)
     again = await jobs.requeue(account.id, job_id, mark=mark, deadline=deadline)
     if again is None:
         by_us = await jobs.requeued_by(account.id, job_id, mark) if mark is not None else None

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from reelwork.domain.tier import Plans, Tier
 from reelwork.engine.engine import Rules
 from reelwork.engine.sweep import STAGED_GRACE
 from reelwork.objects.s3 import S3Options
@@ -36,6 +37,19 @@ class MongoSettings(BaseSettings):
         )
 
 
+class PlanChange(BaseModel):
+    """Numbers of one tier that this installation has instead of those of `reelwork.domain.tier`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weight: Annotated[int, Field(ge=1, le=1000)] = 1
+    concurrent_jobs: Annotated[int, Field(ge=0, le=10_000)] = 0
+    requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 1
+    jobs_per_day: Annotated[int, Field(ge=0)] | None = None
+    max_duration_seconds: Annotated[float, Field(ge=0)] = 0
+    batch_items: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
 class SharedSettings(MongoSettings):
     """Where the servers are, and the numbers that both sides must agree on."""
 
@@ -60,6 +74,14 @@ class SharedSettings(MongoSettings):
     s3_access_key: Annotated[SecretStr, Field(description="S3 access key id.")]
     s3_secret_key: Annotated[SecretStr, Field(description="S3 secret access key.")]
 
+    tiers: Annotated[
+        dict[Tier, PlanChange],
+        Field(description='Changes to the plan table, as JSON: `{"pro": {"concurrent_jobs": 20}}`. The same for all.'),
+    ] = {}
+    redis_url: Annotated[
+        SecretStr | None,
+        Field(description="Redis or Valkey, `redis://…`: rate limits and usage counted over all gateways together."),
+    ] = None
     lease_seconds: Annotated[
         float, Field(gt=0.2, description="How long a worker may be silent before its job goes to another.")
     ] = 30.0
@@ -75,6 +97,7 @@ class SharedSettings(MongoSettings):
                 "s3_secret_key": self.s3_secret_key.get_secret_value(),
                 "mongo_url": _password(self.mongo_url),
                 "broker_url": _password(self.broker_url),
+                "redis_url": _password(self.redis_url) if self.redis_url is not None else None,
             }
             for name, secret in secrets.items():
                 if secret is not None and secret.lower() in PLACEHOLDERS:
@@ -92,7 +115,12 @@ class SharedSettings(MongoSettings):
         )
 
     def rules(self) -> Rules:
-        return Rules(lease=timedelta(seconds=self.lease_seconds))
+        return Rules(lease=timedelta(seconds=self.lease_seconds), plans=self.plans())
+
+    def plans(self) -> Plans:
+        return Plans().with_changes(
+            {tier: change.model_dump(exclude_unset=True) for tier, change in self.tiers.items()}
+        )
 
     @property
     def staged_grace(self) -> timedelta:

@@ -11,7 +11,7 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument, WriteConcern
 
 from reelwork.domain.account import Account
 from reelwork.domain.ids import AccountId, LaneId
-from reelwork.domain.lane import FIRST_ESTIMATE_SECONDS, lane_of
+from reelwork.domain.lane import FIRST_ESTIMATE_SECONDS, LaneTerms
 from reelwork.store.accounts import ACCOUNT_CODEC
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.lanes import Lanes
@@ -46,20 +46,19 @@ class Holds:
         )
         return ACCOUNT_CODEC.decode(stored) if stored is not None else None
 
-    async def follow(self, account: Account, pool: str) -> bool:
+    async def follow(self, account: Account, terms: LaneTerms) -> bool:
         """Let the lane do what the account says, unless it has heard something newer. True: it was let go on by this.
 
         A lane that is held is there from now on, so that nobody can open it anew without knowing of the hold.
         """
-        if pool in account.held_pools:
-            await self._hold(account, pool)
+        if terms.held:
+            await self._hold(account, terms)
             return False
-        return await self._let_go(account, pool)
+        return await self._let_go(account, terms)
 
-    async def _hold(self, account: Account, pool: str) -> None:
-        terms = lane_of(account, pool)
+    async def _hold(self, account: Account, terms: LaneTerms) -> None:
         new: Document = {
-            "pool": literal(pool),
+            "pool": literal(terms.pool),
             "account_id": literal(account.id),
             "weight": terms.weight,
             "limit": terms.limit,
@@ -76,12 +75,12 @@ class Holds:
         fields["hold_version"] = {"$max": ["$hold_version", account.hold_version]}
         await self._lanes.update_one({"_id": terms.id}, [{"$set": fields}, RECOUNT], upsert=True)
 
-    async def _let_go(self, account: Account, pool: str) -> bool:
+    async def _let_go(self, account: Account, terms: LaneTerms) -> bool:
         """A lane that was held starts again at the pool's time: what it did not use meanwhile is not saved up."""
-        virtual_time = await self._virtual_time(pool)
+        virtual_time = await self._virtual_time(terms.pool)
         let_go: Expression = {"$and": ["$paused", _newer(account)]}
         before = await self._lanes.find_one_and_update(
-            {"_id": lane_of(account, pool).id},
+            {"_id": terms.id},
             [
                 {
                     "$set": {
