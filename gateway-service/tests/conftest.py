@@ -11,7 +11,8 @@ from testkit.stack import Servers, Stack, running_stack
 
 @pytest.fixture(scope="session")
 def stack(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
-    with running_stack(Servers(mongo_url=mongo_url, s3=s3)) as running:
+    policy = {"prohibited_terms": '["unspeakable"]', "input_policies": '["testkit.policies.no_unlucky_seed"]'}
+    with running_stack(Servers(mongo_url=mongo_url, s3=s3), **policy) as running:
         yield running
 
 

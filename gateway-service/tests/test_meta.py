@@ -44,6 +44,10 @@ def test_every_error_code_has_an_address_of_its_own(nobody: Caller):
         assert expect(200, nobody.http.get(f"/v1/errors/{entry['code']}")) == entry
         assert 400 <= entry["status"] < 600
         assert entry["title"]
+    told = {entry["code"]: entry for entry in entries}
+    assert told["expired_token"]["class_name"] == "ExpiredToken"
+    assert told["expired_token"]["families"] == ["InvalidApiKey", "AuthenticationError", "ReelworkError"]
+    assert told["rate_limited"]["source_codes"] == ["RATE_LIMIT_EXCEEDED"]
     assert expect(404, nobody.http.get("/v1/errors/nope"))["code"] == "route_not_found"
 
 

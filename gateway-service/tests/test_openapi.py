@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 
 from gateway.openapi import document
+from reelwork.domain.errors import all_errors
 from testkit.caller import Caller, expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,14 @@ OPERATIONS = {
 }
 
 
+ERRORS = {error.__name__: {"status": error.status, "code": error.code} for error in all_errors()}
+
+
+def _named(schema: dict[str, Any]) -> list[str]:
+    """The error classes that a problem's schema names."""
+    return [option["$ref"].rsplit("/", 1)[1] for option in schema.get("oneOf", [schema])]
+
+
 @pytest.fixture(scope="module")
 def operations() -> dict[str, Any]:
     """Operation id to operation."""
@@ -80,9 +89,17 @@ def test_every_error_is_documented_as_a_problem_and_as_nothing_else(operations: 
     for name, operation in operations.items():
         for status, answer in operation["responses"].items():
             if int(status) >= 400 and (name, status) != ("readyz", "503"):
-                schema = {"$ref": "#/components/schemas/Problem"}
-                assert answer["content"] == {"application/problem+json": {"schema": schema}}, (name, status)
-                assert answer["description"].startswith("`"), (name, status)
+                codes = [ERRORS[cls]["code"] for cls in _named(answer["content"]["application/problem+json"]["schema"])]
+                assert answer["content"].keys() == {"application/problem+json"}, (name, status)
+                assert answer["description"] == ", ".join(f"`{code}`" for code in codes), (name, status)
+
+
+def test_every_error_class_has_a_schema_of_its_own():
+    schemas = json.loads(document())["components"]["schemas"]
+
+    assert schemas.keys() >= ERRORS.keys()
+    for name, error in ERRORS.items():
+        assert schemas[name]["properties"] == {name: {"const": value} for name, value in error.items()}
 
 
 def test_every_operation_that_wants_a_key_says_how_it_refuses(operations: dict[str, Any]):

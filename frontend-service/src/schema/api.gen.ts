@@ -720,6 +720,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccountNotFound
+         * @description No such account
+         */
+        readonly AccountNotFound: {
+            /** @constant */
+            readonly code?: "account_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
          */
@@ -730,6 +740,26 @@ export interface components {
             readonly pools: readonly components["schemas"]["PoolQueue"][];
         };
         /**
+         * AccountSuspended
+         * @description The account is suspended
+         */
+        readonly AccountSuspended: {
+            /** @constant */
+            readonly code?: "account_suspended";
+            /** @constant */
+            readonly status?: 403;
+        } & components["schemas"]["Problem"];
+        /**
+         * AssetInUse
+         * @description A job needs the asset
+         */
+        readonly AssetInUse: {
+            /** @constant */
+            readonly code?: "asset_in_use";
+            /** @constant */
+            readonly status?: 409;
+        } & components["schemas"]["Problem"];
+        /**
          * AssetLink
          * @description A signed address of an asset's bytes: works without a key, until `expires_at`.
          */
@@ -739,6 +769,22 @@ export interface components {
             /** Url */
             readonly url: string;
         };
+        /**
+         * AssetNotFound
+         * @description No such asset
+         */
+        readonly AssetNotFound: {
+            /** @constant */
+            readonly code?: "asset_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "asset_not_found";
+        });
         /**
          * AssetPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -1063,6 +1109,22 @@ export interface components {
             readonly urls: components["schemas"]["BatchUrls"];
         };
         /**
+         * BatchNotFound
+         * @description No such batch
+         */
+        readonly BatchNotFound: {
+            /** @constant */
+            readonly code?: "batch_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "batch_not_found";
+        });
+        /**
          * BatchPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
          */
@@ -1161,6 +1223,16 @@ export interface components {
              */
             readonly file: string;
         };
+        /**
+         * BrokerUnavailable
+         * @description The broker does not answer
+         */
+        readonly BrokerUnavailable: {
+            /** @constant */
+            readonly code?: "broker_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & components["schemas"]["Problem"];
         /**
          * BulkBody
          * @description What to do, and to which jobs: either `ids` or a `filter` that says something.
@@ -1311,14 +1383,38 @@ export interface components {
             readonly status: "ok" | "down";
         };
         /**
+         * ContentPolicyViolation
+         * @description The input is against this installation's policy
+         */
+        readonly ContentPolicyViolation: {
+            /** @constant */
+            readonly code?: "content_policy_violation";
+            /** @constant */
+            readonly status?: 422;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "content_policy_violation";
+        });
+        /**
          * ErrorEntry
-         * @description One error code of the catalogue.
+         * @description One error code of the catalogue. `class_name`: what it is called in the OpenAPI document and in clients.
+         *
+         *     `families`: the classes that stand above it there. `source_codes`: its names in the systems that Reelwork replaces.
          */
         readonly ErrorEntry: {
+            /** Class Name */
+            readonly class_name: string;
             /** Code */
             readonly code: string;
+            /** Families */
+            readonly families: readonly string[];
             /** Retryable */
             readonly retryable: boolean;
+            /** Source Codes */
+            readonly source_codes: readonly string[];
             /** Status */
             readonly status: number;
             /** Title */
@@ -1382,6 +1478,16 @@ export interface components {
             readonly type: string;
         };
         /**
+         * ExpiredToken
+         * @description The key or token has expired
+         */
+        readonly ExpiredToken: {
+            /** @constant */
+            readonly code?: "expired_token";
+            /** @constant */
+            readonly status?: 401;
+        } & components["schemas"]["Problem"];
+        /**
          * ExplainView
          * @description Why a job has not started, what must pass first first; or what it is doing, or how it ended. Never empty.
          */
@@ -1397,6 +1503,16 @@ export interface components {
             readonly status: string;
         };
         /**
+         * FetchFailed
+         * @description The address could not be fetched
+         */
+        readonly FetchFailed: {
+            /** @constant */
+            readonly code?: "fetch_failed";
+            /** @constant */
+            readonly status?: 502;
+        } & components["schemas"]["Problem"];
+        /**
          * FieldProblem
          * @description One wrong value: `pointer` is a JSON pointer into the request, such as `#/input/duration_seconds`.
          */
@@ -1408,6 +1524,164 @@ export interface components {
             /** Pointer */
             readonly pointer: string;
         };
+        /**
+         * HeadersTooLarge
+         * @description The headers are too large
+         */
+        readonly HeadersTooLarge: {
+            /** @constant */
+            readonly code?: "headers_too_large";
+            /** @constant */
+            readonly status?: 431;
+        } & components["schemas"]["Problem"];
+        /**
+         * IdempotencyInProgress
+         * @description The first request is still under way
+         */
+        readonly IdempotencyInProgress: {
+            /** @constant */
+            readonly code?: "idempotency_in_progress";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "idempotency_in_progress";
+        });
+        /**
+         * IdempotencyKeyMismatch
+         * @description The idempotency key belongs to another request
+         */
+        readonly IdempotencyKeyMismatch: {
+            /** @constant */
+            readonly code?: "idempotency_key_mismatch";
+            /** @constant */
+            readonly status?: 422;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "idempotency_key_mismatch";
+        });
+        /**
+         * InsufficientCredits
+         * @description The account has too little credit
+         */
+        readonly InsufficientCredits: {
+            /** @constant */
+            readonly code?: "insufficient_credits";
+            /** @constant */
+            readonly status?: 402;
+        } & components["schemas"]["Problem"];
+        /**
+         * InsufficientTier
+         * @description Your plan does not include this
+         */
+        readonly InsufficientTier: {
+            /** @constant */
+            readonly code?: "insufficient_tier";
+            /** @constant */
+            readonly status?: 403;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "insufficient_tier";
+        });
+        /**
+         * InternalError
+         * @description Internal error
+         */
+        readonly InternalError: {
+            /** @constant */
+            readonly code?: "internal_error";
+            /** @constant */
+            readonly status?: 500;
+        } & components["schemas"]["Problem"];
+        /**
+         * InvalidApiKey
+         * @description The API key is not valid
+         */
+        readonly InvalidApiKey: {
+            /** @constant */
+            readonly code?: "invalid_api_key";
+            /** @constant */
+            readonly status?: 401;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_api_key";
+        });
+        /**
+         * InvalidCursor
+         * @description The cursor is not one of ours
+         */
+        readonly InvalidCursor: {
+            /** @constant */
+            readonly code?: "invalid_cursor";
+            /** @constant */
+            readonly status?: 400;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_cursor";
+        });
+        /**
+         * InvalidInput
+         * @description The input is not valid
+         */
+        readonly InvalidInput: {
+            /** @constant */
+            readonly code?: "invalid_input";
+            /** @constant */
+            readonly status?: 422;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_input";
+        });
+        /**
+         * InvalidRequest
+         * @description The request cannot be read
+         */
+        readonly InvalidRequest: {
+            /** @constant */
+            readonly code?: "invalid_request";
+            /** @constant */
+            readonly status?: 400;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_request";
+        });
+        /**
+         * InvalidState
+         * @description Not possible in the present state
+         */
+        readonly InvalidState: {
+            /** @constant */
+            readonly code?: "invalid_state";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_state";
+        });
         /**
          * JobBody
          * @description What to make: a model and its input. The input is checked against the model's `input_schema`.
@@ -1491,6 +1765,16 @@ export interface components {
             /** Run Seconds */
             readonly run_seconds: number | null;
         };
+        /**
+         * JobNotFound
+         * @description No such job
+         */
+        readonly JobNotFound: {
+            /** @constant */
+            readonly code?: "job_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /**
          * JobPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -1677,6 +1961,16 @@ export interface components {
             readonly version: number;
         };
         readonly JsonValue: unknown;
+        /**
+         * KeyNotFound
+         * @description No such API key
+         */
+        readonly KeyNotFound: {
+            /** @constant */
+            readonly code?: "key_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /** Liveness */
         readonly Liveness: {
             /**
@@ -1688,6 +1982,42 @@ export interface components {
             /** Version */
             readonly version: string;
         };
+        /**
+         * MaxCostExceeded
+         * @description It would cost more than the request allows
+         */
+        readonly MaxCostExceeded: {
+            /** @constant */
+            readonly code?: "max_cost_exceeded";
+            /** @constant */
+            readonly status?: 402;
+        } & components["schemas"]["Problem"];
+        /**
+         * MethodNotAllowed
+         * @description This address does not take that method
+         */
+        readonly MethodNotAllowed: {
+            /** @constant */
+            readonly code?: "method_not_allowed";
+            /** @constant */
+            readonly status?: 405;
+        } & components["schemas"]["Problem"];
+        /**
+         * MissingCredentials
+         * @description No API key was sent
+         */
+        readonly MissingCredentials: {
+            /** @constant */
+            readonly code?: "missing_credentials";
+            /** @constant */
+            readonly status?: 401;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "missing_credentials";
+        });
         /** ModelExample */
         readonly ModelExample: {
             /** Input */
@@ -1702,6 +2032,16 @@ export interface components {
             /** Run Timeout Seconds */
             readonly run_timeout_seconds: number;
         };
+        /**
+         * ModelNotFound
+         * @description No such model
+         */
+        readonly ModelNotFound: {
+            /** @constant */
+            readonly code?: "model_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /** ModelPage */
         readonly ModelPage: {
             /**
@@ -1769,6 +2109,16 @@ export interface components {
             readonly p90: string;
         };
         /**
+         * NotFound
+         * @description Not found
+         */
+        readonly NotFound: {
+            /** @constant */
+            readonly code?: "not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -1811,6 +2161,26 @@ export interface components {
             /** Starting */
             readonly starting: number;
         };
+        /**
+         * PaymentRequired
+         * @description This would cost more than there is
+         */
+        readonly PaymentRequired: {
+            /** @constant */
+            readonly code?: "payment_required";
+            /** @constant */
+            readonly status?: 402;
+        } & components["schemas"]["Problem"];
+        /**
+         * PermissionDenied
+         * @description The API key may not do this
+         */
+        readonly PermissionDenied: {
+            /** @constant */
+            readonly code?: "permission_denied";
+            /** @constant */
+            readonly status?: 403;
+        } & components["schemas"]["Problem"];
         /** Pong */
         readonly Pong: {
             /**
@@ -1900,6 +2270,46 @@ export interface components {
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
         };
         /**
+         * QueueNotFound
+         * @description No such queue
+         */
+        readonly QueueNotFound: {
+            /** @constant */
+            readonly code?: "queue_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
+         * QuotaExceeded
+         * @description The daily quota is used up
+         */
+        readonly QuotaExceeded: {
+            /** @constant */
+            readonly code?: "quota_exceeded";
+            /** @constant */
+            readonly status?: 429;
+        } & components["schemas"]["Problem"];
+        /**
+         * RangeNotSatisfiable
+         * @description The range lies outside of the content
+         */
+        readonly RangeNotSatisfiable: {
+            /** @constant */
+            readonly code?: "range_not_satisfiable";
+            /** @constant */
+            readonly status?: 416;
+        } & components["schemas"]["Problem"];
+        /**
+         * RateLimited
+         * @description Too many requests
+         */
+        readonly RateLimited: {
+            /** @constant */
+            readonly code?: "rate_limited";
+            /** @constant */
+            readonly status?: 429;
+        } & components["schemas"]["Problem"];
+        /**
          * Readiness
          * @description `ready` when jobs can be accepted (MongoDB and S3); a broker that is down only delays starts: `degraded`.
          */
@@ -1971,6 +2381,16 @@ export interface components {
             readonly max_attempts: number;
         };
         /**
+         * RouteNotFound
+         * @description No such address
+         */
+        readonly RouteNotFound: {
+            /** @constant */
+            readonly code?: "route_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
          * RunSeconds
          * @description How long runs of this model on inputs of this size took; `samples`: how many they were.
          */
@@ -1982,6 +2402,22 @@ export interface components {
             /** Samples */
             readonly samples: number;
         };
+        /**
+         * ScopeMissing
+         * @description The API key lacks a scope
+         */
+        readonly ScopeMissing: {
+            /** @constant */
+            readonly code?: "scope_missing";
+            /** @constant */
+            readonly status?: 403;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "scope_missing";
+        });
         /** SecondsFromNow */
         readonly SecondsFromNow: {
             /** P50 */
@@ -1989,6 +2425,48 @@ export interface components {
             /** P90 */
             readonly p90: number;
         };
+        /**
+         * SpendCapReached
+         * @description The spend cap is reached
+         */
+        readonly SpendCapReached: {
+            /** @constant */
+            readonly code?: "spend_cap_reached";
+            /** @constant */
+            readonly status?: 402;
+        } & components["schemas"]["Problem"];
+        /**
+         * StorageUnavailable
+         * @description The object storage does not answer
+         */
+        readonly StorageUnavailable: {
+            /** @constant */
+            readonly code?: "storage_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "storage_unavailable";
+        });
+        /**
+         * StoreUnavailable
+         * @description The job store does not answer
+         */
+        readonly StoreUnavailable: {
+            /** @constant */
+            readonly code?: "store_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "store_unavailable";
+        });
         /** TaskCreated */
         readonly TaskCreated: {
             /**
@@ -1997,6 +2475,16 @@ export interface components {
              */
             readonly id: string;
         };
+        /**
+         * TaskNotFound
+         * @description No such task
+         */
+        readonly TaskNotFound: {
+            /** @constant */
+            readonly code?: "task_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /**
          * TaskView
          * @description `progress` is 0 to 100; `message` says why a task failed.
@@ -2016,6 +2504,76 @@ export interface components {
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
+        /**
+         * TooManyStreams
+         * @description Too many open event streams
+         */
+        readonly TooManyStreams: {
+            /** @constant */
+            readonly code?: "too_many_streams";
+            /** @constant */
+            readonly status?: 429;
+        } & components["schemas"]["Problem"];
+        /**
+         * Unavailable
+         * @description Not available at the moment
+         */
+        readonly Unavailable: {
+            /** @constant */
+            readonly code?: "unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & components["schemas"]["Problem"];
+        /**
+         * UnsupportedMediaType
+         * @description This kind of content is not accepted
+         */
+        readonly UnsupportedMediaType: {
+            /** @constant */
+            readonly code?: "unsupported_media_type";
+            /** @constant */
+            readonly status?: 415;
+        } & components["schemas"]["Problem"];
+        /**
+         * UploadTooLarge
+         * @description The upload is too large
+         */
+        readonly UploadTooLarge: {
+            /** @constant */
+            readonly code?: "upload_too_large";
+            /** @constant */
+            readonly status?: 413;
+        } & components["schemas"]["Problem"];
+        /**
+         * UrlRefused
+         * @description This address is not fetched
+         */
+        readonly UrlRefused: {
+            /** @constant */
+            readonly code?: "url_refused";
+            /** @constant */
+            readonly status?: 422;
+        } & components["schemas"]["Problem"];
+        /**
+         * VersionMismatch
+         * @description It was changed meanwhile
+         */
+        readonly VersionMismatch: {
+            /** @constant */
+            readonly code?: "version_mismatch";
+            /** @constant */
+            readonly status?: 412;
+        } & components["schemas"]["Problem"];
+        /**
+         * VideoNotFound
+         * @description No such video
+         */
+        readonly VideoNotFound: {
+            /** @constant */
+            readonly code?: "video_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /** WorkerModel */
         readonly WorkerModel: {
             /** Name */
@@ -2023,6 +2581,16 @@ export interface components {
             /** Version */
             readonly version: string;
         };
+        /**
+         * WorkerNotFound
+         * @description No such worker
+         */
+        readonly WorkerNotFound: {
+            /** @constant */
+            readonly code?: "worker_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /**
          * WorkerPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -2085,8 +2653,12 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountNotFound = components['schemas']['AccountNotFound'];
 export type AccountQueue = components['schemas']['AccountQueue'];
+export type AccountSuspended = components['schemas']['AccountSuspended'];
+export type AssetInUse = components['schemas']['AssetInUse'];
 export type AssetLink = components['schemas']['AssetLink'];
+export type AssetNotFound = components['schemas']['AssetNotFound'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
@@ -2095,12 +2667,14 @@ export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
 export type BatchCounts = components['schemas']['BatchCounts'];
 export type BatchDetail = components['schemas']['BatchDetail'];
+export type BatchNotFound = components['schemas']['BatchNotFound'];
 export type BatchPage = components['schemas']['BatchPage'];
 export type BatchUrls = components['schemas']['BatchUrls'];
 export type BatchView = components['schemas']['BatchView'];
 export type BeforeJob = components['schemas']['BeforeJob'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
+export type BrokerUnavailable = components['schemas']['BrokerUnavailable'];
 export type BulkBody = components['schemas']['BulkBody'];
 export type BulkFailure = components['schemas']['BulkFailure'];
 export type BulkFilter = components['schemas']['BulkFilter'];
@@ -2110,16 +2684,31 @@ export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
+export type ContentPolicyViolation = components['schemas']['ContentPolicyViolation'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
 export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
+export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
+export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
+export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
+export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
+export type InsufficientCredits = components['schemas']['InsufficientCredits'];
+export type InsufficientTier = components['schemas']['InsufficientTier'];
+export type InternalError = components['schemas']['InternalError'];
+export type InvalidApiKey = components['schemas']['InvalidApiKey'];
+export type InvalidCursor = components['schemas']['InvalidCursor'];
+export type InvalidInput = components['schemas']['InvalidInput'];
+export type InvalidRequest = components['schemas']['InvalidRequest'];
+export type InvalidState = components['schemas']['InvalidState'];
 export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
+export type JobNotFound = components['schemas']['JobNotFound'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobPatch = components['schemas']['JobPatch'];
 export type JobQueue = components['schemas']['JobQueue'];
@@ -2127,29 +2716,55 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KeyNotFound = components['schemas']['KeyNotFound'];
 export type Liveness = components['schemas']['Liveness'];
+export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
+export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
+export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
+export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
+export type NotFound = components['schemas']['NotFound'];
 export type OutputView = components['schemas']['OutputView'];
 export type PausedQueue = components['schemas']['PausedQueue'];
+export type PaymentRequired = components['schemas']['PaymentRequired'];
+export type PermissionDenied = components['schemas']['PermissionDenied'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QueueNotFound = components['schemas']['QueueNotFound'];
+export type QuotaExceeded = components['schemas']['QuotaExceeded'];
+export type RangeNotSatisfiable = components['schemas']['RangeNotSatisfiable'];
+export type RateLimited = components['schemas']['RateLimited'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
+export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
+export type ScopeMissing = components['schemas']['ScopeMissing'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type SpendCapReached = components['schemas']['SpendCapReached'];
+export type StorageUnavailable = components['schemas']['StorageUnavailable'];
+export type StoreUnavailable = components['schemas']['StoreUnavailable'];
 export type TaskCreated = components['schemas']['TaskCreated'];
+export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
+export type TooManyStreams = components['schemas']['TooManyStreams'];
+export type Unavailable = components['schemas']['Unavailable'];
+export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
+export type UploadTooLarge = components['schemas']['UploadTooLarge'];
+export type UrlRefused = components['schemas']['UrlRefused'];
+export type VersionMismatch = components['schemas']['VersionMismatch'];
+export type VideoNotFound = components['schemas']['VideoNotFound'];
 export type WorkerModel = components['schemas']['WorkerModel'];
+export type WorkerNotFound = components['schemas']['WorkerNotFound'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
@@ -2202,7 +2817,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2211,7 +2826,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing`, `insufficient_tier` */
@@ -2220,7 +2835,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -2229,7 +2844,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
             /** @description `upload_too_large` */
@@ -2238,7 +2853,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -2247,16 +2862,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `content_policy_violation`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -2265,7 +2880,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2296,7 +2911,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2305,7 +2920,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2314,7 +2929,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `task_not_found` */
@@ -2323,7 +2938,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["TaskNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2332,7 +2947,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2370,7 +2985,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2379,7 +2994,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2388,7 +3003,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `video_not_found` */
@@ -2397,7 +3012,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["VideoNotFound"];
                 };
             };
             /** @description `range_not_satisfiable` */
@@ -2406,7 +3021,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -2415,7 +3030,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2493,7 +3108,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2502,7 +3117,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2511,7 +3126,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2520,7 +3135,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2553,7 +3168,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2562,7 +3177,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2571,7 +3186,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `upload_too_large` */
@@ -2580,7 +3195,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -2589,7 +3204,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -2598,7 +3213,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2607,7 +3222,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2640,7 +3255,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2649,7 +3264,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2658,7 +3273,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `upload_too_large` */
@@ -2667,7 +3282,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -2676,7 +3291,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -2685,7 +3300,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2694,7 +3309,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2729,7 +3344,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2738,7 +3353,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2747,7 +3362,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2756,7 +3371,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2787,7 +3402,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2796,7 +3411,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2805,7 +3420,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `worker_not_found` */
@@ -2814,7 +3429,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2823,7 +3438,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2854,7 +3469,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2863,7 +3478,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2872,7 +3487,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `worker_not_found` */
@@ -2881,7 +3496,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -2890,7 +3505,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2899,7 +3514,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2930,7 +3545,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -2939,7 +3554,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -2948,7 +3563,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `worker_not_found` */
@@ -2957,7 +3572,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -2966,7 +3581,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2975,7 +3590,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3010,7 +3625,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3019,7 +3634,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3028,7 +3643,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3037,7 +3652,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3070,7 +3685,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3079,7 +3694,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3088,7 +3703,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3097,7 +3712,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3106,7 +3721,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -3115,7 +3730,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -3124,7 +3739,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3155,7 +3770,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3164,7 +3779,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3173,7 +3788,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `asset_not_found` */
@@ -3182,7 +3797,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3191,7 +3806,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3220,7 +3835,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3229,7 +3844,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3238,7 +3853,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `asset_not_found` */
@@ -3247,7 +3862,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
                 };
             };
             /** @description `asset_in_use` */
@@ -3256,7 +3871,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetInUse"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3265,7 +3880,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3319,7 +3934,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3328,7 +3943,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3337,7 +3952,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `asset_not_found` */
@@ -3346,7 +3961,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
                 };
             };
             /** @description `range_not_satisfiable` */
@@ -3355,7 +3970,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -3364,7 +3979,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3397,7 +4012,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3406,7 +4021,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3415,7 +4030,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3424,7 +4039,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3466,7 +4081,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3475,7 +4090,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing`, `insufficient_tier` */
@@ -3484,7 +4099,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -3493,7 +4108,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3502,7 +4117,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3511,16 +4126,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3529,7 +4144,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3560,7 +4175,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3569,7 +4184,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3578,7 +4193,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `batch_not_found` */
@@ -3587,7 +4202,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3596,7 +4211,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3627,7 +4242,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3636,7 +4251,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3645,7 +4260,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `batch_not_found` */
@@ -3654,7 +4269,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3663,7 +4278,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3697,7 +4312,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3706,7 +4321,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3715,7 +4330,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `batch_not_found`, `asset_not_found` */
@@ -3724,7 +4339,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"] | components["schemas"]["AssetNotFound"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -3733,7 +4348,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3772,7 +4387,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3781,7 +4396,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing`, `insufficient_tier` */
@@ -3790,7 +4405,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `batch_not_found` */
@@ -3799,7 +4414,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -3808,7 +4423,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `idempotency_key_mismatch` */
@@ -3817,7 +4432,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3826,7 +4441,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3877,7 +4492,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["RouteNotFound"];
                 };
             };
         };
@@ -3925,7 +4540,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -3934,7 +4549,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -3943,7 +4558,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3952,7 +4567,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4017,7 +4632,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4026,7 +4641,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing`, `insufficient_tier` */
@@ -4035,7 +4650,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -4044,7 +4659,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -4053,7 +4668,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4062,7 +4677,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4071,16 +4686,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4089,7 +4704,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4144,7 +4759,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4153,7 +4768,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -4162,7 +4777,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `job_not_found` */
@@ -4171,7 +4786,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4180,7 +4795,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4211,7 +4826,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4220,7 +4835,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -4229,7 +4844,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `job_not_found` */
@@ -4238,7 +4853,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4247,7 +4862,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4287,7 +4902,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4296,7 +4911,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -4305,7 +4920,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `job_not_found` */
@@ -4314,7 +4929,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -4323,7 +4938,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
             /** @description `version_mismatch` */
@@ -4332,7 +4947,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["VersionMismatch"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4341,7 +4956,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4350,7 +4965,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -4359,7 +4974,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4368,7 +4983,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4399,7 +5014,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4408,7 +5023,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -4417,7 +5032,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `job_not_found` */
@@ -4426,7 +5041,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4435,7 +5050,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4466,7 +5081,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4475,7 +5090,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -4484,7 +5099,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `job_not_found` */
@@ -4493,7 +5108,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -4502,7 +5117,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4511,7 +5126,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4550,7 +5165,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4559,7 +5174,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -4568,7 +5183,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `job_not_found` */
@@ -4577,7 +5192,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `too_many_streams` */
@@ -4586,7 +5201,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["TooManyStreams"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4595,7 +5210,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4626,7 +5241,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4635,7 +5250,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -4644,7 +5259,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `job_not_found` */
@@ -4653,7 +5268,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4662,7 +5277,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4706,7 +5321,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4715,7 +5330,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing`, `insufficient_tier` */
@@ -4724,7 +5339,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `job_not_found` */
@@ -4733,7 +5348,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `invalid_state`, `idempotency_in_progress` */
@@ -4742,7 +5357,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"] | components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4751,7 +5366,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4760,7 +5375,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -4769,7 +5384,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4778,7 +5393,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4816,7 +5431,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4825,7 +5440,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing`, `insufficient_tier` */
@@ -4834,7 +5449,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -4843,7 +5458,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4852,7 +5467,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4861,7 +5476,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -4870,7 +5485,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4879,7 +5494,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4912,7 +5527,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -4921,7 +5536,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing`, `insufficient_tier` */
@@ -4930,7 +5545,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -4939,7 +5554,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4948,7 +5563,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4957,16 +5572,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `content_policy_violation`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4975,7 +5590,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5004,7 +5619,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -5013,7 +5628,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -5022,7 +5637,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5031,7 +5646,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5062,7 +5677,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key` */
@@ -5071,7 +5686,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
                 };
             };
             /** @description `scope_missing` */
@@ -5080,7 +5695,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
                 };
             };
             /** @description `model_not_found` */
@@ -5089,7 +5704,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5098,7 +5713,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };

@@ -14,7 +14,9 @@ from gateway.faults import faults
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
     AssetNotFound,
+    ContentPolicyViolation,
     FieldError,
+    InsufficientTier,
     InternalError,
     InvalidApiKey,
     InvalidInput,
@@ -29,6 +31,7 @@ from reelwork.domain.errors import (
     StorageUnavailable,
     StoreUnavailable,
     UploadTooLarge,
+    all_errors,
 )
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 
@@ -39,21 +42,52 @@ _VALIDATION_SHAPE = "HTTPValidationError"
 _LONGEST_POINTER = 200
 
 
+# How a route refuses a new job, beside what is wrong with its body.
+SUBMIT_REFUSALS = (InsufficientTier, ContentPolicyViolation)
+
+
 class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
 def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer these errors. `Any`: FastAPI's own type for an OpenAPI part."""
-    documented: dict[int | str, dict[str, Any]] = {}
+    by_status: dict[int, list[type[ReelworkError]]] = {}
     for error in errors:
-        entry = documented.setdefault(
-            error.status, {"description": "", "model": Problem, "content": {MEDIA_TYPE: {"examples": {}}}}
-        )
-        entry["description"] = ", ".join(filter(None, [entry["description"], f"`{error.code}`"]))
-    for entry in documented.values():
-        entry["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return documented
+        by_status.setdefault(error.status, []).append(error)
+    return {
+        status: {
+            "description": ", ".join(f"`{error.code}`" for error in possible),
+            "model": Problem,
+            "content": {MEDIA_TYPE: {"schema": _one_of(possible)}},
+        }
+        for status, possible in by_status.items()
+    }
+
+
+def _one_of(possible: Sequence[type[ReelworkError]]) -> dict[str, Any]:
+    """The schema of an answer that is one of these problems, told apart by their codes."""
+    refs = {error.code: f"#/components/schemas/{error.__name__}" for error in possible}
+    if len(refs) == 1:
+        return {"$ref": next(iter(refs.values()))}
+    return {
+        "oneOf": [{"$ref": ref} for ref in refs.values()],
+        "discriminator": {"propertyName": "code", "mapping": refs},
+    }
+
+
+def problem_schemas() -> dict[str, dict[str, Any]]:
+    """A schema for each error class, by its name: a problem of this status, code and title."""
+    return {
+        error.__name__: {
+            "allOf": [{"$ref": "#/components/schemas/Problem"}],
+            "type": "object",
+            "title": error.__name__,
+            "description": error.title,
+            "properties": {"status": {"const": error.status}, "code": {"const": error.code}},
+        }
+        for error in all_errors()
+    }
 
 
 def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
@@ -62,7 +96,7 @@ def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, An
 
 
 def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document without what FastAPI adds by itself and this gateway never answers.
+    """The OpenAPI document with our problems and without what FastAPI adds by itself and this gateway never answers.
 
     That is: 422 in FastAPI's own shape, and problems as plain `application/json`. `Any`: OpenAPI is JSON.
     """
@@ -73,8 +107,10 @@ def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
                 for status, response in operation["responses"].items()
                 if _VALIDATION_SHAPE not in str(response)
             }
+    schemas = document["components"]["schemas"]
     for name in (_VALIDATION_SHAPE, "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
+        schemas.pop(name, None)
+    schemas |= problem_schemas()
     return document
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ImportString
 
+from gateway.policy import InputPolicy
 from reelwork.runtime.settings import SharedSettings
 
 
@@ -28,6 +29,13 @@ class GatewaySettings(SharedSettings):
         int | None,
         Field(ge=60, description="How long files of ended jobs are kept where job and account ask for nothing."),
     ] = None
+    prohibited_terms: Annotated[
+        list[str], Field(description="Words and phrases that no job's input may contain, as a JSON list.")
+    ] = []  # noqa: RUF012  (pydantic copies defaults)
+    input_policies: Annotated[
+        list[ImportString[InputPolicy]],
+        Field(description="Functions that check every job's input, as a JSON list of `module.function`."),
+    ] = []  # noqa: RUF012  (pydantic copies defaults)
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None

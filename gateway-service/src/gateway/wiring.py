@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.auth import Authenticator
+from gateway.policy import InputPolicy, ProhibitedTerms
 from gateway.services.assets import AssetService
 from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
@@ -155,13 +156,18 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
 def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, clock: DatabaseClock) -> JobBuilder:
     return JobBuilder(
         catalogue,
-        InputChecker(stores.assets),
+        InputChecker(stores.assets, _policies(settings)),
         clock,
         ResultCache(stores),
         max_attempts=settings.max_attempts,
         retention_seconds=settings.retention_seconds,
         plans=settings.plans(),
     )
+
+
+def _policies(settings: GatewaySettings) -> list[InputPolicy]:
+    terms = settings.prohibited_terms
+    return [*([ProhibitedTerms(terms)] if terms else []), *settings.input_policies]
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, RequestId
 from gateway.headers import RETRY_AFTER, documented, retry_after
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
-from gateway.problems import keyed_problems
+from gateway.problems import SUBMIT_REFUSALS, keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JsonRoute
 from gateway.services.batch_items import Rejection
 from gateway.services.batches import Change
@@ -62,7 +62,7 @@ _EXAMPLES = {
     response_model=BatchAccepted,
     responses={
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(InsufficientTier, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(*SUBMIT_REFUSALS, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_batch(

@@ -11,7 +11,7 @@ from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, 
 from gateway.headers import RETRY_AFTER, bad_header, documented, etag_of, is_known, retry_after
 from gateway.job_filter import METADATA_PARAMETER, WantedJobs
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
-from gateway.problems import keyed_problems
+from gateway.problems import SUBMIT_REFUSALS, keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.idempotency import json_answer
 from gateway.views import job_view
@@ -57,7 +57,7 @@ _READ = documented({"ETag": "Names this state of the job."}) | RETRY_AFTER | _AP
     responses={
         201: {"description": "It has ended within the time of `Prefer: wait`.", "model": JobView, "headers": _STORED},
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(InsufficientTier, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(*SUBMIT_REFUSALS, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_job(

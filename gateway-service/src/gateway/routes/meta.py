@@ -61,7 +61,15 @@ async def get_error(code: str) -> ErrorEntry:
 
 
 def _entry(error: type[ReelworkError]) -> ErrorEntry:
-    return ErrorEntry(code=error.code, status=error.status, title=error.title, retryable=error.retryable)
+    return ErrorEntry(
+        code=error.code,
+        status=error.status,
+        title=error.title,
+        retryable=error.retryable,
+        class_name=error.__name__,
+        families=[family.__name__ for family in error.__mro__[1:-1] if issubclass(family, ReelworkError)],
+        source_codes=list(error.source_codes),
+    )
 
 
 @router.get("/app-config.json", include_in_schema=False)

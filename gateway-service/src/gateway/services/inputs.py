@@ -2,15 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
 import jsonschema_rs
 
+from gateway.policy import InputPolicy
 from gateway.problems import named
 from reelwork.domain.asset import Asset, AssetState
-from reelwork.domain.errors import FieldError, InvalidInput
+from reelwork.domain.errors import ContentPolicyViolation, FieldError, InvalidInput
 from reelwork.domain.ids import AccountId, AssetId, JobId
 from reelwork.generator import ModelCard, asset_ids
 from reelwork.store.assets import Assets
@@ -26,19 +27,21 @@ _INTEGERS = range(-(2**63), 2**63)
 class InputChecker:
     """Knows each model's schema in compiled form."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, policies: Sequence[InputPolicy] = ()) -> None:
         self._assets = assets
+        self._policies = policies
         # `Any`: the library's validators have no types.
         self._compiled: dict[str, tuple[Mapping[str, Any], Any]] = {}
 
     async def check(self, account: AccountId, card: ModelCard, values: Mapping[str, Any], *, job: JobId) -> list[Asset]:
         """The assets that the input names, all of them the account's own, and kept for this job if it is stored soon.
 
-        Raises InvalidInput with every fault.
+        Raises InvalidInput with every fault, ContentPolicyViolation.
         """
         faults = list(islice(unstorable(values, "#/input"), MAX_FAULTS)) or self._against_schema(card, values)
         if faults:
             raise _invalid(card, faults)
+        self._against_policy(card, values)
         named = [(name, AssetId(asset_id)) for name, asset_id in asset_ids(card.input_schema, values)]
         found = [await self._asset(account, card, name, asset_id) for name, asset_id in named]
         for name, asset_id in named:
@@ -60,6 +63,16 @@ class InputChecker:
         """What the model's schema finds wrong; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
         return list(islice((fault for error in errors for fault in _faults(error)), MAX_FAULTS))
+
+    def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
+        against = (fault for policy in self._policies for fault in policy(card.name, values))
+        faults = list(islice(against, MAX_FAULTS))
+        if faults:
+            raise ContentPolicyViolation(
+                f"This installation does not make that: {named(faults)}.",
+                hint="Change the named fields and send it again.",
+                errors=faults,
+            )
 
     def _validator(self, card: ModelCard) -> Any:
         schema, validator = self._compiled.get(card.name, (None, None))

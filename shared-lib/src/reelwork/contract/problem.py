@@ -29,12 +29,18 @@ class Problem(Wire):
 
 
 class ErrorEntry(Wire):
-    """One error code of the catalogue."""
+    """One error code of the catalogue. `class_name`: what it is called in the OpenAPI document and in clients.
+
+    `families`: the classes that stand above it there. `source_codes`: its names in the systems that Reelwork replaces.
+    """
 
     code: str
     status: int
     title: str
     retryable: bool
+    class_name: str
+    families: list[str]
+    source_codes: list[str]
 
 
 class ErrorList(Wire):

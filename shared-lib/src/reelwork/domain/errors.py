@@ -3,17 +3,19 @@
 ReelworkError
 ├── InvalidRequest        400  invalid_request
 │   └── InvalidCursor     400  invalid_cursor
-├── MissingCredentials    401  missing_credentials
-├── InvalidApiKey         401  invalid_api_key
-│   └── ExpiredToken      401  expired_token
+├── AuthenticationError   401
+│   ├── MissingCredentials     missing_credentials
+│   └── InvalidApiKey          invalid_api_key
+│       └── ExpiredToken       expired_token
 ├── PaymentRequired       402
 │   ├── InsufficientCredits    insufficient_credits
 │   ├── MaxCostExceeded        max_cost_exceeded
 │   └── SpendCapReached        spend_cap_reached
-├── InsufficientTier      403  insufficient_tier
-├── PermissionDenied      403  permission_denied
-│   ├── ScopeMissing           scope_missing
-│   └── AccountSuspended       account_suspended
+├── AuthorizationError    403
+│   ├── InsufficientTier       insufficient_tier
+│   └── PermissionDenied       permission_denied
+│       ├── ScopeMissing       scope_missing
+│       └── AccountSuspended   account_suspended
 ├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
@@ -24,11 +26,13 @@ ReelworkError
 ├── UnsupportedMediaType  415  unsupported_media_type
 ├── RangeNotSatisfiable   416  range_not_satisfiable
 ├── InvalidInput          422  invalid_input
+│   └── ContentPolicyViolation content_policy_violation
 ├── IdempotencyKeyMismatch 422 idempotency_key_mismatch
 ├── UrlRefused            422  url_refused
-├── RateLimited           429  rate_limited
-├── QuotaExceeded         429  quota_exceeded
-├── TooManyStreams        429  too_many_streams
+├── RateLimitError        429
+│   ├── RateLimited            rate_limited
+│   ├── QuotaExceeded          quota_exceeded
+│   └── TooManyStreams         too_many_streams
 ├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
 ├── FetchFailed           502  fetch_failed
@@ -56,6 +60,8 @@ class ReelworkError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
+    # What the systems that Reelwork replaces call it, in their own answers.
+    source_codes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -74,22 +80,32 @@ class ReelworkError(Exception):
 
 class InvalidRequest(ReelworkError):
     status, code, title = 400, "invalid_request", "The request cannot be read"
+    source_codes = ("VALIDATION_ERROR",)
 
 
 class InvalidCursor(InvalidRequest):
     code, title = "invalid_cursor", "The cursor is not one of ours"
 
 
-class MissingCredentials(ReelworkError):
-    status, code, title = 401, "missing_credentials", "No API key was sent"
+class AuthenticationError(ReelworkError):
+    """It is not known who is asking."""
+
+    status = 401
 
 
-class InvalidApiKey(ReelworkError):
-    status, code, title = 401, "invalid_api_key", "The API key is not valid"
+class MissingCredentials(AuthenticationError):
+    code, title = "missing_credentials", "No API key was sent"
+    source_codes = ("AUTH_MISSING_CREDENTIALS",)
+
+
+class InvalidApiKey(AuthenticationError):
+    code, title = "invalid_api_key", "The API key is not valid"
+    source_codes = ("AUTH_INVALID_KEY",)
 
 
 class ExpiredToken(InvalidApiKey):
     code, title = "expired_token", "The key or token has expired"
+    source_codes = ("AUTH_TOKEN_EXPIRED",)
 
 
 class PaymentRequired(ReelworkError):
@@ -108,12 +124,20 @@ class SpendCapReached(PaymentRequired):
     code, title = "spend_cap_reached", "The spend cap is reached"
 
 
-class InsufficientTier(ReelworkError):
-    status, code, title = 403, "insufficient_tier", "Your plan does not include this"
+class AuthorizationError(ReelworkError):
+    """It is known who is asking, and they may not."""
+
+    status = 403
 
 
-class PermissionDenied(ReelworkError):
-    status, code, title = 403, "permission_denied", "The API key may not do this"
+class InsufficientTier(AuthorizationError):
+    code, title = "insufficient_tier", "Your plan does not include this"
+    source_codes = ("AUTH_INSUFFICIENT_TIER",)
+
+
+class PermissionDenied(AuthorizationError):
+    code, title = "permission_denied", "The API key may not do this"
+    source_codes = ("AUTH_PERMISSION_DENIED",)
 
 
 class ScopeMissing(PermissionDenied):
@@ -126,10 +150,12 @@ class AccountSuspended(PermissionDenied):
 
 class NotFound(ReelworkError):
     status, code, title = 404, "not_found", "Not found"
+    source_codes = ("RESOURCE_NOT_FOUND",)
 
 
 class JobNotFound(NotFound):
     code, title = "job_not_found", "No such job"
+    source_codes = ("JOB_NOT_FOUND",)
 
 
 class TaskNotFound(JobNotFound):
@@ -138,6 +164,7 @@ class TaskNotFound(JobNotFound):
 
 class VideoNotFound(JobNotFound):
     code, title = "video_not_found", "No such video"
+    source_codes = ("VIDEO_NOT_FOUND",)
 
 
 class BatchNotFound(NotFound):
@@ -178,6 +205,7 @@ class MethodNotAllowed(ReelworkError):
 
 class InvalidState(ReelworkError):
     status, code, title = 409, "invalid_state", "Not possible in the present state"
+    source_codes = ("INVALID_STATE", "JOB_CANCELLED")
 
 
 class IdempotencyInProgress(ReelworkError):
@@ -215,6 +243,12 @@ class RangeNotSatisfiable(ReelworkError):
 
 class InvalidInput(ReelworkError):
     status, code, title = 422, "invalid_input", "The input is not valid"
+    source_codes: ClassVar[tuple[str, ...]] = ("INVALID_PARAMETERS", "INVALID_PROMPT")
+
+
+class ContentPolicyViolation(InvalidInput):
+    code, title = "content_policy_violation", "The input is against this installation's policy"
+    source_codes = ("CONTENT_POLICY_VIOLATION",)
 
 
 class IdempotencyKeyMismatch(ReelworkError):
@@ -225,16 +259,24 @@ class UrlRefused(ReelworkError):
     status, code, title = 422, "url_refused", "This address is not fetched"
 
 
-class RateLimited(ReelworkError):
-    status, code, title, retryable = 429, "rate_limited", "Too many requests", True
+class RateLimitError(ReelworkError):
+    """Too much at once, or in a day; it is possible again later."""
+
+    status, retryable = 429, True
 
 
-class QuotaExceeded(ReelworkError):
-    status, code, title, retryable = 429, "quota_exceeded", "The daily quota is used up", True
+class RateLimited(RateLimitError):
+    code, title = "rate_limited", "Too many requests"
+    source_codes = ("RATE_LIMIT_EXCEEDED",)
 
 
-class TooManyStreams(ReelworkError):
-    status, code, title, retryable = 429, "too_many_streams", "Too many open event streams", True
+class QuotaExceeded(RateLimitError):
+    code, title = "quota_exceeded", "The daily quota is used up"
+    source_codes = ("QUOTA_EXCEEDED",)
+
+
+class TooManyStreams(RateLimitError):
+    code, title = "too_many_streams", "Too many open event streams"
 
 
 class HeadersTooLarge(ReelworkError):
@@ -247,6 +289,9 @@ class FetchFailed(ReelworkError):
 
 class InternalError(ReelworkError):
     """The last resort; its detail never carries the cause."""
+
+    code, title = "internal_error", "Internal error"
+    source_codes = ("INTERNAL_ERROR",)
 
 
 class Unavailable(ReelworkError):

@@ -12,13 +12,12 @@ from fastapi import APIRouter, File, Header, Response, UploadFile
 from gateway.auth import Caller
 from gateway.content import content_response
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
-from gateway.problems import keyed_problems
+from gateway.problems import SUBMIT_REFUSALS, keyed_problems
 from gateway.routes.assets import FORM_BYTES
 from gateway.services.jobs import JobService
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.errors import (
-    InsufficientTier,
     InvalidInput,
     JobNotFound,
     ModelNotFound,
@@ -85,7 +84,7 @@ def upload_router(limit_bytes: int) -> APIRouter:
         max_body_size=limit_bytes + FORM_BYTES,
         form_limits={"max_files": 1, "max_fields": 4},
         responses=keyed_problems(
-            InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
+            *SUBMIT_REFUSALS, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
         ),
     )(create_task)
     return limited
