@@ -9,6 +9,8 @@ from reelwork.domain.account import Scope
 from testkit.caller import Caller, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 NOOP = "testkit/noop"
 LATER = (datetime.now(UTC) + timedelta(days=300)).isoformat()
 GOOD = {"model": NOOP, "not_before": LATER}  # it never runs: what is stored does not change behind the test

@@ -9,6 +9,8 @@ import pytest
 from testkit.caller import Caller, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 NOOP = "testkit/noop"
 FILM = "builtin/camera-move"
 LONGEST_ANSWER = 16_000  # bytes: however large the question

@@ -7,6 +7,8 @@ import pytest
 from testkit import pictures
 from testkit.caller import Caller, expect
 
+pytestmark = pytest.mark.security
+
 ZERO = "0" * 26
 LIMITS = ("0", "-1", "101", "abc", "", "1e2", "0x10", "1.5", "%EF%BC%91", "NaN", "9" * 5000, "1%00", "true")
 BAD = [

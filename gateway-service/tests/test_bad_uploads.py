@@ -10,6 +10,8 @@ from testkit import pictures
 from testkit.caller import Caller, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 JPEG = pictures.picture(size=(64, 40))
 PNG = pictures.picture("image/png", size=(64, 40))
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

@@ -9,6 +9,8 @@ from testkit import pictures
 from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 UNKNOWN = "0" * 26
 ROUTES = [
     ("GET", "/v1/jobs/{job}"),

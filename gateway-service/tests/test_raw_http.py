@@ -9,6 +9,8 @@ from testkit.caller import Caller, expect
 from testkit.stack import Stack
 from testkit.waiting import until
 
+pytestmark = pytest.mark.security
+
 REQUESTS = {
     "two lengths": "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
     "a negative length": "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: -2\r\n\r\n{}",

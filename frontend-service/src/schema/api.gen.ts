@@ -5156,7 +5156,7 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["EventList"];
-                    readonly "text/event-stream": string;
+                    readonly "text/event-stream": unknown;
                 };
             };
             /** @description `invalid_request` */

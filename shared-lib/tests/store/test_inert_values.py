@@ -9,6 +9,8 @@ from reelwork.engine.engine import claimed
 from reelwork.store.jobs import JobFilter
 from testkit.world import LEASE, World, an_output, new_job, terms
 
+pytestmark = pytest.mark.security
+
 TEXTS = ["$status", "$$NOW", "$$ROOT", "$_id", '{"$gt": 1}', "a.b", "$", "", "nul\x00inside", "Ünïcode 🌅"]
 VALUES: list[dict[str, Any]] = [
     {"prompt": {"$gt": 1}},

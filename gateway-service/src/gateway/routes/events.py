@@ -13,12 +13,23 @@ from reelwork.domain.errors import JobNotFound, TooManyStreams
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
+# One event of a stream, as OpenAPI 3.2 has it.
+_FRAME = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "description": "`snapshot`, `progress`, or a durable event's type."},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string", "description": "Of durable events: what `Last-Event-ID` names."},
+        "retry": {"type": "integer", "description": "Milliseconds to wait before coming back."},
+    },
+}
 _STREAM: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type for a part of OpenAPI
     200: {
         "description": "`text/event-stream`: `snapshot` first, durable events with ids, `progress` without. "
         "`application/json`: the durable events so far.",
         "model": EventList,
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"itemSchema": _FRAME}},
     }
 }
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -1,0 +1,22 @@
+"""One Reelwork, gateway and worker in one process, that is asked everything."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from reelwork.domain.account import Scope
+from testkit.possessions import Possessions
+from testkit.services import S3Service
+from testkit.stack import Servers, Stack, running_stack
+
+
+@pytest.fixture(scope="session")
+def stack(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
+    with running_stack(Servers(mongo_url=mongo_url, s3=s3)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def estate(stack: Stack) -> Possessions:
+    """What an account has that others do not."""
+    return Possessions(stack.caller("landlord"), stack.caller("operator", scopes=frozenset({Scope.ADMIN})))

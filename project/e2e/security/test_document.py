@@ -1,0 +1,64 @@
+"""Whatever the OpenAPI document allows or forbids to be sent: the answer is one that it documents, and never a 5xx.
+
+`make -C project security` sends far more than CI does: REELWORK_SECURITY_EXAMPLES random requests to each operation,
+beside the document's own examples and the bounds of every field.
+"""
+
+import json
+import os
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from gateway.openapi import document
+from testkit.possessions import Possessions
+from testkit.stack import Stack
+
+pytestmark = [pytest.mark.slow, pytest.mark.security]
+
+EXAMPLES = int(os.environ.get("REELWORK_SECURITY_EXAMPLES", "4"))
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+SCHEMA = schemathesis.openapi.from_dict(json.loads(document()))
+OF_ONE = SCHEMA.include(path_regex=r"\{")
+quickly = settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@SCHEMA.parametrize()
+@quickly
+def test_with_a_key_every_answer_is_as_documented(case: Any, stack: Stack) -> None:  # Any: the library's own case
+    _check(case, stack, {"Authorization": f"Bearer {stack.owner.key}"})
+
+
+@OF_ONE.parametrize()
+@quickly
+def test_of_what_is_there_every_answer_is_as_documented(case: Any, stack: Stack, estate: Possessions) -> None:
+    case.path_parameters = estate.named(case.path_parameters)
+    _check(case, stack, {"Authorization": f"Bearer {estate.caller.key}"})
+
+
+@SCHEMA.parametrize()
+@quickly
+def test_without_a_key_every_answer_is_as_documented(case: Any, stack: Stack) -> None:
+    _check(case, stack, {})
+
+
+def _check(case: Any, stack: Stack, headers: dict[str, str]) -> None:
+    waits = str(case.headers.get("Prefer", "")).startswith("wait")
+    response = case.call(base_url=stack.base_url, headers=headers | ({"Prefer": "wait=1"} if waits else {}), timeout=30)
+    assert response.status_code < 500, response.text
+    case.validate_response(response, checks=CHECKS)
