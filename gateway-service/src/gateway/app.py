@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 
 from gateway import problems
+from gateway.addresses import TrustedProxies
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
 from gateway.routes import (
@@ -77,7 +78,7 @@ def create_app(
         app.include_router(router)
     problems.install(app)
     app.add_middleware(PlainErrors)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, proxies=TrustedProxies(settings.trusted_proxies))
     if settings.page_directory is not None:
         for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own
             app.add_api_route(address, _nothing_here, include_in_schema=False)

@@ -4,9 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, IPvAnyNetwork
+from pydantic_settings import NoDecode
 
 from reelwork.runtime.settings import SharedSettings
+
+
+def _listed(text: object) -> object:
+    """The parts of a list by commas; anything else as it is."""
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
 class GatewaySettings(SharedSettings):
@@ -28,6 +34,15 @@ class GatewaySettings(SharedSettings):
         int | None,
         Field(ge=60, description="How long files of ended jobs are kept where job and account ask for nothing."),
     ] = None
+    trusted_proxies: Annotated[
+        tuple[IPvAnyNetwork, ...],
+        NoDecode,
+        BeforeValidator(_listed),
+        Field(description="Networks (CIDR, by commas) of proxies whose X-Forwarded-For is believed. None: nobody's."),
+    ] = ()
+    failed_logins_per_minute: Annotated[
+        int, Field(ge=1, description="Wrong keys from one address before it is sent away for the rest of the minute.")
+    ] = 20
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
