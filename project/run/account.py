@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -23,10 +24,22 @@ DATA = Path(__file__).resolve().parent.parent / ".run"
 def development_key(path: Path) -> None:
     """See to it that `path` holds a key of the development account that works; settings come from the environment."""
     kept = path.read_text().strip() if path.exists() else ""
-    key = asyncio.run(_development_key(kept))
+    _keep(path, asyncio.run(_development_key(kept)))
+
+
+def signing_secret(path: Path) -> str:
+    """The secret that signing keys are sealed under: what `path` holds, or a new one, which it holds from now on."""
+    kept = path.read_text().strip() if path.exists() else ""
+    secret = kept or secrets.token_hex(32)
+    _keep(path, secret)
+    return secret
+
+
+def _keep(path: Path, secret: str) -> None:
+    """In a file that only its owner reads."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
+        file.write(secret + "\n")
 
 
 async def _development_key(kept: str) -> str:

@@ -37,7 +37,8 @@ def test_nothing_that_is_kept_tells_the_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "0" * 64, "0" * 43, SECRET[:-1], SECRET + "0", SECRET.upper(), SECRET[::-1], digest(SECRET), KEY.digest]
+    "secret",
+    ["", "0" * 64, "0" * 43, SECRET[:-1], SECRET + "0", SECRET.upper(), SECRET[::-1], digest(SECRET), KEY.digest],
 )
 def test_another_secret_opens_nothing(secret: str) -> None:
     assert secret == SECRET or not opens(KEY, Credentials(key_id=KEY.id, secret=secret))
