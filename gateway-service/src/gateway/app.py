@@ -21,8 +21,10 @@ from gateway.routes import (
     job_data,
     job_edits,
     jobs,
+    keys,
     meta,
     models,
+    oauth,
     queue,
 )
 from gateway.routes.sources import task
@@ -67,13 +69,8 @@ def create_app(
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
         *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
-        *(
-            task.upload_router(settings.upload_limit_bytes),
-            task.router,
-            admin_workers.router,
-            audit.router,
-            meta.router,
-        ),
+        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
+        *(audit.router, keys.router, oauth.tokens, oauth.router),
     ):
         app.include_router(router)
     problems.install(app)

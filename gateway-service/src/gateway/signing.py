@@ -66,9 +66,10 @@ class Signer:
         """None for one that was sealed under another secret: it signs no more, and a new one takes its place."""
         if not stored.sealed:
             return Signing(stored.id, Ed25519PrivateKey.from_private_bytes(stored.private))
+        if self._seal is None:
+            log.warning("signing_key.unreadable", kid=stored.id, reason="There is no secret to open it with.")
+            return None
         try:
-            if self._seal is None:
-                raise SealBroken("There is no secret to open it with.")
             return Signing(stored.id, Ed25519PrivateKey.from_private_bytes(self._seal.open(stored.private, stored.id)))
         except SealBroken as error:
             log.warning("signing_key.unreadable", kid=stored.id, reason=str(error))
