@@ -107,7 +107,7 @@ class Authenticator:
             return await self.client(parse_key(text), address=address)
         with _told(None, address):
             claims = await self._tokens.verify(text)
-        return await self.holder(claims.key_id, claims.scopes, address=address)
+        return await self.holder(claims.key_id, claims.scopes, account=claims.account, address=address)
 
     async def client(self, credentials: Credentials | None, *, address: str | None) -> Caller:
         """The owner of a key that was taken apart; None for what cannot be a key. Raises as `caller` does."""
@@ -117,11 +117,16 @@ class Authenticator:
                 raise _unknown()
             return await self._admitted(found, address)
 
-    async def holder(self, key_id: KeyId, scopes: frozenset[Scope], *, address: str | None) -> Caller:
-        """Whoever holds a token or ticket for these scopes of a key, as the key is now. Raises as `caller` does."""
+    async def holder(
+        self, key_id: KeyId, scopes: frozenset[Scope], *, account: AccountId | None = None, address: str | None
+    ) -> Caller:
+        """Whoever holds a token or ticket for these scopes of a key, as the key is now. Raises as `caller` does.
+
+        `account`: whose key it is said to be.
+        """
         with _told(key_id, address):
             found = await self._find(key_id)
-            if found is None or found.key.revoked:
+            if found is None or found.key.revoked or account not in {None, found.account.id}:
                 raise _unknown()
             caller = await self._admitted(found, address)
         return replace(caller, key=replace(caller.key, scopes=caller.key.scopes & scopes))
