@@ -14,6 +14,7 @@ from gateway.account import key_works, new_key
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
+from reelwork.store.audit import AuditLog
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
 from run.servers.mongod import running_url
@@ -49,7 +50,7 @@ async def _development_key(kept: str) -> str:
         accounts = Accounts(database)
         if await key_works(accounts, kept):
             return kept
-        return await new_key(accounts, name="development", tier=Tier.ENTERPRISE, admin=True)
+        return await new_key(accounts, name="development", tier=Tier.ENTERPRISE, admin=True, audit=AuditLog(database))
 
 
 def main() -> int:

@@ -33,24 +33,23 @@ class Signer:
     async def current(self) -> Signing:
         """Raises StoreUnavailable."""
         for _ in range(_MOST_TRIES):
-            stored = await self._keys.current()
-            opened = self._opened(stored) if stored is not None else None
+            latest = await self._keys.latest()
+            opened = self._opened(latest) if latest is not None and not latest.retired else None
             if opened is not None:
                 return opened
-            made = await self._made()
+            made = await self._made(latest.generation + 1 if latest is not None else 1)
             if made is not None:
                 return made
         raise RuntimeError("signing keys are made faster than they can be read")
 
-    async def _made(self) -> Signing | None:
+    async def _made(self, generation: int) -> Signing | None:
         """A new one; None if another gateway was faster."""
-        latest = await self._keys.latest()
         private, kid = Ed25519PrivateKey.generate(), f"sig_{secrets.token_hex(12)}"
         raw = private.private_bytes_raw()
         stored = await self._keys.add(
             SigningKey(
                 id=kid,
-                generation=latest.generation + 1 if latest is not None else 1,
+                generation=generation,
                 public=private.public_key().public_bytes_raw(),
                 private=self._seal.seal(raw, kid) if self._seal is not None else raw,
                 sealed=self._seal is not None,

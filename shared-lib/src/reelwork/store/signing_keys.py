@@ -20,10 +20,19 @@ _PUBLISHED: Document = {
     }
 }
 
+_OLD: Expression = {"$lte": ["$created_at", {"$subtract": [NOW, int(SIGNS_FOR.total_seconds() * 1000)]}]}
+_READ: Document = {
+    **dict.fromkeys(("generation", "public", "private", "sealed", "created_at"), 1),
+    "retired": {"$or": [{"$eq": ["$retired", True]}, _OLD]},
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """`public`: the 32 bytes of an Ed25519 key. `private`: 32 bytes as well, or with `sealed` what they were made."""
+    """`public`: the 32 bytes of an Ed25519 key. `private`: 32 bytes as well, or with `sealed` what they were made.
+
+    `retired`: it signs no more.
+    """
 
     id: str
     generation: int
@@ -31,6 +40,7 @@ class SigningKey:
     private: bytes
     sealed: bool
     created_at: datetime
+    retired: bool = False
 
 
 @adapter
@@ -47,18 +57,16 @@ class SigningKeys:
         self._database = database
         self._keys = database["signing_keys"]
 
-    async def current(self) -> SigningKey | None:
-        """The one to sign with; None if there is none, or another one is due."""
-        key = await self.latest()
-        return key if key is not None and not await self._is_retired(key.id) else None
-
     async def latest(self) -> SigningKey | None:
         """The one of the highest generation, retired or not."""
-        document = await self._keys.find_one({}, sort=[("generation", DESCENDING)])
+        document = await self._keys.find_one({}, _READ, sort=[("generation", DESCENDING)])
         return _signing_key(document) if document is not None else None
 
     async def add(self, key: SigningKey) -> bool:
-        """Store a new one, and let the older ones retire. False if somebody else made this generation."""
+        """Store a new one, and let the older ones retire. False if somebody else made this generation.
+
+        Its generation is the one after the `latest` that was found lacking: so of many who find that, one succeeds.
+        """
         document = {
             "_id": key.id,
             "generation": key.generation,
@@ -85,13 +93,8 @@ class SigningKeys:
     async def published(self, key: str | None = None) -> list[SigningKey]:
         """Those whose tokens are good, newest first; with `key` that one at most."""
         query = _PUBLISHED | ({"_id": key} if key is not None else {})
-        cursor = self._keys.find(query).sort("generation", DESCENDING)
+        cursor = self._keys.find(query, _READ).sort("generation", DESCENDING)
         return [_signing_key(document) async for document in cursor]
-
-    async def _is_retired(self, key: str) -> bool:
-        old: Expression = {"$lte": ["$created_at", {"$subtract": [NOW, int(SIGNS_FOR.total_seconds() * 1000)]}]}
-        retired = {"_id": key, "$or": [{"retired": True}, {"$expr": old}]}
-        return await self._keys.find_one(retired, {"_id": 1}) is not None
 
     async def _retire(self, which: Document) -> None:
         until = {"$min": ["$expires_at", later(TOKEN_LIFE + _SLACK)]}  # $min passes over what is missing
@@ -106,4 +109,5 @@ def _signing_key(document: Document) -> SigningKey:
         private=bytes(document["private"]),
         sealed=document["sealed"],
         created_at=document["created_at"],
+        retired=document["retired"],
     )
