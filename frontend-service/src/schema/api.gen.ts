@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/.well-known/jwks.json": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Public Keys
+         * @description The public keys of our tokens (RFC 7517). Look again when a token names a key that is not among them.
+         */
+        readonly get: operations["get_public_keys"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -695,6 +715,80 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/keys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The keys of your account, newest first, without what opens the door.
+         */
+        readonly get: operations["list_keys"];
+        readonly put?: never;
+        /**
+         * Create Key
+         * @description Make a key. It is shown in this answer and never again; only a hash of it is kept.
+         */
+        readonly post: operations["create_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Key
+         * @description One key.
+         */
+        readonly get: operations["get_key"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Revoke Key
+         * @description Let a key open nothing any more, nor the tokens that were made with it; safe to repeat. It cannot be undone.
+         *     Other gateways follow within five seconds.
+         */
+        readonly delete: operations["revoke_key"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Key
+         * @description Change what a key may do. Other gateways follow within five seconds.
+         */
+        readonly patch: operations["change_key"];
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}/rotate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate Key
+         * @description A new key that may do the same; the old one goes on working for `overlap_seconds`. What a spend cap counts begins
+         *     anew.
+         */
+        readonly post: operations["rotate_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/models": {
         readonly parameters: {
             readonly query?: never;
@@ -729,6 +823,46 @@ export interface paths {
         readonly get: operations["get_model"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/oauth/token": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Token
+         * @description Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens.
+         */
+        readonly post: operations["create_token"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/stream-tickets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Stream Ticket
+         * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
+         */
+        readonly post: operations["create_stream_ticket"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1771,6 +1905,137 @@ export interface components {
             readonly version: number;
         };
         readonly JsonValue: unknown;
+        /**
+         * KeyBody
+         * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
+         *     it.
+         */
+        readonly KeyBody: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             * @default []
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            readonly allowed_ips: readonly string[];
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             * @default []
+             */
+            readonly models: readonly string[];
+            /**
+             * Name
+             * @example ci
+             */
+            readonly name: string;
+            /**
+             * Preset
+             * @description `submit_only`: submit. `observer`: read. `operator`: submit, read, manage. `admin`: all.
+             */
+            readonly preset?: ("submit_only" | "observer" | "operator" | "admin") | null;
+            /**
+             * Scopes
+             * @description What it may do; instead of `preset`.
+             */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             * @example 25.00
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyChanges
+         * @description What to change of a key; what is left out stays.
+         */
+        readonly KeyChanges: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             */
+            readonly allowed_ips?: readonly string[] | null;
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             */
+            readonly models?: readonly string[] | null;
+            /** Name */
+            readonly name?: string | null;
+            /** Scopes */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly KeyPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["KeyView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * KeyView
+         * @description A key, without what opens the door. `prefix`: how the key begins. `last_used_at`: to a minute.
+         *
+         *     `replaced_by`: the key that took its place by a rotation.
+         */
+        readonly KeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -1863,6 +2128,47 @@ export interface components {
             readonly p90: string;
         };
         /**
+         * NewKeyView
+         * @description A key that was just made: `key` is shown now and never again.
+         */
+        readonly NewKeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Key */
+            readonly key: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -1939,12 +2245,18 @@ export interface components {
         /**
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+         *
+         *     `error` and `error_description`: of `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
             readonly code: string;
             /** Detail */
             readonly detail: string;
+            /** Error */
+            readonly error?: string | null;
+            /** Error Description */
+            readonly error_description?: string | null;
             /**
              * Errors
              * @default []
@@ -1981,6 +2293,48 @@ export interface components {
             readonly steps: number | null;
             /** Updated At */
             readonly updated_at: string | null;
+        };
+        /**
+         * PublicKey
+         * @description An Ed25519 key as RFC 8037 writes it.
+         */
+        readonly PublicKey: {
+            /**
+             * Alg
+             * @default EdDSA
+             * @constant
+             */
+            readonly alg: "EdDSA";
+            /**
+             * Crv
+             * @default Ed25519
+             * @constant
+             */
+            readonly crv: "Ed25519";
+            /** Kid */
+            readonly kid: string;
+            /**
+             * Kty
+             * @default OKP
+             * @constant
+             */
+            readonly kty: "OKP";
+            /**
+             * Use
+             * @default sig
+             * @constant
+             */
+            readonly use: "sig";
+            /** X */
+            readonly x: string;
+        };
+        /**
+         * PublicKeys
+         * @description The keys that access tokens may be signed with (RFC 7517).
+         */
+        readonly PublicKeys: {
+            /** Keys */
+            readonly keys: readonly components["schemas"]["PublicKey"][];
         };
         /**
          * QueueBody
@@ -2065,6 +2419,25 @@ export interface components {
             readonly max_attempts: number;
         };
         /**
+         * RotateBody
+         * @description `overlap_seconds`: how long the old key goes on working.
+         */
+        readonly RotateBody: {
+            /**
+             * Overlap Seconds
+             * @default 86400
+             */
+            readonly overlap_seconds: number;
+        };
+        /**
+         * RotatedKeyView
+         * @description `new`: the key that takes the place. `old`: the one that ends, and when.
+         */
+        readonly RotatedKeyView: {
+            readonly new: components["schemas"]["NewKeyView"];
+            readonly old: components["schemas"]["KeyView"];
+        };
+        /**
          * RunSeconds
          * @description How long runs of this model on inputs of this size took; `samples`: how many they were.
          */
@@ -2082,6 +2455,16 @@ export interface components {
             readonly p50: number;
             /** P90 */
             readonly p90: number;
+        };
+        /**
+         * StreamTicketView
+         * @description `ticket` opens one event stream, once, until `expires_at`: `GET /v1/jobs/{id}/events?ticket=…`.
+         */
+        readonly StreamTicketView: {
+            /** Expires At */
+            readonly expires_at: string;
+            /** Ticket */
+            readonly ticket: string;
         };
         /** TaskCreated */
         readonly TaskCreated: {
@@ -2109,6 +2492,24 @@ export interface components {
              * @enum {string}
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
+        };
+        /**
+         * TokenView
+         * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
+         */
+        readonly TokenView: {
+            /** Access Token */
+            readonly access_token: string;
+            /** Expires In */
+            readonly expires_in: number;
+            /** Scope */
+            readonly scope: string;
+            /**
+             * Token Type
+             * @default Bearer
+             * @constant
+             */
+            readonly token_type: "Bearer";
         };
         /** WorkerModel */
         readonly WorkerModel: {
@@ -2225,33 +2626,73 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KeyBody = components['schemas']['KeyBody'];
+export type KeyChanges = components['schemas']['KeyChanges'];
+export type KeyPage = components['schemas']['KeyPage'];
+export type KeyView = components['schemas']['KeyView'];
 export type Liveness = components['schemas']['Liveness'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
+export type NewKeyView = components['schemas']['NewKeyView'];
 export type OutputView = components['schemas']['OutputView'];
 export type PausedQueue = components['schemas']['PausedQueue'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
+export type PublicKey = components['schemas']['PublicKey'];
+export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
+export type RotateBody = components['schemas']['RotateBody'];
+export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
+export type TokenView = components['schemas']['TokenView'];
 export type WorkerModel = components['schemas']['WorkerModel'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly get_public_keys: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PublicKeys"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly ping: {
         readonly parameters: {
             readonly query?: never;
@@ -2303,7 +2744,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2312,7 +2753,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2397,7 +2838,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2406,7 +2847,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2471,7 +2912,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2480,7 +2921,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2594,7 +3035,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2603,7 +3044,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2654,7 +3095,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2663,7 +3104,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2741,7 +3182,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2750,7 +3191,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2830,7 +3271,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2839,7 +3280,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2888,7 +3329,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2897,7 +3338,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2955,7 +3396,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2964,7 +3405,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3031,7 +3472,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3040,7 +3481,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3111,7 +3552,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3120,7 +3561,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3171,7 +3612,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3180,7 +3621,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3256,7 +3697,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3265,7 +3706,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3321,7 +3762,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3330,7 +3771,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3420,7 +3861,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3429,7 +3870,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3502,7 +3943,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3511,7 +3952,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3562,7 +4003,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3571,7 +4012,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3631,7 +4072,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3640,7 +4081,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3725,7 +4166,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3734,7 +4175,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3792,7 +4233,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3801,7 +4242,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3862,7 +4303,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3871,7 +4312,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3937,7 +4378,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3946,7 +4387,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4090,7 +4531,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4099,7 +4540,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4182,7 +4623,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4191,7 +4632,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4309,7 +4750,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4318,7 +4759,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4376,7 +4817,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4385,7 +4826,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4452,7 +4893,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4461,7 +4902,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4564,7 +5005,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4573,7 +5014,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4631,7 +5072,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4640,7 +5081,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4683,6 +5124,8 @@ export interface operations {
             readonly query?: {
                 /** @description The same, for clients without headers. */
                 readonly after?: number;
+                /** @description Instead of a key: a ticket of `POST /v1/stream-tickets`. */
+                readonly ticket?: string | null;
             };
             readonly header?: {
                 readonly accept?: string;
@@ -4715,7 +5158,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4724,7 +5167,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4791,7 +5234,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4800,7 +5243,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4871,7 +5314,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4880,7 +5323,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4981,7 +5424,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4990,7 +5433,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5077,7 +5520,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5086,7 +5529,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5097,6 +5540,510 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_keys: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description Leave it out for all. */
+                readonly state?: ("active" | "expired" | "revoked") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly revoke_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly change_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyChanges"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly rotate_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RotateBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RotatedKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5169,7 +6116,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5178,7 +6125,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5227,7 +6174,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5236,7 +6183,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5247,6 +6194,149 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_token: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/x-www-form-urlencoded": {
+                    /** @description The key's id; or by HTTP Basic. */
+                    readonly client_id?: string;
+                    /** @description The key, or its last part. */
+                    readonly client_secret?: string;
+                    /** @enum {string} */
+                    readonly grant_type: "client_credentials";
+                    /** @description Names with blanks in between. */
+                    readonly scope?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_suspended`, `permission_denied` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_stream_ticket: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StreamTicketView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -62,7 +63,7 @@ def allows_address(allowed: Sequence[str], address: str | None) -> bool:
     except ValueError:
         return False
     here = getattr(here, "ipv4_mapped", None) or here
-    return any(here in ip_network(one) for one in allowed)
+    return any(here in _network(one) for one in allowed)
 
 
 def beyond(maker: ApiKey, wanted: Powers) -> str | None:
@@ -79,6 +80,12 @@ def beyond(maker: ApiKey, wanted: Powers) -> str | None:
     return "spend_cap" if maker.spend_cap is not None else None
 
 
+@lru_cache(maxsize=4096)
+def _network(text: str) -> _Network:
+    """Read once: a bound key is held against its networks at every request."""
+    return ip_network(text)
+
+
 def _matches(pattern: str, model: str) -> bool:
     return model.startswith(pattern[:-1]) if pattern.endswith("/*") else model == pattern
 
@@ -89,7 +96,7 @@ def _all_within(patterns: Sequence[str], of: Sequence[str]) -> bool:
 
 
 def _all_inside(networks: Sequence[str], of: Sequence[str]) -> bool:
-    return bool(networks) and all(_is_inside(ip_network(one), map(ip_network, of)) for one in networks)
+    return bool(networks) and all(_is_inside(_network(one), map(_network, of)) for one in networks)
 
 
 def _is_inside(network: _Network, of: Iterable[_Network]) -> bool:

@@ -1,6 +1,6 @@
 """The keys that access tokens are signed with. What is private in them comes sealed, and is not understood here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -37,7 +37,7 @@ class SigningKey:
     id: str
     generation: int
     public: bytes
-    private: bytes
+    private: bytes = field(repr=False)
     sealed: bool
     created_at: datetime
     retired: bool = False
