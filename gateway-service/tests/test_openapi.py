@@ -54,6 +54,16 @@ OPERATIONS = {
     "get_worker",
     "drain_worker",
     "undrain_worker",
+    "list_audit_entries",
+    "list_keys",
+    "create_key",
+    "get_key",
+    "change_key",
+    "revoke_key",
+    "rotate_key",
+    "create_token",
+    "get_public_keys",
+    "create_stream_ticket",
 }
 
 
