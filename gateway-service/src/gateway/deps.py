@@ -9,8 +9,9 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from gateway.addresses import client_address
 from gateway.auth import Caller
-from gateway.headers import Preference, cancel_after_seconds, preference
+from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
 from gateway.services.assets import AssetService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
@@ -22,12 +23,14 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.queue import QueueService
+from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
+from reelwork.domain.rate import RouteClass
 
 _Service = TypeVar("_Service")
 
@@ -44,32 +47,41 @@ WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
 async def _caller(
+    request: Request,
     gateway: WholeGateway,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> Caller:
     text = bearer.credentials if bearer is not None else header
-    return await gateway.authenticator.caller(text)
+    async with gateway.failed_logins.watched(client_address(request)):
+        return await gateway.authenticator.caller(text)
 
 
 Anyone = Annotated[Caller, Depends(_caller)]
 
 
-class _May:
-    """A dependency that lets only callers with a scope through."""
+class May:
+    """A dependency that lets only callers with a scope through, and only as many as the account's rate for such
+    requests allows. A request without the scope is counted as well."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, kind: RouteClass) -> None:
         self._scope = scope
+        self._kind = kind
 
-    async def __call__(self, caller: Anyone) -> Caller:
+    async def __call__(self, request: Request, gateway: WholeGateway, caller: Anyone) -> Caller:
+        standing = await gateway.rates.take(caller.account, self._kind)
+        setattr(request.state, STANDING, standing)
+        require_room(standing)
         caller.require(self._scope)
         return caller
 
 
-CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
-CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
-CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
-CanAdmin = Annotated[Caller, Depends(_May(Scope.ADMIN))]
+CanSubmit = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.SUBMIT))]
+CanUpload = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.UPLOAD))]
+CanRead = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ))]
+CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
+# As often as looking: who has the installation to look after must not be kept from it.
+CanAdmin = Annotated[Caller, Depends(May(Scope.ADMIN, RouteClass.READ))]
 
 
 def _its(part: Callable[[Gateway], _Service]) -> Callable[[Gateway], Awaitable[_Service]]:
@@ -95,6 +107,7 @@ Keyed = Annotated[KeyedRequests, Depends(_its(lambda gateway: gateway.keyed))]
 Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
+Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.rates))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

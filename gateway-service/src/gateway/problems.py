@@ -23,6 +23,7 @@ from reelwork.domain.errors import (
     MissingCredentials,
     NotFound,
     RangeNotSatisfiable,
+    RateLimited,
     ReelworkError,
     RouteNotFound,
     ScopeMissing,
@@ -58,7 +59,8 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
 
 def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that wants a key: these errors, and whatever can be wrong with key or parameters."""
-    return problems(InvalidRequest, MissingCredentials, InvalidApiKey, ScopeMissing, *errors, StoreUnavailable)
+    always = (InvalidRequest, MissingCredentials, InvalidApiKey, ScopeMissing)
+    return problems(*always, *errors, RateLimited, StoreUnavailable)
 
 
 def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
@@ -100,11 +102,14 @@ def answer(request: Request, error: ReelworkError) -> ProblemResponse:
         retryable=error.retryable,
         retry_after=error.retry_after_seconds,
         hint=error.hint,
+        limit=error.limit,
         errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
     )
     headers = {"X-Request-ID": request_id}  # here too: the last resort is answered outside of our middleware
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
+        if error.status == 429:
+            headers["X-Retry-After"] = headers["Retry-After"]  # the name that clients of the HeyGen API look for
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
     if isinstance(error, RangeNotSatisfiable):

@@ -15,12 +15,14 @@ from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
+from gateway.services.failed_logins import FailedLogins
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.queue import QueueService
+from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
@@ -28,6 +30,10 @@ from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
+from reelwork.counters.limiter import Limiter
+from reelwork.counters.memory import MemoryWindows
+from reelwork.counters.valkey import ValkeyWindows
+from reelwork.counters.windows import Windows
 from reelwork.engine.cache import ResultCache
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
@@ -55,6 +61,8 @@ class Gateway:
 
     settings: GatewaySettings
     authenticator: Authenticator
+    rates: RateLimits
+    failed_logins: FailedLogins
     catalogue: Catalogue
     jobs: JobService
     batches: BatchService
@@ -94,7 +102,8 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         clock = DatabaseClock(database)
-        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
+        limiter = await stack.enter_async_context(_limiter(settings))
+        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener, limiter), closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
 
@@ -109,6 +118,7 @@ class _Opened:
     clock: DatabaseClock
     intake: Intake
     opener: LaneOpener
+    limiter: Limiter
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
@@ -121,6 +131,8 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     return Gateway(
         settings=settings,
         authenticator=Authenticator(stores.accounts),
+        rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
+        failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
         catalogue=catalogue,
         jobs=JobService(engine, opened.intake, opener, builder),
         batches=BatchService(engine, opener, eraser, builder),
@@ -148,7 +160,12 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores.workers),
-        probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
+        probes={
+            "mongodb": lambda: ping(stores.database),
+            "broker": broker.ping,
+            "s3": objects.ping,
+            **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
+        },
     )
 
 
@@ -162,6 +179,17 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
         retention_seconds=settings.retention_seconds,
         plans=settings.plans(),
     )
+
+
+@asynccontextmanager
+async def _limiter(settings: GatewaySettings) -> AsyncIterator[Limiter]:
+    async with AsyncExitStack() as stack:
+        windows: Windows = MemoryWindows()
+        if settings.redis_url is not None:
+            windows = await stack.enter_async_context(ValkeyWindows.open(settings.redis_url.get_secret_value()))
+        limiter = Limiter(windows)
+        await stack.enter_async_context(running(limiter.run))
+        yield limiter
 
 
 @asynccontextmanager

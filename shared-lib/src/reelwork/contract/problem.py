@@ -12,7 +12,10 @@ class FieldProblem(Wire):
 
 
 class Problem(Wire):
-    """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`."""
+    """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+
+    `limit`: what was reached, where the error is about a limit.
+    """
 
     type: str
     title: str
@@ -25,6 +28,7 @@ class Problem(Wire):
     retryable: bool
     retry_after: int | None = None
     hint: str | None = None
+    limit: int | None = None
     errors: list[FieldProblem] = []
 
 
