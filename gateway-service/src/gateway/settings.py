@@ -43,6 +43,10 @@ class GatewaySettings(SharedSettings):
     failed_logins_per_minute: Annotated[
         int, Field(ge=1, description="Wrong keys from one address before it is sent away for the rest of the minute.")
     ] = 20
+    limiter_patience_seconds: Annotated[
+        float,
+        Field(gt=0, le=10, description="How long the rate limiter may hold up a request before it passes uncounted."),
+    ] = 0.1
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None

@@ -187,7 +187,7 @@ async def _limiter(settings: GatewaySettings) -> AsyncIterator[Limiter]:
         windows: Windows = MemoryWindows()
         if settings.redis_url is not None:
             windows = await stack.enter_async_context(ValkeyWindows.open(settings.redis_url.get_secret_value()))
-        limiter = Limiter(windows)
+        limiter = Limiter(windows, patience=settings.limiter_patience_seconds)
         await stack.enter_async_context(running(limiter.run))
         yield limiter
 

@@ -39,7 +39,7 @@ class CountedWindows(MemoryWindows):
 
 @asynccontextmanager
 async def limiting(windows: MemoryWindows | ValkeyWindows) -> AsyncIterator[Limiter]:
-    limiter = Limiter(windows, pause=PAUSE)
+    limiter = Limiter(windows, pause=PAUSE, patience=0.5)  # tests take all of the machine
     async with running(limiter.run):
         yield limiter
 

@@ -13,9 +13,10 @@ log = structlog.get_logger(__name__)
 
 _Waiting: TypeAlias = tuple[Question, asyncio.Future[Standing]]
 
-# How long one question may hold up a request. In two parts: where the loop itself was busy for so long, the answer is
-# there already, and the second part finds it.
+# How long one question may hold up a request: that of a loop which has time. Where the loop itself is busy, each of the
+# parts takes longer, and an answer that has long arrived is still found: a gateway under load is no reason to be open.
 PATIENCE_SECONDS = 0.1
+_PARTS = 10
 # After a failure everything passes unasked; one request in each such time finds out whether the storage is back.
 PAUSE_SECONDS = 1.0
 MOST_AT_ONCE = 128
@@ -25,7 +26,7 @@ class Limiter:
     """Questions that arrive together go to the storage together (as jobs do, `engine/intake.py`)."""
 
     def __init__(self, windows: Windows, *, patience: float = PATIENCE_SECONDS, pause: float = PAUSE_SECONDS) -> None:
-        """`patience` and `pause` in seconds: see the constants."""
+        """`patience` and `pause` in seconds: see the constants above."""
         self._windows = windows
         self._patience = patience
         self._pause = pause
@@ -95,8 +96,8 @@ class Limiter:
         """Raises LimiterDown, also for an answer that takes too long."""
         asking = asyncio.create_task(self._windows.ask(questions))
         try:
-            for _ in range(2):
-                await asyncio.wait([asking], timeout=self._patience / 2)
+            for _ in range(_PARTS):
+                await asyncio.wait([asking], timeout=self._patience / _PARTS)
                 if asking.done():
                     return asking.result()
         finally:

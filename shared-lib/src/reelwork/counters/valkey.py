@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from limits.aio.storage.redis.bridge import RedisBridge
@@ -34,15 +34,18 @@ class ValkeyWindows:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Connects with the first question: a server that is away does not keep a gateway from starting."""
+        """A server that is away does not keep a gateway from starting; it is found once it is there."""
         client: Redis = Redis.from_url(
             url,
             socket_timeout=SOCKET_SECONDS,
             socket_connect_timeout=SOCKET_SECONDS,
             retry=Retry(NoBackoff(), 0),  # a request does not wait for a second try
         )
+        windows = cls(client)
+        with suppress(RedisError, OSError):  # what the first request need not wait for then
+            await windows._load()
         try:
-            yield cls(client)
+            yield windows
         finally:
             await client.aclose()
 
@@ -51,9 +54,8 @@ class ValkeyWindows:
         try:
             try:
                 answers = await self._round_trip(questions, now)
-            except NoScriptError:  # the first time, and after a restart of the server
-                await self._client.script_load(self._take.script)
-                await self._client.script_load(self._look.script)
+            except NoScriptError:  # the server is new, or was started anew
+                await self._load()
                 answers = await self._round_trip(questions, now)
         except (RedisError, OSError) as error:
             raise LimiterDown(type(error).__name__) from error
@@ -68,6 +70,10 @@ class ValkeyWindows:
             await self._client.ping()
         except (RedisError, OSError) as error:
             raise LimiterDown(type(error).__name__) from error
+
+    async def _load(self) -> None:
+        for script in (self._take, self._look):
+            await self._client.script_load(script.script)
 
     async def _round_trip(self, questions: Sequence[Question], now: float) -> list[Any]:
         """What the scripts answered (Any): of each question whether it was taken, if it was to be, and the window."""
