@@ -38,6 +38,10 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _VALIDATION_SHAPE = "HTTPValidationError"
 _LONGEST_POINTER = 200
+_WHEN_AGAIN = {
+    name: {"description": "When to ask again, in seconds.", "schema": {"type": "string"}}
+    for name in ("Retry-After", "X-Retry-After")
+}
 
 
 class ProblemResponse(JSONResponse):
@@ -52,7 +56,9 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
             error.status, {"description": "", "model": Problem, "content": {MEDIA_TYPE: {"examples": {}}}}
         )
         entry["description"] = ", ".join(filter(None, [entry["description"], f"`{error.code}`"]))
-    for entry in documented.values():
+    for status, entry in documented.items():
+        if status == 429:
+            entry["headers"] = _WHEN_AGAIN
         entry["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return documented
 

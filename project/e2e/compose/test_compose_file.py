@@ -76,9 +76,10 @@ def test_valkey_is_reached_from_within_alone_and_needs_its_password(services: Se
 
 def test_the_gateway_believes_the_page_of_who_calls(services: Services) -> None:
     assert services["gateway"]["environment"]["REELWORK_TRUSTED_PROXIES"]
-    assert "proxy_set_header X-Forwarded-For $remote_addr;" in (
-        PROJECT / "docker/frontend/nginx.conf.template"
-    ).read_text()
+    assert (
+        "proxy_set_header X-Forwarded-For $remote_addr;"
+        in (PROJECT / "docker/frontend/nginx.conf.template").read_text()
+    )
 
 
 def test_every_service_that_stays_has_a_health_check(services: Services) -> None:
@@ -113,7 +114,9 @@ def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
     assert int(worker["stop_grace_period"].removesuffix("s").replace("1m0", "60")) > SOFT_SHUTDOWN_SECONDS
 
 
-@pytest.mark.parametrize("name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo", "valkey", "s3-disk"])
+@pytest.mark.parametrize(
+    "name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo", "valkey", "s3-disk"]
+)
 def test_container_is_locked_down(services: Services, name: str) -> None:
     one = services[name]
 
