@@ -2,7 +2,7 @@
 
 import ipaddress
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -25,16 +25,17 @@ class FailedLogins:
     hears of them with the first one of its own. Keys that have expired are no guesses, and do not count.
     """
 
-    def __init__(self, limiter: Limiter, *, per_minute: int) -> None:
+    def __init__(self, limiter: Limiter, *, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._limiter = limiter
         self._rate = Rate(name="failed-logins", amount=per_minute)
-        self._away: dict[str, float] = {}  # until when, by the monotonic clock
+        self._clock = clock
+        self._away: dict[str, float] = {}  # until when, by the clock
 
     @asynccontextmanager
     async def watched(self, address: str | None) -> AsyncIterator[None]:
         """Around looking at a key from this address. Raises RateLimited before it, or instead of InvalidApiKey."""
         origin = _origin(address)
-        left = self._away.get(origin, 0.0) - time.monotonic()
+        left = self._away.get(origin, 0.0) - self._clock()
         if left > 0:
             raise self._refusal(int(left) + 1)
         try:
@@ -50,7 +51,7 @@ class FailedLogins:
             raise
 
     def _send_away(self, origin: str, standing: Standing) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if len(self._away) >= MOST_KEPT:
             self._away = {known: until for known, until in self._away.items() if until > now}
         if len(self._away) >= MOST_KEPT:
