@@ -16,10 +16,16 @@ FAILURES = 3
 HOME = "203.0.113.7"
 
 
-class Unreachable(MemoryWindows):
+class Unreachable:
     """A storage that never answers."""
 
     async def ask(self, questions: object) -> list[Standing]:
+        raise ConnectionError
+
+    async def forget(self) -> None:
+        """There is no connection."""
+
+    async def ping(self) -> None:
         raise ConnectionError
 
 

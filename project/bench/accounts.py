@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import httpx2 as httpx
 
+from bench.processes import cpu_seconds
 from bench.tables import Table, milliseconds, ratio
 from gateway.account import new_key
 from reelwork.domain.account import parse_key
@@ -41,13 +42,22 @@ TIERS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Where it answers, and as which process."""
+
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One way to submit. `p50`: of each round, in seconds."""
+    """One way to submit. Of each round, in seconds: `p50`, and the processor's time that the gateway took (`cpu`)."""
 
     name: str
-    url: str
+    gateway: Gateway
     key: str
     p50: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +73,9 @@ def measure() -> list[Table]:
             _submit(side, WARM_UP)
         for turn in range(ROUNDS):
             for side in sides if turn % 2 == 0 else reversed(sides):
+                before = cpu_seconds(side.gateway.pid)
                 side.p50.append(statistics.median(_submit(side, SUBMITS)))
+                side.cpu.append(cpu_seconds(side.gateway.pid) - before)
     return [_table(sides)]
 
 
@@ -96,22 +108,24 @@ def running_sides() -> Iterator[Sequence[Side]]:
         os.environ["REELWORK_REDIS_URL"] = valkey.url
         shared = _gateway(stack, folder, "gateway")
         sides = (
-            Side(name="without key, rate and quota", url=bare, key=""),
-            Side(name="with all, counted in memory", url=alone, key=keys.pro),
-            Side(name="with all, counted in Valkey", url=shared, key=keys.pro),
+            Side(name="without key, rate and quota", gateway=bare, key=""),
+            Side(name="with all, counted in memory", gateway=alone, key=keys.pro),
+            Side(name="with all, counted in Valkey", gateway=shared, key=keys.pro),
         )
         with worker_process(folder / "worker.log"):
             asyncio.run(_accepted(sides))
         yield sides
 
 
-def _gateway(stack: ExitStack, folder: Path, module: str, *arguments: str) -> str:
+def _gateway(stack: ExitStack, folder: Path, module: str, *arguments: str) -> Gateway:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = Command(argv=(sys.executable, "-m", module, "--port", str(port), *arguments))
     log = folder / f"gateway-{port}.log"
-    stack.enter_context(Server(name=module, command=command, log=log, ready=lambda: answers(f"{url}/healthz")))
-    return url
+    server: Server = stack.enter_context(
+        Server(name=module, command=command, log=log, ready=lambda: answers(f"{url}/healthz"))
+    )
+    return Gateway(url=url, pid=server.pid)
 
 
 async def _new_keys(url: str) -> _Keys:
@@ -130,14 +144,16 @@ async def _accepted(sides: Sequence[Side]) -> None:
     """Until each gateway knows the model; then no worker is needed any more."""
     async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(timeout=30) as client:
         for side in sides:
-            while (await client.post(f"{side.url}/v1/jobs", json=BODY, headers=_headers(side))).status_code != 202:
+            while (
+                await client.post(f"{side.gateway.url}/v1/jobs", json=BODY, headers=_headers(side))
+            ).status_code != 202:
                 await asyncio.sleep(0.2)
 
 
 def _submit(side: Side, count: int) -> list[float]:
     """Seconds of each of so many submits, one after the other."""
     seconds = []
-    with httpx.Client(base_url=side.url, headers=_headers(side), timeout=30) as client:
+    with httpx.Client(base_url=side.gateway.url, headers=_headers(side), timeout=30) as client:
         for _ in range(count):
             begun = time.perf_counter()
             client.post("/v1/jobs", json=BODY).raise_for_status()
@@ -157,6 +173,8 @@ def _table(sides: Sequence[Side]) -> Table:
             side.name,
             milliseconds(statistics.median(side.p50)),
             ratio(statistics.median(mine / theirs for mine, theirs in zip(side.p50, bare.p50, strict=True)), 1),
+            milliseconds(sum(side.cpu) / (ROUNDS * SUBMITS)),
+            ratio(sum(side.cpu), sum(bare.cpu)),
         )
         for side in sides
     ]
@@ -164,8 +182,8 @@ def _table(sides: Sequence[Side]) -> Table:
         title="What accounts cost a submit",
         note=f"Gateways of one build on the same MongoDB and RabbitMQ, no worker, in turn, {ROUNDS} rounds of "
         f"{SUBMITS} submits one after the other: p50 of a round, median of the rounds; ratio: median of the rounds' "
-        "ratios. Without: nobody is asked for a key, nothing is counted (`bench/bare.py`). With: a key, a rate, and "
-        "the daily quota of the tier pro.",
-        columns=("submit", "p50", "to without"),
+        "ratios. The CPU of a gateway is what its process took, divided by the submits. Without: nobody is asked for a "
+        "key, nothing is counted (`bench/bare.py`). With: a key, a rate, and the daily quota of the tier pro.",
+        columns=("submit", "p50", "to without", "the gateway's CPU", "to without"),
         rows=rows,
     )

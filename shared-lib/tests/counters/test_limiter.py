@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from reelwork.counters.limiter import Limiter
 from reelwork.counters.memory import MemoryWindows
 from reelwork.counters.valkey import ValkeyWindows
-from reelwork.counters.windows import Question
+from reelwork.counters.windows import Question, Windows
 from reelwork.domain.ids import new_account_id
 from reelwork.domain.rate import Rate, Standing
 from reelwork.runtime.tasks import running
@@ -20,8 +20,24 @@ RATE = Rate(name="submit", amount=100)
 PAUSE = 0.05
 
 
-class CountedWindows(MemoryWindows):
-    """A storage that tells how often it was asked, and can be made to hang."""
+class RemoteWindows:
+    """A storage that is asked as one on another machine is."""
+
+    def __init__(self) -> None:
+        self._memory = MemoryWindows()
+
+    async def ask(self, questions: Sequence[Question]) -> list[Standing]:
+        return await self._memory.ask(questions)
+
+    async def forget(self) -> None:
+        """There is no connection."""
+
+    async def ping(self) -> None:
+        """It is there."""
+
+
+class CountedWindows(RemoteWindows):
+    """It tells how often it was asked, and can be made to hang."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +54,7 @@ class CountedWindows(MemoryWindows):
 
 
 @asynccontextmanager
-async def limiting(windows: MemoryWindows | ValkeyWindows) -> AsyncIterator[Limiter]:
+async def limiting(windows: Windows) -> AsyncIterator[Limiter]:
     limiter = Limiter(windows, pause=PAUSE, patience=0.5)  # tests take all of the machine
     async with running(limiter.run):
         yield limiter
@@ -54,8 +70,9 @@ async def until_counted(limiter: Limiter) -> Standing:
             await asyncio.sleep(PAUSE)
 
 
-async def test_of_500_at_once_exactly_100_are_let_through():
-    async with limiting(MemoryWindows()) as limiter:
+@pytest.mark.parametrize("windows", [MemoryWindows, RemoteWindows])
+async def test_of_500_at_once_exactly_100_are_let_through(windows: type[MemoryWindows | RemoteWindows]):
+    async with limiting(windows()) as limiter:
         told = await asyncio.gather(*(limiter.take(RATE, "a") for _ in range(500)))
 
     assert sum(standing.allowed for standing in told) == 100
@@ -100,7 +117,7 @@ async def test_while_the_storage_hangs_everything_passes_and_only_few_ask_it():
 
 
 async def test_a_fault_in_the_storage_keeps_nobody_out():
-    class Faulty(MemoryWindows):
+    class Faulty(RemoteWindows):
         async def ask(self, questions: Sequence[Question]) -> list[Standing]:
             raise ZeroDivisionError
 

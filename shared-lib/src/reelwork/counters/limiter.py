@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import structlog
 
+from reelwork.counters.memory import MemoryWindows
 from reelwork.counters.windows import LimiterDown, Question, Windows
 from reelwork.domain.rate import Rate, Standing
 
@@ -23,10 +24,14 @@ MOST_AT_ONCE = 128
 
 
 class Limiter:
-    """Questions that arrive together go to the storage together (as jobs do, `engine/intake.py`)."""
+    """Questions that arrive together go to the storage together (as jobs do, `engine/intake.py`).
+
+    One in this process's memory (`MemoryWindows`) is asked at once: it has no way that could be shared, or be long.
+    """
 
     def __init__(self, windows: Windows, *, patience: float = PATIENCE_SECONDS, pause: float = PAUSE_SECONDS) -> None:
         """`patience` and `pause` in seconds: see the constants above."""
+        self._at_hand = isinstance(windows, MemoryWindows)
         self._windows = windows
         self._patience = patience
         self._pause = pause
@@ -68,6 +73,8 @@ class Limiter:
                 await self._answer([self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))])
 
     async def _ask(self, question: Question) -> Standing:
+        if self._at_hand:
+            return (await self._windows.ask([question]))[0]
         loop = asyncio.get_running_loop()
         if self._down:
             if loop.time() < self._next_try:
