@@ -120,6 +120,7 @@ class TestKeys:
         ("POST", "/api/v1/task"),
         ("GET", "/api/v1/task/x"),
         ("GET", "/api/v1/video/x"),
+        ("GET", "/v1/admin/rate-limits"),
         ("GET", "/v1/admin/workers"),
         ("GET", "/v1/admin/workers/wrk_x"),
         ("POST", "/v1/admin/workers/wrk_x/drain"),

@@ -204,6 +204,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/rate-limits": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Rate Limits
+         * @description Every account's requests of the last minute by kind, and whether the limiter is well. Looking counts nothing.
+         */
+        readonly get: operations["list_rate_limits"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/workers": {
         readonly parameters: {
             readonly query?: never;
@@ -882,6 +902,17 @@ export interface components {
             readonly paused: boolean;
             /** Pools */
             readonly pools: readonly components["schemas"]["PoolQueue"][];
+        };
+        /** AccountRatesView */
+        readonly AccountRatesView: {
+            /** Account Id */
+            readonly account_id: string;
+            /** Name */
+            readonly name: string;
+            /** Rates */
+            readonly rates: readonly components["schemas"]["RateView"][];
+            /** Tier */
+            readonly tier: string;
         };
         /**
          * AssetLink
@@ -2036,6 +2067,25 @@ export interface components {
              */
             readonly state: "active" | "expired" | "revoked";
         };
+        /**
+         * LimiterView
+         * @description `storage`: `shared` counts over all gateways, `memory` only what came to this one. `unchecked`: requests that
+         *     this gateway let through uncounted since its start, because the storage was `down`.
+         */
+        readonly LimiterView: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "ok" | "down";
+            /**
+             * Storage
+             * @enum {string}
+             */
+            readonly storage: "shared" | "memory";
+            /** Unchecked */
+            readonly unchecked: number;
+        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -2246,7 +2296,8 @@ export interface components {
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
          *
-         *     `error` and `error_description`: of `POST /v1/oauth/token` only, where RFC 6749 wants them.
+         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
+         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
@@ -2266,6 +2317,8 @@ export interface components {
             readonly hint?: string | null;
             /** Instance */
             readonly instance: string;
+            /** Limit */
+            readonly limit?: number | null;
             /** Request Id */
             readonly request_id: string;
             /** Retry After */
@@ -2346,6 +2399,41 @@ export interface components {
              * @description One pool alone; null: all of them.
              */
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
+        };
+        /**
+         * RatePage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest accounts first.
+         */
+        readonly RatePage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AccountRatesView"][];
+            readonly limiter: components["schemas"]["LimiterView"];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * RateView
+         * @description One kind of requests. `used`, `remaining`: in the last `window_seconds`, null while the limiter is down;
+         *     `more_seconds`: after so many there is room for one more.
+         */
+        readonly RateView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "submit" | "read" | "manage" | "upload";
+            /** Limit */
+            readonly limit: number;
+            /** More Seconds */
+            readonly more_seconds: number;
+            /** Remaining */
+            readonly remaining: number | null;
+            /** Used */
+            readonly used: number | null;
+            /** Window Seconds */
+            readonly window_seconds: number;
         };
         /**
          * Readiness
@@ -2581,6 +2669,7 @@ export interface components {
     pathItems: never;
 }
 export type AccountQueue = components['schemas']['AccountQueue'];
+export type AccountRatesView = components['schemas']['AccountRatesView'];
 export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
@@ -2630,6 +2719,7 @@ export type KeyBody = components['schemas']['KeyBody'];
 export type KeyChanges = components['schemas']['KeyChanges'];
 export type KeyPage = components['schemas']['KeyPage'];
 export type KeyView = components['schemas']['KeyView'];
+export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
@@ -2646,6 +2736,8 @@ export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type PublicKey = components['schemas']['PublicKey'];
 export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type RatePage = components['schemas']['RatePage'];
+export type RateView = components['schemas']['RateView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
@@ -2798,6 +2890,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `storage_unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -2859,6 +2964,19 @@ export interface operations {
             /** @description `task_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -2942,6 +3060,19 @@ export interface operations {
             /** @description `range_not_satisfiable` */
             readonly 416: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3053,6 +3184,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -3134,6 +3278,19 @@ export interface operations {
             /** @description `invalid_input` */
             readonly 422: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3227,6 +3384,92 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_rate_limits: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RatePage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -3283,6 +3526,19 @@ export interface operations {
             /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3350,6 +3606,19 @@ export interface operations {
             /** @description `worker_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3432,6 +3701,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -3508,6 +3790,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -3564,6 +3859,19 @@ export interface operations {
             /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3657,6 +3965,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `storage_unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -3718,6 +4039,19 @@ export interface operations {
             /** @description `asset_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3792,6 +4126,19 @@ export interface operations {
             /** @description `asset_in_use` */
             readonly 409: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -3897,6 +4244,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `storage_unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -3961,6 +4321,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -4015,6 +4388,19 @@ export interface operations {
             /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4126,6 +4512,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -4187,6 +4586,19 @@ export interface operations {
             /** @description `batch_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4260,6 +4672,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -4324,6 +4749,19 @@ export interface operations {
             /** @description `batch_not_found`, `asset_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4417,6 +4855,19 @@ export interface operations {
             /** @description `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4543,6 +4994,19 @@ export interface operations {
             /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4686,6 +5150,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -4777,6 +5254,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -4838,6 +5328,19 @@ export interface operations {
             /** @description `job_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -4965,6 +5468,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -5026,6 +5542,19 @@ export interface operations {
             /** @description `job_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5102,6 +5631,19 @@ export interface operations {
             /** @description `invalid_state` */
             readonly 409: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5185,9 +5727,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_many_streams` */
+            /** @description `too_many_streams`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5255,6 +5801,19 @@ export interface operations {
             /** @description `job_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5377,6 +5936,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -5472,6 +6044,19 @@ export interface operations {
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5574,6 +6159,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -5630,6 +6228,19 @@ export interface operations {
             /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5732,6 +6343,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -5799,6 +6423,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -5858,6 +6495,19 @@ export interface operations {
             /** @description `key_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -5971,6 +6621,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -6078,6 +6741,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -6128,6 +6804,19 @@ export interface operations {
             /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -6195,6 +6884,19 @@ export interface operations {
             /** @description `model_not_found` */
             readonly 404: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -6288,6 +6990,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -6338,6 +7053,19 @@ export interface operations {
             /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
