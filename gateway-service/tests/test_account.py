@@ -1,27 +1,40 @@
 """Keys are made by whoever runs the installation; only those that are meant to may look after it."""
 
+import argparse
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway import key_orders
 from gateway.account import NotAKey, ensure_key, key_works, new_key
+from gateway.signing import Signer
 from reelwork.domain.account import Scope, format_key, new_secret, parse_key
-from reelwork.domain.ids import new_key_id
+from reelwork.domain.audit import THE_INSTALLATION, Action
+from reelwork.domain.errors import KeyNotFound
+from reelwork.domain.ids import KeyId, new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import MongoOptions, open_database
+from reelwork.store.indexes import ensure_indexes
+from reelwork.store.stores import Stores
 from testkit.services import fresh_database
 
 OWNERS = {Scope.SUBMIT, Scope.READ, Scope.MANAGE}
 
 
 @pytest.fixture
-async def accounts(mongo_url: str) -> AsyncIterator[Accounts]:
+async def stores(mongo_url: str) -> AsyncIterator[Stores]:
     with fresh_database(mongo_url) as name:
         async with open_database(MongoOptions(url=mongo_url, database=name)) as database:
-            yield Accounts(database)
+            await ensure_indexes(database)
+            yield Stores.of(database)
+
+
+@pytest.fixture
+def accounts(stores: Stores) -> Accounts:
+    return stores.accounts
 
 
 async def scopes(accounts: Accounts, key: str) -> set[Scope]:
@@ -64,20 +77,66 @@ async def test_a_key_with_a_wrong_secret_is_given_nothing(accounts: Accounts):
     assert stored.scopes == OWNERS
 
 
-def command(**environment: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "gateway.account", "create", "--name", "studio", "--tier", "pro"]
+CREATE = ("create", "--name", "studio", "--tier", "pro")
+
+
+def command(*order: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "gateway.account", *order]
     return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
 
 
 def test_a_key_needs_the_documents_alone(mongo_url: str):
     with fresh_database(mongo_url) as name:
-        made = command(REELWORK_MONGO_URL=mongo_url, REELWORK_MONGO_DATABASE=name)
+        made = command(*CREATE, REELWORK_MONGO_URL=mongo_url, REELWORK_MONGO_DATABASE=name)
 
     assert parse_key(made.stdout.strip()) is not None, made.stderr
 
 
+async def order(stores: Stores, *line: str) -> str:
+    """What the command line prints for these words."""
+    parser = argparse.ArgumentParser()
+    key_orders.add_commands(parser.add_subparsers(dest="command"))
+    return await key_orders.carry_out(parser.parse_args(line), stores)
+
+
+async def test_keys_are_listed_replaced_and_revoked_from_the_command_line(stores: Stores):
+    key = await new_key(stores.accounts, name="studio", tier=Tier.PRO)
+    prefix = key.rsplit("_", 1)[0]
+    stored = await stores.accounts.key(KeyId(prefix.replace("rw_", "key_")))
+    assert stored is not None
+
+    new = await order(stores, "rotate-key", "--key", prefix, "--overlap-seconds", "0")
+    await order(stores, "revoke-key", "--key", new.rsplit("_", 1)[0].replace("rw_", "key_"))
+    listed = await order(stores, "keys", "--account", stored.account_id)
+
+    assert not await key_works(stores.accounts, new)
+    assert [line.split()[1] for line in listed.splitlines()] == ["revoked", "expired"]
+    with pytest.raises(KeyNotFound):
+        await order(stores, "revoke-key", "--key", "key_nobody")
+
+
+@pytest.mark.parametrize(("options", "published"), [([], 1), (["--revoke"], 0)])
+async def test_the_signing_key_is_renewed_from_the_command_line(stores: Stores, options: list[str], published: int):
+    await Signer(stores.signing_keys, None).current()
+
+    await order(stores, "rotate-signing-key", *options)
+
+    (entry,) = await stores.audit.page(None, before=None, limit=10)
+    assert entry.action == Action.SIGNING_KEY_ROTATED
+    assert len(await stores.signing_keys.published()) == published
+
+
+async def test_a_key_made_by_whoever_runs_the_installation_is_in_the_audit_log(stores: Stores):
+    key = await new_key(stores.accounts, name="studio", tier=Tier.PRO, audit=stores.audit)
+
+    stored = await stores.accounts.key(KeyId(key.rsplit("_", 1)[0].replace("rw_", "key_")))
+    assert stored is not None
+    (entry,) = await stores.audit.page(stored.account_id, before=None, limit=10)
+    assert (entry.action, entry.target, entry.actor) == (Action.KEY_CREATED, stored.id, THE_INSTALLATION)
+
+
 def test_a_setting_that_is_missing_is_named_in_one_line():
-    refused = command()
+    refused = command(*CREATE)
 
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert refused.stderr.startswith("REELWORK_MONGO_URL is not set")

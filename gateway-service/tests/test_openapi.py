@@ -51,10 +51,21 @@ OPERATIONS = {
     "create_task",
     "get_task",
     "get_video",
+    "list_rate_limits",
     "list_workers",
     "get_worker",
     "drain_worker",
     "undrain_worker",
+    "list_audit_entries",
+    "list_keys",
+    "create_key",
+    "get_key",
+    "change_key",
+    "revoke_key",
+    "rotate_key",
+    "create_token",
+    "get_public_keys",
+    "create_stream_ticket",
 }
 
 

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
 from reelwork.store.accounts import Accounts
-from reelwork.store.client import MongoOptions, open_database
+from reelwork.store.client import Database, MongoOptions, open_database
 from run.servers.ports import free_port
 from run.servers.process import Command, Server
 from testkit.caller import Caller
@@ -86,8 +86,8 @@ class Stack:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.workers: list[Server] = []
-        argv = ("-m", "gateway", "--port") if servers.amqp_url else ("-c", _HOST)
-        self.gateway = self._process("gateway", (*argv, str(self.port)), ready=f"{self.base_url}/healthz")
+        self.gateway = self._gateway("gateway", self.port)
+        self.more_gateways: list[Server] = []
 
     @property
     def is_distributed(self) -> bool:
@@ -110,7 +110,8 @@ class Stack:
             caller.http.close()
         for worker in self.workers:
             worker.kill()  # it may be in the middle of a job that nobody waits for
-        self.gateway.stop()
+        for gateway in (self.gateway, *self.more_gateways):
+            gateway.stop()
 
     def start_worker(self, *, concurrency: int = 1, **settings: object) -> Server:
         """One more worker process; what it misses while it starts waits in the queue."""
@@ -121,9 +122,17 @@ class Stack:
         self.workers.append(worker)
         return worker
 
+    def start_gateway(self) -> str:
+        """One more gateway process beside the first, and its address."""
+        port = free_port()
+        gateway = self._gateway(f"gateway-{port}", port)
+        gateway.start()
+        self.more_gateways.append(gateway)
+        return f"http://127.0.0.1:{port}"
+
     def caller(self, name: str, *, tier: Tier = Tier.ENTERPRISE, scopes: frozenset[Scope] = OWNERS_SCOPES) -> Caller:
         """A caller with a new key for the account of this name, which is made if it is not there."""
-        key = self._on_database(lambda database: _key(Accounts(database), name, tier, scopes))
+        key = self.on_database(lambda database: _key(Accounts(database), name, tier, scopes))
         return self.with_key(key)
 
     def with_key(self, key: str | None) -> Caller:
@@ -137,6 +146,16 @@ class Stack:
         """The database itself, for looking at what is stored. `Any`: pymongo's synchronous database."""
         with MongoClient[dict[str, Any]](self._servers.mongo_url, tz_aware=True) as client:
             yield client[self._database]
+
+    def on_database(self, work: Callable[[Database], Awaitable[T]]) -> T:
+        """What our own stores say or do, on the stack's database."""
+
+        async def run() -> T:
+            options = MongoOptions(url=self._servers.mongo_url, database=self._database)
+            async with open_database(options) as database:
+                return await work(database)
+
+        return in_own_loop(run())
 
     def stored(self) -> Stored:
         """What is there now."""
@@ -161,6 +180,10 @@ class Stack:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket.name):
             yield from (item["Key"] for item in page.get("Contents", ()))
         client.close()
+
+    def _gateway(self, name: str, port: int) -> Server:
+        argv = ("-m", "gateway", "--port") if self.is_distributed else ("-c", _HOST)
+        return self._process(name, (*argv, str(port)), ready=f"http://127.0.0.1:{port}/healthz")
 
     def _process(self, name: str, argv: tuple[str, ...], *, ready: str | None = None, **settings: str) -> Server:
         return Server(
@@ -187,18 +210,11 @@ class Stack:
             "model_modules": "testkit.models",
             "scratch_directory": self.scratch,
             "tiers": UNHURRIED,
+            "failed_logins_per_minute": 10_000_000,  # all tests come from one address
             "drain_seconds": 2,  # nobody waits for what still runs at a test's end
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}
         return plain | chosen | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
-
-    def _on_database(self, work: Any) -> str:  # a function from a Database to a coroutine
-        async def run() -> str:
-            options = MongoOptions(url=self._servers.mongo_url, database=self._database)
-            async with open_database(options) as database:
-                return str(await work(database))
-
-        return in_own_loop(run())
 
 
 @contextmanager

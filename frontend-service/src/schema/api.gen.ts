@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/.well-known/jwks.json": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Public Keys
+         * @description The public keys of our tokens (RFC 7517). Look again when a token names a key that is not among them.
+         */
+        readonly get: operations["get_public_keys"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -184,6 +204,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/rate-limits": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Rate Limits
+         * @description Every account's requests of the last minute by kind, and whether the limiter is well. Looking counts nothing.
+         */
+        readonly get: operations["list_rate_limits"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/workers": {
         readonly parameters: {
             readonly query?: never;
@@ -325,6 +365,26 @@ export interface paths {
          * @description The bytes: a redirect to S3, or streamed from here when asked to proxy.
          */
         readonly get: operations["asset_content"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/audit": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Audit Entries
+         * @description Every event of your account and its keys, newest first, in a chain of hashes that shows if one was altered.
+         */
+        readonly get: operations["list_audit_entries"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -675,6 +735,80 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/keys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The keys of your account, newest first, without what opens the door.
+         */
+        readonly get: operations["list_keys"];
+        readonly put?: never;
+        /**
+         * Create Key
+         * @description Make a key. It is shown in this answer and never again; only a hash of it is kept.
+         */
+        readonly post: operations["create_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Key
+         * @description One key.
+         */
+        readonly get: operations["get_key"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Revoke Key
+         * @description Let a key open nothing any more, nor the tokens that were made with it; safe to repeat. It cannot be undone.
+         *     Other gateways follow within five seconds.
+         */
+        readonly delete: operations["revoke_key"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Key
+         * @description Change what a key may do. Other gateways follow within five seconds.
+         */
+        readonly patch: operations["change_key"];
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}/rotate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate Key
+         * @description A new key that may do the same; the old one goes on working for `overlap_seconds`. What a spend cap counts begins
+         *     anew.
+         */
+        readonly post: operations["rotate_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/models": {
         readonly parameters: {
             readonly query?: never;
@@ -715,6 +849,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/oauth/token": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Token
+         * @description Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens.
+         */
+        readonly post: operations["create_token"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/stream-tickets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Stream Ticket
+         * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
+         */
+        readonly post: operations["create_stream_ticket"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -739,6 +913,17 @@ export interface components {
             /** Pools */
             readonly pools: readonly components["schemas"]["PoolQueue"][];
         };
+        /** AccountRatesView */
+        readonly AccountRatesView: {
+            /** Account Id */
+            readonly account_id: string;
+            /** Name */
+            readonly name: string;
+            /** Rates */
+            readonly rates: readonly components["schemas"]["RateView"][];
+            /** Tier */
+            readonly tier: string;
+        };
         /**
          * AccountSuspended
          * @description The account is suspended
@@ -748,7 +933,13 @@ export interface components {
             readonly code?: "account_suspended";
             /** @constant */
             readonly status?: 403;
-        } & components["schemas"]["Problem"];
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "account_suspended";
+        });
         /**
          * AssetInUse
          * @description A job needs the asset
@@ -854,6 +1045,80 @@ export interface components {
             readonly started_at: string;
             /** Worker */
             readonly worker: string;
+        };
+        /**
+         * AuditActor
+         * @description Who did it: a key over HTTP, or whoever runs the installation. `ip`: where the request came from.
+         */
+        readonly AuditActor: {
+            /** Ip */
+            readonly ip: string | null;
+            /** Key Id */
+            readonly key_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "key" | "installation";
+        };
+        /**
+         * AuditEntryView
+         * @description One act. `hash` is the SHA-256 over everything else in it; `previous` is the hash of the entry before it.
+         */
+        readonly AuditEntryView: {
+            /** Action */
+            readonly action: string;
+            readonly actor: components["schemas"]["AuditActor"];
+            /** At */
+            readonly at: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: string;
+            };
+            /** Hash */
+            readonly hash: string;
+            /**
+             * Object
+             * @default audit_entry
+             * @constant
+             */
+            readonly object: "audit_entry";
+            /** Previous */
+            readonly previous: string;
+            /** Seq */
+            readonly seq: number;
+            /** Target */
+            readonly target: string;
+        };
+        /**
+         * AuditPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         *
+         *     `verification`: with `verify=true` only.
+         */
+        readonly AuditPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AuditEntryView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+            readonly verification?: components["schemas"]["AuditVerification"] | null;
+        };
+        /**
+         * AuditVerification
+         * @description Whether every entry of the chain is as it was written. Keep `head_seq` and `head_hash` elsewhere, and you can
+         *     tell later whether its end was cut off. `broken_at`: the number of the first entry that does not fit.
+         */
+        readonly AuditVerification: {
+            /** Broken At */
+            readonly broken_at: number | null;
+            /** Head Hash */
+            readonly head_hash: string;
+            /** Head Seq */
+            readonly head_seq: number;
+            /** Holds */
+            readonly holds: boolean;
         };
         /**
          * BatchAccepted
@@ -1486,7 +1751,13 @@ export interface components {
             readonly code?: "expired_token";
             /** @constant */
             readonly status?: 401;
-        } & components["schemas"]["Problem"];
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "expired_token";
+        });
         /**
          * ExplainView
          * @description Why a job has not started, what must pass first first; or what it is doing, or how it ended. Never empty.
@@ -1962,6 +2233,84 @@ export interface components {
         };
         readonly JsonValue: unknown;
         /**
+         * KeyBody
+         * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
+         *     it.
+         */
+        readonly KeyBody: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             * @default []
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            readonly allowed_ips: readonly string[];
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             * @default []
+             */
+            readonly models: readonly string[];
+            /**
+             * Name
+             * @example ci
+             */
+            readonly name: string;
+            /**
+             * Preset
+             * @description `submit_only`: submit. `observer`: read. `operator`: submit, read, manage. `admin`: all.
+             */
+            readonly preset?: ("submit_only" | "observer" | "operator" | "admin") | null;
+            /**
+             * Scopes
+             * @description What it may do; instead of `preset`.
+             */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             * @example 25.00
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyChanges
+         * @description What to change of a key; what is left out stays.
+         */
+        readonly KeyChanges: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             */
+            readonly allowed_ips?: readonly string[] | null;
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             */
+            readonly models?: readonly string[] | null;
+            /** Name */
+            readonly name?: string | null;
+            /** Scopes */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
          * KeyNotFound
          * @description No such API key
          */
@@ -1971,6 +2320,78 @@ export interface components {
             /** @constant */
             readonly status?: 404;
         } & components["schemas"]["Problem"];
+        /**
+         * KeyPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly KeyPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["KeyView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * KeyView
+         * @description A key, without what opens the door. `prefix`: how the key begins. `last_used_at`: to a minute.
+         *
+         *     `replaced_by`: the key that took its place by a rotation.
+         */
+        readonly KeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
+         * LimiterView
+         * @description `storage`: `shared` counts over all gateways, `memory` only what came to this one. `unchecked`: requests that
+         *     this gateway let through uncounted since its start, because the storage was `down`.
+         */
+        readonly LimiterView: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "ok" | "down";
+            /**
+             * Storage
+             * @enum {string}
+             */
+            readonly storage: "shared" | "memory";
+            /** Unchecked */
+            readonly unchecked: number;
+        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -2109,6 +2530,47 @@ export interface components {
             readonly p90: string;
         };
         /**
+         * NewKeyView
+         * @description A key that was just made: `key` is shown now and never again.
+         */
+        readonly NewKeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Key */
+            readonly key: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
          * NotFound
          * @description Not found
          */
@@ -2180,7 +2642,13 @@ export interface components {
             readonly code?: "permission_denied";
             /** @constant */
             readonly status?: 403;
-        } & components["schemas"]["Problem"];
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "permission_denied";
+        });
         /** Pong */
         readonly Pong: {
             /**
@@ -2215,12 +2683,19 @@ export interface components {
         /**
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+         *
+         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
+         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
             readonly code: string;
             /** Detail */
             readonly detail: string;
+            /** Error */
+            readonly error?: string | null;
+            /** Error Description */
+            readonly error_description?: string | null;
             /**
              * Errors
              * @default []
@@ -2230,6 +2705,8 @@ export interface components {
             readonly hint?: string | null;
             /** Instance */
             readonly instance: string;
+            /** Limit */
+            readonly limit?: number | null;
             /** Request Id */
             readonly request_id: string;
             /** Retry After */
@@ -2257,6 +2734,48 @@ export interface components {
             readonly steps: number | null;
             /** Updated At */
             readonly updated_at: string | null;
+        };
+        /**
+         * PublicKey
+         * @description An Ed25519 key as RFC 8037 writes it.
+         */
+        readonly PublicKey: {
+            /**
+             * Alg
+             * @default EdDSA
+             * @constant
+             */
+            readonly alg: "EdDSA";
+            /**
+             * Crv
+             * @default Ed25519
+             * @constant
+             */
+            readonly crv: "Ed25519";
+            /** Kid */
+            readonly kid: string;
+            /**
+             * Kty
+             * @default OKP
+             * @constant
+             */
+            readonly kty: "OKP";
+            /**
+             * Use
+             * @default sig
+             * @constant
+             */
+            readonly use: "sig";
+            /** X */
+            readonly x: string;
+        };
+        /**
+         * PublicKeys
+         * @description The keys that access tokens may be signed with (RFC 7517).
+         */
+        readonly PublicKeys: {
+            /** Keys */
+            readonly keys: readonly components["schemas"]["PublicKey"][];
         };
         /**
          * QueueBody
@@ -2308,7 +2827,48 @@ export interface components {
             readonly code?: "rate_limited";
             /** @constant */
             readonly status?: 429;
-        } & components["schemas"]["Problem"];
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "rate_limited";
+        });
+        /**
+         * RatePage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest accounts first.
+         */
+        readonly RatePage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AccountRatesView"][];
+            readonly limiter: components["schemas"]["LimiterView"];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * RateView
+         * @description One kind of requests. `used`, `remaining`: in the last `window_seconds`, null while the limiter is down;
+         *     `more_seconds`: after so many there is room for one more.
+         */
+        readonly RateView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "submit" | "read" | "manage" | "upload";
+            /** Limit */
+            readonly limit: number;
+            /** More Seconds */
+            readonly more_seconds: number;
+            /** Remaining */
+            readonly remaining: number | null;
+            /** Used */
+            readonly used: number | null;
+            /** Window Seconds */
+            readonly window_seconds: number;
+        };
         /**
          * Readiness
          * @description `ready` when jobs can be accepted (MongoDB and S3); a broker that is down only delays starts: `degraded`.
@@ -2379,6 +2939,25 @@ export interface components {
              * @description Runs before the job fails for good.
              */
             readonly max_attempts: number;
+        };
+        /**
+         * RotateBody
+         * @description `overlap_seconds`: how long the old key goes on working.
+         */
+        readonly RotateBody: {
+            /**
+             * Overlap Seconds
+             * @default 86400
+             */
+            readonly overlap_seconds: number;
+        };
+        /**
+         * RotatedKeyView
+         * @description `new`: the key that takes the place. `old`: the one that ends, and when.
+         */
+        readonly RotatedKeyView: {
+            readonly new: components["schemas"]["NewKeyView"];
+            readonly old: components["schemas"]["KeyView"];
         };
         /**
          * RouteNotFound
@@ -2467,6 +3046,16 @@ export interface components {
              */
             readonly code: "store_unavailable";
         });
+        /**
+         * StreamTicketView
+         * @description `ticket` opens one event stream, once, until `expires_at`: `GET /v1/jobs/{id}/events?ticket=…`.
+         */
+        readonly StreamTicketView: {
+            /** Expires At */
+            readonly expires_at: string;
+            /** Ticket */
+            readonly ticket: string;
+        };
         /** TaskCreated */
         readonly TaskCreated: {
             /**
@@ -2505,6 +3094,24 @@ export interface components {
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
         /**
+         * TokenView
+         * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
+         */
+        readonly TokenView: {
+            /** Access Token */
+            readonly access_token: string;
+            /** Expires In */
+            readonly expires_in: number;
+            /** Scope */
+            readonly scope: string;
+            /**
+             * Token Type
+             * @default Bearer
+             * @constant
+             */
+            readonly token_type: "Bearer";
+        };
+        /**
          * TooManyStreams
          * @description Too many open event streams
          */
@@ -2513,7 +3120,13 @@ export interface components {
             readonly code?: "too_many_streams";
             /** @constant */
             readonly status?: 429;
-        } & components["schemas"]["Problem"];
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "too_many_streams";
+        });
         /**
          * Unavailable
          * @description Not available at the moment
@@ -2655,6 +3268,7 @@ export interface components {
 }
 export type AccountNotFound = components['schemas']['AccountNotFound'];
 export type AccountQueue = components['schemas']['AccountQueue'];
+export type AccountRatesView = components['schemas']['AccountRatesView'];
 export type AccountSuspended = components['schemas']['AccountSuspended'];
 export type AssetInUse = components['schemas']['AssetInUse'];
 export type AssetLink = components['schemas']['AssetLink'];
@@ -2662,6 +3276,10 @@ export type AssetNotFound = components['schemas']['AssetNotFound'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type AuditActor = components['schemas']['AuditActor'];
+export type AuditEntryView = components['schemas']['AuditEntryView'];
+export type AuditPage = components['schemas']['AuditPage'];
+export type AuditVerification = components['schemas']['AuditVerification'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
@@ -2716,7 +3334,12 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KeyBody = components['schemas']['KeyBody'];
+export type KeyChanges = components['schemas']['KeyChanges'];
 export type KeyNotFound = components['schemas']['KeyNotFound'];
+export type KeyPage = components['schemas']['KeyPage'];
+export type KeyView = components['schemas']['KeyView'];
+export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
 export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
 export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
@@ -2727,6 +3350,7 @@ export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
+export type NewKeyView = components['schemas']['NewKeyView'];
 export type NotFound = components['schemas']['NotFound'];
 export type OutputView = components['schemas']['OutputView'];
 export type PausedQueue = components['schemas']['PausedQueue'];
@@ -2736,16 +3360,22 @@ export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
+export type PublicKey = components['schemas']['PublicKey'];
+export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
 export type QueueNotFound = components['schemas']['QueueNotFound'];
 export type QuotaExceeded = components['schemas']['QuotaExceeded'];
 export type RangeNotSatisfiable = components['schemas']['RangeNotSatisfiable'];
 export type RateLimited = components['schemas']['RateLimited'];
+export type RatePage = components['schemas']['RatePage'];
+export type RateView = components['schemas']['RateView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
+export type RotateBody = components['schemas']['RotateBody'];
+export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type ScopeMissing = components['schemas']['ScopeMissing'];
@@ -2753,9 +3383,11 @@ export type SecondsFromNow = components['schemas']['SecondsFromNow'];
 export type SpendCapReached = components['schemas']['SpendCapReached'];
 export type StorageUnavailable = components['schemas']['StorageUnavailable'];
 export type StoreUnavailable = components['schemas']['StoreUnavailable'];
+export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
+export type TokenView = components['schemas']['TokenView'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
 export type Unavailable = components['schemas']['Unavailable'];
 export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
@@ -2769,6 +3401,35 @@ export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly get_public_keys: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PublicKeys"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
     readonly ping: {
         readonly parameters: {
             readonly query?: never;
@@ -2820,22 +3481,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -2872,6 +3533,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -2914,22 +3588,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `task_not_found` */
@@ -2939,6 +3613,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["TaskNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2988,22 +3675,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `video_not_found` */
@@ -3022,6 +3709,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -3111,22 +3811,35 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3171,22 +3884,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3214,6 +3927,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3258,22 +3984,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3301,6 +4027,92 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_rate_limits: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RatePage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3347,22 +4159,35 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3405,22 +4230,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `worker_not_found` */
@@ -3430,6 +4255,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3472,22 +4310,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `worker_not_found` */
@@ -3506,6 +4344,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3548,22 +4399,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `worker_not_found` */
@@ -3582,6 +4433,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3628,22 +4492,35 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3688,22 +4565,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3731,6 +4608,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -3773,22 +4663,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `asset_not_found` */
@@ -3798,6 +4688,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3838,22 +4741,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `asset_not_found` */
@@ -3872,6 +4775,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["AssetInUse"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3937,22 +4853,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `asset_not_found` */
@@ -3973,6 +4889,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
             /** @description `storage_unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -3980,6 +4909,83 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_audit_entries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description true: what was done to the whole installation; wants the scope `admin`. */
+                readonly installation?: boolean;
+                readonly limit?: number;
+                /** @description true: also check every entry of the chain. */
+                readonly verify?: boolean;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4015,22 +5021,35 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4084,22 +5103,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -4136,6 +5155,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4178,22 +5210,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `batch_not_found` */
@@ -4203,6 +5235,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["BatchNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4245,22 +5290,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `batch_not_found` */
@@ -4270,6 +5315,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["BatchNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4315,22 +5373,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `batch_not_found`, `asset_not_found` */
@@ -4340,6 +5398,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["BatchNotFound"] | components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -4390,22 +5461,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `batch_not_found` */
@@ -4433,6 +5504,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4543,22 +5627,35 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4635,22 +5732,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -4696,6 +5793,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4762,22 +5872,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -4787,6 +5897,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4829,22 +5952,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -4854,6 +5977,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4905,22 +6041,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -4977,6 +6113,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -5017,22 +6166,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5042,6 +6191,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5084,22 +6246,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5120,6 +6282,19 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -5136,6 +6311,8 @@ export interface operations {
             readonly query?: {
                 /** @description The same, for clients without headers. */
                 readonly after?: number;
+                /** @description Instead of a key: a ticket of `POST /v1/stream-tickets`. */
+                readonly ticket?: string | null;
             };
             readonly header?: {
                 readonly accept?: string;
@@ -5168,22 +6345,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5195,13 +6372,17 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
-            /** @description `too_many_streams` */
+            /** @description `too_many_streams`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["TooManyStreams"];
+                    readonly "application/problem+json": components["schemas"]["TooManyStreams"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5244,22 +6425,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5269,6 +6450,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5324,22 +6518,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `job_not_found` */
@@ -5385,6 +6579,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5434,22 +6641,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -5486,6 +6693,19 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5530,22 +6750,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -5582,6 +6802,601 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_keys: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description Leave it out for all. */
+                readonly state?: ("active" | "expired" | "revoked") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly revoke_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly change_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyChanges"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly rotate_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RotateBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RotatedKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5622,22 +7437,35 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5680,22 +7508,22 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `model_not_found` */
@@ -5705,6 +7533,188 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_token: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/x-www-form-urlencoded": {
+                    /** @description The key's id; or by HTTP Basic. */
+                    readonly client_id?: string;
+                    /** @description The key, or its last part. */
+                    readonly client_secret?: string;
+                    /** @enum {string} */
+                    readonly grant_type: "client_credentials";
+                    /** @description Names with blanks in between. */
+                    readonly scope?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `account_suspended`, `permission_denied` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountSuspended"] | components["schemas"]["PermissionDenied"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_stream_ticket: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StreamTicketView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */

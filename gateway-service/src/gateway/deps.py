@@ -6,12 +6,16 @@ All of it is `async`, although nothing here waits: FastAPI sends plain functions
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
+from gateway.addresses import client_address
 from gateway.auth import Caller
-from gateway.headers import Preference, cancel_after_seconds, preference
+from gateway.credentials import presented
+from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
 from gateway.services.assets import AssetService
+from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
@@ -20,14 +24,20 @@ from gateway.services.export import BatchExport
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
+from gateway.services.keys import KeyService
 from gateway.services.models import Catalogue
+from gateway.services.oauth import OAuthService
 from gateway.services.queue import QueueService
+from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
+from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
+from reelwork.domain.errors import InvalidRequest
+from reelwork.domain.rate import RouteClass
 
 _Service = TypeVar("_Service")
 
@@ -43,33 +53,79 @@ async def gateway_of(request: Request) -> Gateway:
 WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
+async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
+    """Whoever sent the request, by its headers alone: nothing of its body is read for it.
+
+    Raises InvalidRequest, RateLimited, and whatever `Authenticator.caller` does.
+    """
+    text, address = presented(request), client_address(request)
+    async with gateway.failed_logins.watched(address):
+        return await gateway.authenticator.caller(text, address=address)
+
+
+# The two `Security` parameters are for the OpenAPI document; `presented` reads the headers, and sees duplicates.
 async def _caller(
+    request: Request,
     gateway: WholeGateway,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    header: Annotated[str | None, Security(_header)],
+    _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    _in_header: Annotated[str | None, Security(_header)],
 ) -> Caller:
-    text = bearer.credentials if bearer is not None else header
-    return await gateway.authenticator.caller(text)
+    return await caller_of(request, gateway)
 
 
 Anyone = Annotated[Caller, Depends(_caller)]
 
 
-class _May:
-    """A dependency that lets only callers with a scope through."""
+class May:
+    """A dependency that lets only callers with a scope through, and only as many as the account's rate for such
+    requests allows. A request without the scope is counted as well."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, kind: RouteClass) -> None:
         self._scope = scope
+        self._kind = kind
 
-    async def __call__(self, caller: Anyone) -> Caller:
+    async def __call__(self, request: Request, gateway: WholeGateway, caller: Anyone) -> Caller:
+        standing = await gateway.rates.take(caller.account, self._kind)
+        setattr(request.state, STANDING, standing)
+        require_room(standing)
         caller.require(self._scope)
         return caller
 
 
-CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
-CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
-CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
-CanAdmin = Annotated[Caller, Depends(_May(Scope.ADMIN))]
+async def _watcher(
+    request: Request,
+    gateway: WholeGateway,
+    _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    _in_header: Annotated[str | None, Security(_header)],
+    ticket: Annotated[
+        str | None, Query(max_length=100, description="Instead of a key: a ticket of `POST /v1/stream-tickets`.")
+    ] = None,
+) -> Caller:
+    if ticket is None:
+        return await caller_of(request, gateway)
+    if presented(request) is not None:
+        raise InvalidRequest("There is a key and a ticket.", hint="Send one of them.")
+    address = client_address(request)
+    async with gateway.failed_logins.watched(address):
+        return await gateway.tickets.redeem(ticket, address=address)
+
+
+class MayWatch(May):
+    """The same for event streams, which a ticket opens as well."""
+
+    async def __call__(
+        self, request: Request, gateway: WholeGateway, caller: Annotated[Caller, Depends(_watcher)]
+    ) -> Caller:
+        return await super().__call__(request, gateway, caller)
+
+
+CanSubmit = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.SUBMIT))]
+CanUpload = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.UPLOAD))]
+CanRead = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ))]
+CanWatch = Annotated[Caller, Depends(MayWatch(Scope.READ, RouteClass.READ))]
+CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
+# As often as looking: who has the installation to look after must not be kept from it.
+CanAdmin = Annotated[Caller, Depends(May(Scope.ADMIN, RouteClass.READ))]
 
 
 def _its(part: Callable[[Gateway], _Service]) -> Callable[[Gateway], Awaitable[_Service]]:
@@ -95,6 +151,11 @@ Keyed = Annotated[KeyedRequests, Depends(_its(lambda gateway: gateway.keyed))]
 Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
+Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.audit))]
+ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.keys))]
+OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.oauth))]
+Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.tickets))]
+Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.rates))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

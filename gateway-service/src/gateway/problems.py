@@ -1,6 +1,6 @@
 """Every error answer: RFC 9457 problem details, from the one table of `reelwork.domain.errors`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +13,10 @@ from starlette.exceptions import HTTPException
 from gateway.faults import faults
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
+    AccountSuspended,
     AssetNotFound,
     ContentPolicyViolation,
+    ExpiredToken,
     FieldError,
     InsufficientTier,
     InternalError,
@@ -24,7 +26,9 @@ from reelwork.domain.errors import (
     MethodNotAllowed,
     MissingCredentials,
     NotFound,
+    PermissionDenied,
     RangeNotSatisfiable,
+    RateLimited,
     ReelworkError,
     RouteNotFound,
     ScopeMissing,
@@ -40,6 +44,10 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _VALIDATION_SHAPE = "HTTPValidationError"
 _LONGEST_POINTER = 200
+_WHEN_AGAIN = {
+    name: {"description": "When to ask again, in seconds.", "schema": {"type": "string"}}
+    for name in ("Retry-After", "X-Retry-After")
+}
 
 
 # How a route refuses a new job, beside what is wrong with its body.
@@ -60,6 +68,7 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
             "description": ", ".join(f"`{error.code}`" for error in possible),
             "model": Problem,
             "content": {MEDIA_TYPE: {"schema": _one_of(possible)}},
+            **({"headers": _WHEN_AGAIN} if status == 429 else {}),
         }
         for status, possible in by_status.items()
     }
@@ -92,7 +101,8 @@ def problem_schemas() -> dict[str, dict[str, Any]]:
 
 def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that wants a key: these errors, and whatever can be wrong with key or parameters."""
-    return problems(InvalidRequest, MissingCredentials, InvalidApiKey, ScopeMissing, *errors, StoreUnavailable)
+    credentials = (MissingCredentials, InvalidApiKey, ExpiredToken, ScopeMissing, PermissionDenied, AccountSuspended)
+    return problems(InvalidRequest, *credentials, *errors, RateLimited, StoreUnavailable)
 
 
 def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
@@ -121,8 +131,8 @@ def _without_plain_json(response: dict[str, Any]) -> dict[str, Any]:
     return response | {"content": {MEDIA_TYPE: content[MEDIA_TYPE]}}
 
 
-def answer(request: Request, error: ReelworkError) -> ProblemResponse:
-    """The problem document for an error, with the request's id."""
+def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str] | None = None) -> ProblemResponse:
+    """The problem document for an error, with the request's id. `members`: more of the document's own."""
     request_id = request.scope.get("state", {}).get("request_id", "")
     problem = Problem(
         type=f"/v1/errors/{error.code}",
@@ -136,16 +146,19 @@ def answer(request: Request, error: ReelworkError) -> ProblemResponse:
         retryable=error.retryable,
         retry_after=error.retry_after_seconds,
         hint=error.hint,
+        limit=error.limit,
         errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
     )
     headers = {"X-Request-ID": request_id}  # here too: the last resort is answered outside of our middleware
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
+        if error.status == 429:
+            headers["X-Retry-After"] = headers["Retry-After"]  # the name that clients of the HeyGen API look for
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    content = problem.model_dump(mode="json", exclude_none=True)
+    content = problem.model_dump(mode="json", exclude_none=True) | dict(members or {})
     return ProblemResponse(content, status_code=error.status, headers=headers)
 
 

@@ -8,27 +8,40 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.auth import Authenticator
+from gateway.last_use import LastUse
 from gateway.policy import InputPolicy, ProhibitedTerms
 from gateway.services.assets import AssetService
+from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
 from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
+from gateway.services.failed_logins import FailedLogins
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
+from gateway.services.keys import KeyService
 from gateway.services.models import Catalogue
+from gateway.services.oauth import OAuthService
 from gateway.services.queue import QueueService
+from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
+from gateway.signing import Signer
+from gateway.tokens import TokenVerifier
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
+from reelwork.counters.limiter import Limiter
+from reelwork.counters.memory import MemoryWindows
+from reelwork.counters.valkey import ValkeyWindows
+from reelwork.counters.windows import Windows
 from reelwork.engine.cache import ResultCache
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
@@ -56,6 +69,8 @@ class Gateway:
 
     settings: GatewaySettings
     authenticator: Authenticator
+    rates: RateLimits
+    failed_logins: FailedLogins
     catalogue: Catalogue
     jobs: JobService
     batches: BatchService
@@ -71,6 +86,10 @@ class Gateway:
     forecasts: ForecastService
     estimates: EstimateService
     workers: WorkerService
+    audit: AuditService
+    keys: KeyService
+    oauth: OAuthService
+    tickets: TicketService
     probes: dict[str, Probe]
 
 
@@ -95,7 +114,11 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         clock = DatabaseClock(database)
-        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
+        last_use = LastUse(stores.keys)
+        await stack.enter_async_context(running(last_use.run))
+        limiter = await stack.enter_async_context(_limiter(settings))
+        opened = _Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter)
+        gateway = _gateway(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
 
@@ -110,6 +133,8 @@ class _Opened:
     clock: DatabaseClock
     intake: Intake
     opener: LaneOpener
+    last_use: LastUse
+    limiter: Limiter
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
@@ -119,9 +144,12 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
+    authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
     return Gateway(
         settings=settings,
-        authenticator=Authenticator(stores.accounts),
+        authenticator=authenticator,
+        rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
+        failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
         catalogue=catalogue,
         jobs=JobService(engine, opened.intake, opener, builder),
         batches=BatchService(engine, opener, eraser, builder),
@@ -149,7 +177,16 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores.workers),
-        probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
+        audit=AuditService(stores.audit),
+        keys=KeyService(stores, authenticator, opened.clock),
+        oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
+        tickets=TicketService(stores.stream_tickets, authenticator),
+        probes={
+            "mongodb": lambda: ping(stores.database),
+            "broker": broker.ping,
+            "s3": objects.ping,
+            **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
+        },
     )
 
 
@@ -168,6 +205,22 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
 def _policies(settings: GatewaySettings) -> list[InputPolicy]:
     terms = settings.prohibited_terms
     return [*([ProhibitedTerms(terms)] if terms else []), *settings.input_policies]
+
+
+def _signer(settings: GatewaySettings, stores: Stores) -> Signer:
+    secret = settings.signing_secret
+    return Signer(stores.signing_keys, secret.get_secret_value() if secret is not None else None)
+
+
+@asynccontextmanager
+async def _limiter(settings: GatewaySettings) -> AsyncIterator[Limiter]:
+    async with AsyncExitStack() as stack:
+        windows: Windows = MemoryWindows()
+        if settings.redis_url is not None:
+            windows = await stack.enter_async_context(ValkeyWindows.open(settings.redis_url.get_secret_value()))
+        limiter = Limiter(windows, patience=settings.limiter_patience_seconds)
+        await stack.enter_async_context(running(limiter.run))
+        yield limiter
 
 
 @asynccontextmanager

@@ -12,7 +12,11 @@ class FieldProblem(Wire):
 
 
 class Problem(Wire):
-    """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`."""
+    """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+
+    `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
+    `POST /v1/oauth/token` only, where RFC 6749 wants them.
+    """
 
     type: str
     title: str
@@ -25,7 +29,10 @@ class Problem(Wire):
     retryable: bool
     retry_after: int | None = None
     hint: str | None = None
+    limit: int | None = None
     errors: list[FieldProblem] = []
+    error: str | None = None
+    error_description: str | None = None
 
 
 class ErrorEntry(Wire):

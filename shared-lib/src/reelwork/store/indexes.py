@@ -4,13 +4,17 @@ import pymongo
 
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
+from reelwork.store.audit import AuditLog
 from reelwork.store.batches import Batches
 from reelwork.store.client import Database, ping
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
+from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.removals import Removals
+from reelwork.store.signing_keys import SigningKeys
+from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.workers import Workers
 
 # A new index over many millions of jobs takes minutes; the bound of a single operation is far below.
@@ -32,5 +36,9 @@ async def _ensure_indexes(database: Database) -> None:
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
+    await database["audit"].create_indexes(list(AuditLog.INDEXES))
+    await database["keys"].create_indexes(list(Keys.INDEXES))
+    await database["signing_keys"].create_indexes(list(SigningKeys.INDEXES))
+    await database["stream_tickets"].create_indexes(list(StreamTickets.INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

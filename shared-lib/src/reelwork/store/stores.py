@@ -6,6 +6,7 @@ from typing import Self
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
+from reelwork.store.audit import AuditLog
 from reelwork.store.backlog import Backlog
 from reelwork.store.batches import Batches
 from reelwork.store.bulk import BulkChanges
@@ -13,6 +14,7 @@ from reelwork.store.client import Database
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
+from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
@@ -20,7 +22,9 @@ from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
 from reelwork.store.runtimes import Runtimes
 from reelwork.store.selection import Selection
+from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
+from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.workers import Workers
 
 
@@ -37,6 +41,10 @@ class Stores:
     lanes: Lanes
     assets: Assets
     accounts: Accounts
+    audit: AuditLog
+    keys: Keys
+    signing_keys: SigningKeys
+    stream_tickets: StreamTickets
     models: Models
     pulses: Pulses
     idempotency: Idempotency
@@ -60,6 +68,10 @@ class Stores:
             lanes=Lanes(database),
             assets=Assets(database),
             accounts=Accounts(database),
+            audit=AuditLog(database),
+            keys=Keys(database),
+            signing_keys=SigningKeys(database),
+            stream_tickets=StreamTickets(database),
             models=Models(database),
             pulses=Pulses(database),
             idempotency=Idempotency(database),

@@ -71,8 +71,14 @@ class RateLimitError(ReelworkError):
 
 
 class RateLimited(RateLimitError):
+    """More than `limit` requests in a window; in `retry_after_seconds` there is room for one."""
+
     code, title = "rate_limited", "Too many requests"
     source_codes = ("RATE_LIMIT_EXCEEDED",)
+
+    def __init__(self, detail: str, *, hint: str, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(detail, hint=hint, retry_after_seconds=retry_after_seconds)
+        self.limit = limit
 
 
 class QuotaExceeded(RateLimitError):

@@ -21,6 +21,7 @@ class ReelworkError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
+    limit: int | None = None  # of the errors that are about one
     # What the systems that Reelwork replaces call it, in their own answers.
     source_codes: ClassVar[tuple[str, ...]] = ()
 
