@@ -88,20 +88,6 @@ def _without_plain_json(response: dict[str, Any]) -> dict[str, Any]:
 def answer(request: Request, error: ReelworkError) -> ProblemResponse:
     """The problem document for an error, with the request's id."""
     request_id = request.scope.get("state", {}).get("request_id", "")
-    problem = Problem(
-        type=f"/v1/errors/{error.code}",
-        title=error.title,
-        status=error.status,
-        code=error.code,
-        detail=error.detail,
-        instance=request.url.path,
-        request_id=request_id,
-        timestamp=datetime.now(UTC),
-        retryable=error.retryable,
-        retry_after=error.retry_after_seconds,
-        hint=error.hint,
-        errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
-    )
     headers = {"X-Request-ID": request_id}  # here too: the last resort is answered outside of our middleware
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
@@ -109,8 +95,27 @@ def answer(request: Request, error: ReelworkError) -> ProblemResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    content = problem.model_dump(mode="json", exclude_none=True)
+    content = document(error, instance=request.url.path, request_id=request_id)
     return ProblemResponse(content, status_code=error.status, headers=headers)
+
+
+def document(error: ReelworkError, *, instance: str, request_id: str) -> dict[str, Any]:
+    """The problem as JSON has it (hence `Any`); `instance` is the address that was asked for."""
+    problem = Problem(
+        type=f"/v1/errors/{error.code}",
+        title=error.title,
+        status=error.status,
+        code=error.code,
+        detail=error.detail,
+        instance=instance,
+        request_id=request_id,
+        timestamp=datetime.now(UTC),
+        retryable=error.retryable,
+        retry_after=error.retry_after_seconds,
+        hint=error.hint,
+        errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
+    )
+    return problem.model_dump(mode="json", exclude_none=True)
 
 
 def install(app: FastAPI) -> None:

@@ -23,6 +23,18 @@ class GatewaySettings(SharedSettings):
         float, Field(gt=0, description="Longest life of an event stream; clients reconnect after it.")
     ] = 600.0
     streams_per_account: Annotated[int, Field(gt=0, description="Open event streams of one account.")] = 1000
+    connections: Annotated[
+        int, Field(gt=0, description="Open connections, streams among them; one more is answered 503 and closed.")
+    ] = 4000
+    head_seconds: Annotated[
+        float, Field(gt=0, description="How long the first line and the headers of a request may take.")
+    ] = 10.0
+    silence_seconds: Annotated[
+        float, Field(gt=0, description="How long a body may stand still, or crawl, before its connection is closed.")
+    ] = 20.0
+    keep_alive_seconds: Annotated[
+        int, Field(gt=0, description="How long a connection may stay open without a request.")
+    ] = 20
     max_attempts: Annotated[int, Field(ge=1, le=10, description="Attempts of a job before it fails for good.")] = 3
     retention_seconds: Annotated[
         int | None,
