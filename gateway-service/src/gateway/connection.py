@@ -16,7 +16,7 @@ from typing import Any
 import httptools
 import structlog
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gateway.problems import MEDIA_TYPE, document
@@ -212,10 +212,10 @@ class GuardedConnection(HttpToolsProtocol):
 
     def _is_answering(self) -> bool:
         """Whether an answer is owed to a request that came whole, or has begun."""
-        if self.cycle is None:  # type: ignore[redundant-expr, unused-ignore]  # it is, before the first request
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request
+        if cycle is None or cycle.response_complete:
             return False
-        whole = not self.cycle.more_body
-        return (whole or self.cycle.response_started) and not self.cycle.response_complete
+        return cycle.response_started or not cycle.more_body
 
     def _answer(self, error: ReelworkError) -> bytes:
         request_id = new_request_id()

@@ -44,15 +44,34 @@ WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
 async def _caller(
+    request: Request,
     gateway: WholeGateway,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> Caller:
+    if (known := _known(request, _caller)) is not None:
+        return known
     text = bearer.credentials if bearer is not None else header
-    return await gateway.authenticator.caller(text)
+    return _keep(request, _caller, await gateway.authenticator.caller(text))
 
 
 Anyone = Annotated[Caller, Depends(_caller)]
+
+
+def _known(request: Request, guard: object) -> Caller | None:
+    """Whom this guard has let in already: a route that takes a body asks before it reads it, and then FastAPI again."""
+    admitted: dict[object, Caller] = request.scope["state"].get("admitted", {})
+    return admitted.get(guard)
+
+
+def _keep(request: Request, guard: object, caller: Caller) -> Caller:
+    request.scope["state"].setdefault("admitted", {})[guard] = caller
+    return caller
+
+
+def is_guard(dependency: object) -> bool:
+    """Whether it decides who may come in, and needs no body for that."""
+    return dependency is _caller or isinstance(dependency, _May)
 
 
 class _May:
@@ -61,9 +80,11 @@ class _May:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    async def __call__(self, caller: Anyone) -> Caller:
+    async def __call__(self, request: Request, caller: Anyone) -> Caller:
+        if (known := _known(request, self)) is not None:
+            return known
         caller.require(self._scope)
-        return caller
+        return _keep(request, self, caller)
 
 
 CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from gateway.content import content_response
 from gateway.deps import Assets, CanManage, CanRead, CanSubmit, Removal, Uploads, WholeGateway
 from gateway.problems import keyed_problems
+from gateway.routes.guarded import GuardedRoute
 from gateway.views import asset_view
 from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetView
 from reelwork.domain.asset import Purpose
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
 def upload_router(limit_bytes: int) -> APIRouter:
     """The one route whose body is as large as the settings say; a limit on bodies is part of its route."""
-    limited = APIRouter(prefix="/v1/assets", tags=["assets"])
+    limited = APIRouter(prefix="/v1/assets", tags=["assets"], route_class=GuardedRoute)
     limited.post(
         "",
         status_code=201,

@@ -14,6 +14,7 @@ from gateway.content import content_response
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
 from gateway.problems import keyed_problems
 from gateway.routes.assets import FORM_BYTES
+from gateway.routes.guarded import GuardedRoute
 from gateway.services.jobs import JobService
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody
@@ -79,7 +80,7 @@ async def ping() -> Pong:
 
 def upload_router(limit_bytes: int) -> APIRouter:
     """The route that takes a picture, with the limit of the settings; see `assets.upload_router`."""
-    limited = APIRouter(prefix=router.prefix, tags=router.tags)
+    limited = APIRouter(prefix=router.prefix, tags=router.tags, route_class=GuardedRoute)
     limited.post(
         "/task",
         max_body_size=limit_bytes + FORM_BYTES,
