@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from gateway.policies import is_origin
 from reelwork.runtime.settings import SharedSettings
 
 
@@ -40,12 +41,27 @@ class GatewaySettings(SharedSettings):
         int | None,
         Field(ge=60, description="How long files of ended jobs are kept where job and account ask for nothing."),
     ] = None
+    cors_origins: Annotated[
+        str,
+        Field(description="Origins whose pages may use the API, exact and comma-separated, `https://ui.example`."),
+    ] = ""
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
     page_key_file: Annotated[
         Path | None, Field(description="Development only: the API key that the page is given on loopback.")
     ] = None
+
+    @model_validator(mode="after")
+    def _exact_origins(self) -> Self:
+        for origin in self.origins:
+            if not is_origin(origin):
+                raise ValueError(f"REELWORK_CORS_ORIGINS: {origin!r} is no origin; give scheme, host and port alone")
+        return self
+
+    @property
+    def origins(self) -> list[str]:
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
     def link_life(self) -> timedelta:

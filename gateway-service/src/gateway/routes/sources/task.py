@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, File, Header, Response, UploadFile
 
 from gateway.auth import Caller
-from gateway.content import content_response
+from gateway.content import content_response, disposition_of
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
 from gateway.problems import keyed_problems
 from gateway.routes.assets import FORM_BYTES
@@ -143,7 +143,7 @@ async def get_video(
     if not videos:
         raise VideoNotFound(f"Task {task_id} has no video (yet).", hint=f"GET /api/v1/task/{task_id} tells its state.")
     asset = await assets.get(caller, videos[0].asset_id)
-    return await content_response(assets, asset, range_header=range, disposition="inline")
+    return await content_response(assets, asset, range_header=range, disposition=disposition_of(asset))
 
 
 async def _task(jobs: JobService, caller: Caller, task_id: str, missing: type[JobNotFound] = TaskNotFound) -> Job:
