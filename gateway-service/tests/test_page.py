@@ -123,5 +123,14 @@ def test_the_page_may_load_only_what_is_ours_and_from_the_storage(site: Stack, s
         assert headers["cache-control"] == "no-cache"
 
 
+def test_a_page_that_has_not_changed_keeps_the_policy_it_came_with(site: Stack):
+    etag = httpx.get(site.base_url).headers["etag"]
+
+    unchanged = httpx.get(site.base_url, headers={"If-None-Match": etag})
+
+    assert unchanged.status_code == 304
+    assert "content-security-policy" not in unchanged.headers
+
+
 def test_the_key_of_the_page_is_kept_by_no_cache(site: Stack):
     assert httpx.get(f"{site.base_url}/app-config.json").headers["cache-control"] == "no-store"

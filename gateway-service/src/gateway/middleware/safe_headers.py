@@ -21,7 +21,7 @@ class SafeHeaders:
             return
 
         async def careful(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and message["status"] != 304:  # what is kept has them
                 headers = MutableHeaders(scope=message)
                 for name, value in self._missing(headers, scope["scheme"]).items():
                     headers.setdefault(name, value)
