@@ -12,7 +12,7 @@ from fastapi import APIRouter, File, Header, Response, UploadFile
 from gateway.auth import Caller
 from gateway.content import content_response, disposition_of
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
-from gateway.problems import keyed_problems
+from gateway.problems import keyed_problems, problems
 from gateway.routes.assets import FORM_BYTES
 from gateway.routes.guarded import GuardedRoute
 from gateway.services.jobs import JobService
@@ -21,6 +21,7 @@ from reelwork.contract.jobs import JobBody
 from reelwork.domain.errors import (
     InsufficientTier,
     InvalidInput,
+    InvalidRequest,
     JobNotFound,
     ModelNotFound,
     RangeNotSatisfiable,
@@ -72,7 +73,7 @@ class Pong(Wire):
     message: Literal["pong"] = "pong"
 
 
-@router.get("/ping")
+@router.get("/ping", responses=problems(InvalidRequest))
 async def ping() -> Pong:
     """The service is alive."""
     return Pong()
