@@ -140,10 +140,11 @@ def _too_large(limit_bytes: int, field: str) -> UploadTooLarge:
 
 
 def _reason(error: Exception) -> str:
-    match error:
-        case httpcore2.ConnectError(__cause__=ssl.SSLError()):
+    if not isinstance(error, httpcore2.ConnectError):
+        return "Its answer broke off, or is not HTTP."
+    cause: BaseException | None = error
+    while cause is not None:  # each library below wraps what the one below it raised
+        if isinstance(cause, ssl.SSLError):
             return "No trusted TLS connection can be made to it."
-        case httpcore2.ConnectError():
-            return "No connection can be made to it."
-        case _:
-            return "Its answer broke off, or is not HTTP."
+        cause = cause.__cause__ or cause.__context__
+    return "No connection can be made to it."

@@ -63,7 +63,7 @@ class CountedStream(httpcore2.AsyncNetworkStream):
 
 
 class PinnedBackend(httpcore2.AsyncNetworkBackend):
-    """Connects to the given addresses, one after the other until one answers; the name is used for TLS and Host only."""
+    """Connects to the given addresses, one after the other; the name is for TLS and Host only."""
 
     def __init__(self, addresses: Sequence[Address], network: httpcore2.AsyncNetworkBackend) -> None:
         self._addresses = addresses
