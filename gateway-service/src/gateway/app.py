@@ -12,6 +12,7 @@ from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
 from gateway.routes import (
     admin_workers,
+    asset_fetch,
     assets,
     batches,
     bulk,
@@ -64,7 +65,7 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
-        *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
+        *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
     ):
         app.include_router(router)

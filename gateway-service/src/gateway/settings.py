@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reelwork.runtime.settings import SharedSettings
+from reelwork.runtime.fetching import FetchSettings
 
 
-class GatewaySettings(SharedSettings):
+class GatewaySettings(FetchSettings):
     """Every field is an environment variable `REELWORK_<NAME>`."""
 
     delivery: Annotated[

@@ -15,6 +15,7 @@ from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
+from gateway.services.fetches import FetchService
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
@@ -35,6 +36,7 @@ from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
+from reelwork.fetch import Fetcher
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.health import Probe
@@ -61,6 +63,7 @@ class Gateway:
     bulk: BulkService
     exports: BatchExport
     uploads: UploadService
+    fetches: FetchService
     assets: AssetService
     removal: RemovalService
     streams: EventStreams
@@ -118,6 +121,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
+    uploads = _uploads(settings, opened)
     return Gateway(
         settings=settings,
         authenticator=Authenticator(stores.accounts),
@@ -126,13 +130,8 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         batches=BatchService(engine, opener, eraser, builder),
         bulk=BulkService(engine, opener, eraser),
         exports=BatchExport(stores, assets),
-        uploads=UploadService(
-            stores.assets,
-            objects,
-            opened.sweeper,
-            limit_bytes=settings.upload_limit_bytes,
-            limit_pixels=settings.pixel_limit,
-        ),
+        uploads=uploads,
+        fetches=_fetches(settings, uploads, stores),
         assets=assets,
         removal=RemovalService(engine, eraser, assets),
         streams=EventStreams(
@@ -149,6 +148,26 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores.workers),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
+    )
+
+
+def _uploads(settings: GatewaySettings, opened: _Opened) -> UploadService:
+    return UploadService(
+        opened.engine.stores.assets,
+        opened.objects,
+        opened.sweeper,
+        limit_bytes=settings.upload_limit_bytes,
+        limit_pixels=settings.pixel_limit,
+    )
+
+
+def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) -> FetchService:
+    return FetchService(
+        Fetcher(settings.fetching()),
+        uploads,
+        stores.assets,
+        limit_bytes=settings.upload_limit_bytes,
+        at_once=settings.fetches_at_once,
     )
 
 
