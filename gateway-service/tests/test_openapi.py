@@ -43,6 +43,7 @@ OPERATIONS = {
     "resume_queue",
     "job_events",
     "upload_asset",
+    "fetch_asset",
     "list_assets",
     "get_asset",
     "asset_content",
