@@ -39,6 +39,7 @@ from reelwork.engine.sweep import Sweeper
 from reelwork.fetch import Fetcher
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
+from reelwork.runtime.encryption import warn_of_plain_backends
 from reelwork.runtime.health import Probe
 from reelwork.runtime.tasks import running
 from reelwork.store.client import DatabaseClock, open_database, ping
@@ -81,12 +82,13 @@ async def open_gateway(
     settings: GatewaySettings, *, broker: Broker | None = None, closing: Callable[[], bool] = lambda: False
 ) -> AsyncIterator[Gateway]:
     """A running gateway. `broker`: one that lives in this process, instead of the one at `broker_url`."""
+    warn_of_plain_backends(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo()))
         objects = await stack.enter_async_context(ObjectStore.open(settings.s3()))
         if broker is None:
             url, prefix = settings.broker_url.get_secret_value(), settings.broker_prefix
-            broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix))
+            broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix, tls=settings.tls()))
         await ensure_indexes(database)
         await stack.enter_async_context(_bucket_made(objects))
         stores = Stores.of(database)

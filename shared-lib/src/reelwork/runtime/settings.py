@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reelwork.domain.tier import Plans, Tier
@@ -15,6 +15,7 @@ from reelwork.engine.engine import Rules
 from reelwork.engine.sweep import STAGED_GRACE
 from reelwork.objects.s3 import S3Options
 from reelwork.store.client import MongoOptions
+from reelwork.tls import TlsFiles
 
 INPROCESS = "inprocess://"
 PLACEHOLDERS = frozenset({"", "test", "guest", "changeme", "change-me", "secret", "password", "reelwork"})
@@ -31,9 +32,24 @@ class MongoSettings(BaseSettings):
         Literal["pymongo", "motor"], Field(description="`motor` needs the extra `reelwork[motor]`.")
     ] = "pymongo"
 
+    tls_ca_file: Annotated[
+        FilePath | None,
+        Field(description="Authorities (PEM) that sign for MongoDB, broker, S3 and Redis. None: the system's."),
+    ] = None
+    tls_cert_file: Annotated[
+        FilePath | None,
+        Field(description="Our own certificate with its key (PEM), for servers that want one. None: none."),
+    ] = None
+
+    def tls(self) -> TlsFiles:
+        return TlsFiles(ca_file=self.tls_ca_file, cert_file=self.tls_cert_file)
+
     def mongo(self) -> MongoOptions:
         return MongoOptions(
-            url=self.mongo_url.get_secret_value(), database=self.mongo_database, driver=self.mongo_driver
+            url=self.mongo_url.get_secret_value(),
+            database=self.mongo_database,
+            driver=self.mongo_driver,
+            tls=self.tls(),
         )
 
 
@@ -112,6 +128,7 @@ class SharedSettings(MongoSettings):
             bucket=self.s3_bucket,
             access_key=self.s3_access_key.get_secret_value(),
             secret_key=self.s3_secret_key.get_secret_value(),
+            tls=self.tls(),
         )
 
     def rules(self) -> Rules:
