@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reelwork.runtime.fetching import FetchSettings
 
@@ -34,6 +34,12 @@ class GatewaySettings(FetchSettings):
     page_key_file: Annotated[
         Path | None, Field(description="Development only: the API key that the page is given on loopback.")
     ] = None
+
+    @model_validator(mode="after")
+    def _no_key_for_the_page_in_production(self) -> Self:
+        if self.env == "production" and self.page_key_file is not None:
+            raise ValueError("REELWORK_PAGE_KEY_FILE is for development; leave it out in production")
+        return self
 
     @property
     def link_life(self) -> timedelta:

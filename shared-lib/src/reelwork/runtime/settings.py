@@ -14,11 +14,11 @@ from reelwork.domain.tier import Plans, Tier
 from reelwork.engine.engine import Rules
 from reelwork.engine.sweep import STAGED_GRACE
 from reelwork.objects.s3 import S3Options
+from reelwork.runtime.placeholders import is_placeholder
 from reelwork.store.client import MongoOptions
 from reelwork.tls import TlsFiles
 
 INPROCESS = "inprocess://"
-PLACEHOLDERS = frozenset({"", "test", "guest", "changeme", "change-me", "secret", "password", "reelwork"})
 
 
 class MongoSettings(BaseSettings):
@@ -26,6 +26,10 @@ class MongoSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore")
 
+    env: Annotated[
+        Literal["development", "production"],
+        Field(description="`production` refuses placeholder secrets and never hands out a key."),
+    ] = "development"
     mongo_url: Annotated[SecretStr, Field(description="MongoDB replica set, `mongodb://…`.")]
     mongo_database: Annotated[str, Field(description="Database name.")] = "reelwork"
     mongo_driver: Annotated[
@@ -69,10 +73,6 @@ class PlanChange(BaseModel):
 class SharedSettings(MongoSettings):
     """Where the servers are, and the numbers that both sides must agree on."""
 
-    env: Annotated[
-        Literal["development", "production"],
-        Field(description="`production` refuses placeholder secrets and never hands out a key."),
-    ] = "development"
     log_format: Annotated[Literal["console", "json"], Field(description="How log lines are written.")] = "json"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="Least level logged.")] = (
         "info"
@@ -116,7 +116,7 @@ class SharedSettings(MongoSettings):
                 "redis_url": _password(self.redis_url) if self.redis_url is not None else None,
             }
             for name, secret in secrets.items():
-                if secret is not None and secret.lower() in PLACEHOLDERS:
+                if secret is not None and is_placeholder(secret):
                     raise ValueError(f"REELWORK_{name.upper()} is a placeholder; set a real secret in production")
         return self
 
