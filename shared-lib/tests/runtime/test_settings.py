@@ -111,6 +111,21 @@ def test_production_refuses_a_placeholder_inside_an_address(
 
 
 @EVERY
+@pytest.mark.parametrize(("name", "value"), [("REELWORK_S3_ACCESS_KEY", "test"), ("REELWORK_LEASE_SECONDS", "soon")])
+def test_a_refusal_shows_no_value(
+    kind: type[SharedSettings], name: str, value: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("REELWORK_ENV", "production")
+    environment.setenv(name, value)
+
+    with pytest.raises(ValidationError) as refused:
+        kind()
+
+    assert GIVEN["REELWORK_S3_SECRET_KEY"][-4:] not in str(refused.value)
+    assert "input_value" not in str(refused.value)
+
+
+@EVERY
 def test_nothing_that_shows_them_shows_a_secret(kind: type[SharedSettings]) -> None:
     settings = kind()
 

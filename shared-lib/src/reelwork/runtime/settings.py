@@ -24,7 +24,8 @@ INPROCESS = "inprocess://"
 class MongoSettings(BaseSettings):
     """Where the documents are: all that looking after accounts needs."""
 
-    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore")
+    # what is refused is written to logs: never the values beside it
+    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore", hide_input_in_errors=True)
 
     env: Annotated[
         Literal["development", "production"],
