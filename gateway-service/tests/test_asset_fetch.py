@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reelwork.domain.account import Scope
 from testkit import pictures
 from testkit.caller import Caller, expect
 from testkit.forbidden_urls import FORBIDDEN
@@ -146,6 +147,9 @@ def test_a_forbidden_address_is_refused_by_a_gateway_as_it_is_installed(owner: C
 
 
 def test_it_wants_the_scope_of_uploads(stack: Stack, nobody: Caller):
+    reader = stack.caller("reader", scopes=frozenset({Scope.READ}))
+
+    assert expect(403, fetch(reader, "https://example.com/"))["code"] == "scope_missing"
     assert expect(401, fetch(nobody, "https://example.com/"))["code"] == "missing_credentials"
 
 

@@ -11,10 +11,9 @@ from reelwork.domain.asset import Asset, AssetState
 from reelwork.domain.errors import IdempotencyInProgress
 from reelwork.domain.ids import new_account_id, new_asset_id
 from reelwork.engine.sweep import Sweeper
-from reelwork.objects.s3 import ObjectStore
 from testkit import pictures
 from testkit.services import Bucket
-from testkit.world import World, open_world, options_of
+from testkit.world import World, open_world
 
 OWNER = new_account_id()
 SMALL, LARGE = pictures.picture(size=(64, 40)), pictures.picture(size=(96, 60))
@@ -22,11 +21,8 @@ SMALL, LARGE = pictures.picture(size=(64, 40)), pictures.picture(size=(96, 60))
 
 @pytest.fixture
 async def world(mongo_url: str, mongo_database: str, s3_bucket: Bucket) -> AsyncIterator[World]:
-    async with (
-        open_world(mongo_url, mongo_database) as opened,
-        ObjectStore.open(options_of(s3_bucket)) as objects,
-    ):
-        yield World.over(opened.database, objects)
+    async with open_world(mongo_url, mongo_database, bucket=s3_bucket) as opened:
+        yield opened
 
 
 @pytest.fixture
