@@ -1,5 +1,6 @@
 """What must not be reached is not reached: not by any way of writing it, not by a name, not by a redirect."""
 
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
@@ -7,7 +8,7 @@ from ipaddress import ip_network
 import httpcore2
 import pytest
 
-from reelwork.domain.errors import UrlRefused
+from reelwork.domain.errors import FetchFailed, UrlRefused
 from reelwork.fetch import Fetcher, FetchRules
 from testkit.forbidden_urls import FORBIDDEN, NAMES, OTHER_PUBLIC, PUBLIC, PUBLIC_V6
 from testkit.website import Website, page, redirect, running_website
@@ -83,6 +84,32 @@ async def test_a_name_is_refused_if_any_of_its_addresses_is(name: str, scheme: s
     assert refused.value.errors[0].code == "not_public"
     assert wire.dialled == []
     assert canary.connections == 0
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_NONAME, "unknown"), None])
+async def test_a_name_without_addresses_is_refused_in_the_words_for_private_ones(error: OSError | None):
+    async def nothing(_host: str, _port: int) -> list[str]:
+        if error is not None:
+            raise error
+        return []
+
+    told = []
+    for resolve in (nothing, Names({"inside.example.com": [("10.1.2.3",)]})):
+        with pytest.raises(UrlRefused) as refused:
+            await Fetcher(FetchRules(), resolve=resolve, tls=TLS).fetch(
+                "https://inside.example.com/", kept, limit_bytes=1
+            )
+        told.append((refused.value.detail, refused.value.errors))
+
+    assert told[0] == told[1]
+
+
+async def test_a_name_server_that_is_away_is_a_failed_fetch():
+    async def away(_host: str, _port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    with pytest.raises(FetchFailed, match="looked up"):
+        await Fetcher(FetchRules(), resolve=away, tls=TLS).fetch("https://example.com/", kept, limit_bytes=1)
 
 
 @pytest.mark.parametrize("address", [PUBLIC, OTHER_PUBLIC, PUBLIC_V6])

@@ -1,6 +1,8 @@
 """How an address is read."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reelwork.fetch.refusal import Refused
 from reelwork.fetch.rules import LONGEST_URL, FetchRules
@@ -46,6 +48,25 @@ def test_a_refusal_says_what_is_wrong(url: str, code: str):
         Target.parse(url, RULES)
 
     assert refused.value.code == code
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF)) | st.from_regex(r"https://[\[\]a-z0-9.:@%\\]{0,12}/?[#?]?.{0,3}"))
+def test_whatever_is_read_is_read_or_refused_and_read_again_the_same(text: str):
+    start = Target.parse("https://example.com/a/x", RULES)
+    for read in (lambda: Target.parse(text, RULES), lambda: start.moved(text, RULES)):
+        try:
+            target = read()
+        except Refused:
+            continue
+        assert Target.parse(target.url, RULES) == target
+
+
+@pytest.mark.parametrize(
+    "location", ["https://[::1", "https://[bad]/", "https://a]b/", "//[", "https://a\\b", "s3://a/b"]
+)
+def test_a_redirect_to_what_is_no_web_address_is_refused(location: str):
+    with pytest.raises(Refused):
+        Target.parse("https://example.com/a/x", RULES).moved(location, RULES)
 
 
 def test_plain_http_is_taken_where_the_rules_say_so():

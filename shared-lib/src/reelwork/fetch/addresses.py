@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from reelwork.fetch.refusal import Refused
+from reelwork.fetch.refusal import not_public
 from reelwork.fetch.rules import Address, Network
 
 # The IANA special-purpose registries (RFC 6890 and what was added since), written out: `is_global` differs between the
@@ -77,7 +77,7 @@ def checked(found: Sequence[str], allow: Iterable[Network]) -> list[Address]:
     allowed = tuple(allow)
     addresses = [ip_address(text) for text in dict.fromkeys(found)]
     if not all(is_public(address) or _is_in(address, allowed) for address in addresses):
-        raise Refused("not_public", "Its host is not on the public internet.")
+        raise not_public()
     return addresses
 
 

@@ -14,7 +14,7 @@ from reelwork.domain.errors import FetchFailed, FieldError, UploadTooLarge, UrlR
 from reelwork.fetch.addresses import checked
 from reelwork.fetch.exchange import Answer, asked
 from reelwork.fetch.network import HeadersTooLong, Resolve, system_resolver
-from reelwork.fetch.refusal import Refused, TooMuch
+from reelwork.fetch.refusal import Refused, TooMuch, not_public
 from reelwork.fetch.rules import MOST_REDIRECTS, Address, FetchRules
 from reelwork.fetch.target import Target
 
@@ -100,10 +100,10 @@ class Fetcher:
                 found = await self._resolve(target.host, target.port)
         except socket.gaierror as error:
             if error.errno in _UNKNOWN_NAMES:
-                raise _unknown() from error
+                raise not_public() from error
             raise _failed("Its name cannot be looked up at the moment.") from error
         if not found:
-            raise _unknown()
+            raise not_public()
         return checked(found, self._rules.allow)[:_MOST_ADDRESSES]
 
 
@@ -123,10 +123,6 @@ async def _received(target: Target, answer: Answer, write: Write, limit_bytes: i
         await write(chunk)
     content_type = answer.header("content-type")
     return Fetched(url=target.url, content_type=content_type[:_LONGEST_TYPE] if content_type else None, size_bytes=size)
-
-
-def _unknown() -> Refused:
-    return Refused("unknown_host", "There is no host of this name.")
 
 
 def _failed(reason: str) -> FetchFailed:

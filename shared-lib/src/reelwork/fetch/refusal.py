@@ -10,5 +10,10 @@ class Refused(Exception):
         self.cure = cure
 
 
+def not_public() -> Refused:
+    """The same for a name that means nothing and for one that means something private, so that nobody can tell."""
+    return Refused("not_public", "There is no such host on the public internet.")
+
+
 class TooMuch(Exception):
     """There are more bytes than the fetch was to take."""

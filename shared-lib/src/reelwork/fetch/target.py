@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Self
 from urllib.parse import urljoin
 
-from reelwork.fetch.refusal import Refused
+from reelwork.fetch.refusal import Refused, not_public
 from reelwork.fetch.rules import LONGEST_URL, Address, FetchRules
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -51,12 +51,16 @@ class Target:
         if port not in rules.ports:
             raise Refused("port", f"Of ports only {', '.join(map(str, sorted(rules.ports)))} are fetched from.")
         if literal is None and not rules.allow and _is_local(host):
-            raise Refused("not_public", "Its host is not on the public internet.")
+            raise not_public()
         return cls(scheme, host, port, f"{parts[3] or '/'}{parts[4] or ''}", literal)
 
     def moved(self, location: str, rules: FetchRules) -> Self:
         """Where an answer from here sends us. Raises Refused."""
-        return self.parse(urljoin(self.url, location), rules)
+        try:
+            absolute = urljoin(self.url, location)
+        except ValueError as error:  # it looks at brackets even of what it only joins
+            raise _no_host() from error
+        return self.parse(absolute, rules)
 
     @property
     def url(self) -> str:

@@ -39,7 +39,7 @@ class FetchSettings(SharedSettings):
     fetch_seconds: Annotated[float, Field(gt=0, le=300, description="Longest fetch, its redirects included.")] = 30.0
     fetches_at_once: Annotated[
         int, Field(ge=1, le=1000, description="Fetches at once in one process; one account has a quarter of them.")
-    ] = 16
+    ] = 8
 
     @model_validator(mode="after")
     def _no_open_doors_in_production(self) -> Self:
