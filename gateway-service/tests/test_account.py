@@ -140,3 +140,25 @@ def test_a_setting_that_is_missing_is_named_in_one_line():
 
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert refused.stderr.startswith("REELWORK_MONGO_URL is not set")
+
+
+@pytest.mark.parametrize("secret", ["0" * 64, "ab" * 32])
+def test_a_placeholder_does_not_become_a_key_in_production(mongo_url: str, mongo_database: str, secret: str):
+    settings = {
+        "REELWORK_ENV": "production",
+        "REELWORK_MONGO_URL": mongo_url,
+        "REELWORK_MONGO_DATABASE": mongo_database,
+        "REELWORK_DEVELOPMENT_KEY": format_key(new_key_id(), secret),
+    }
+
+    made = subprocess.run(
+        [sys.executable, "-m", "gateway.account", "ensure", "--name", "development"],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert made.returncode == 1
+    assert "REELWORK_DEVELOPMENT_KEY is a placeholder" in made.stderr
+    assert secret not in made.stderr

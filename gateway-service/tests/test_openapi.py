@@ -44,6 +44,7 @@ OPERATIONS = {
     "resume_queue",
     "job_events",
     "upload_asset",
+    "fetch_asset",
     "list_assets",
     "get_asset",
     "asset_content",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -36,15 +37,17 @@ class FaultProxy:
     - `reset()`: every present connection is reset, once; new ones work;
     - `down()`: every present connection is reset, and new ones are refused.
 
-    A `watch` is told of every chunk before it passes, and holds it back until it returns.
+    A `watch` is told of every chunk before it passes, and holds it back until it returns. With `tls` the proxy's own
+    side is encrypted, so that a plain server is reached as one with TLS.
 
     Lives in the event loop that entered `FaultProxy.to`.
     """
 
-    def __init__(self, target_port: int, watch: Watch | None = None) -> None:
+    def __init__(self, target_port: int, watch: Watch | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.latency = 0.0
         self.port = 0
         self._watch = watch
+        self._tls = tls
         self._target_port = target_port
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -54,9 +57,11 @@ class FaultProxy:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, target_port: int, *, watch: Watch | None = None) -> AsyncIterator[Self]:
+    async def to(
+        cls, target_port: int, *, watch: Watch | None = None, tls: ssl.SSLContext | None = None
+    ) -> AsyncIterator[Self]:
         """A proxy in front of 127.0.0.1:target_port; all its connections end with the context."""
-        proxy = cls(target_port, watch)
+        proxy = cls(target_port, watch, tls)
         await proxy._listen()
         try:
             yield proxy
@@ -91,7 +96,7 @@ class FaultProxy:
             await self._listen()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -79,7 +79,7 @@ class Stack:
     def __init__(self, servers: Servers, database: str, bucket: Bucket, folder: Path, **settings: object) -> None:
         self._servers = servers
         self._bucket = bucket
-        self._folder = folder
+        self.folder = folder  # logs and scratch
         self._database = database
         self._settings = settings
         self._callers: list[Caller] = []
@@ -195,7 +195,7 @@ class Stack:
         return Server(
             name=name,
             command=Command(argv=(sys.executable, *argv), env=self._environment() | settings, cwd=PROJECT),
-            log=self._folder / f"{name}.log",
+            log=self.folder / f"{name}.log",
             ready=(lambda: _answers(ready)) if ready else (lambda: True),
         )
 

@@ -4,26 +4,6 @@
  */
 
 export interface paths {
-    readonly "/.well-known/jwks.json": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Get Public Keys
-         * @description The public keys of our tokens (RFC 7517). Look again when a token names a key that is not among them.
-         */
-        readonly get: operations["get_public_keys"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -204,26 +184,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/admin/rate-limits": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List Rate Limits
-         * @description Every account's requests of the last minute by kind, and whether the limiter is well. Looking counts nothing.
-         */
-        readonly get: operations["list_rate_limits"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/v1/admin/workers": {
         readonly parameters: {
             readonly query?: never;
@@ -373,20 +333,20 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/audit": {
+    readonly "/v1/assets/from-url": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        /**
-         * List Audit Entries
-         * @description Every event of your account and its keys, newest first, in a chain of hashes that shows if one was altered.
-         */
-        readonly get: operations["list_audit_entries"];
+        readonly get?: never;
         readonly put?: never;
-        readonly post?: never;
+        /**
+         * Fetch Asset
+         * @description Fetch a picture from the web and keep it as if you had uploaded it: same limit, told by its bytes.
+         */
+        readonly post: operations["fetch_asset"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -735,80 +695,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/keys": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List Keys
-         * @description The keys of your account, newest first, without what opens the door.
-         */
-        readonly get: operations["list_keys"];
-        readonly put?: never;
-        /**
-         * Create Key
-         * @description Make a key. It is shown in this answer and never again; only a hash of it is kept.
-         */
-        readonly post: operations["create_key"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/keys/{key_id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Get Key
-         * @description One key.
-         */
-        readonly get: operations["get_key"];
-        readonly put?: never;
-        readonly post?: never;
-        /**
-         * Revoke Key
-         * @description Let a key open nothing any more, nor the tokens that were made with it; safe to repeat. It cannot be undone.
-         *     Other gateways follow within five seconds.
-         */
-        readonly delete: operations["revoke_key"];
-        readonly options?: never;
-        readonly head?: never;
-        /**
-         * Change Key
-         * @description Change what a key may do. Other gateways follow within five seconds.
-         */
-        readonly patch: operations["change_key"];
-        readonly trace?: never;
-    };
-    readonly "/v1/keys/{key_id}/rotate": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Rotate Key
-         * @description A new key that may do the same; the old one goes on working for `overlap_seconds`. What a spend cap counts begins
-         *     anew.
-         */
-        readonly post: operations["rotate_key"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/v1/models": {
         readonly parameters: {
             readonly query?: never;
@@ -849,60 +735,10 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/oauth/token": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Create Token
-         * @description Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens.
-         */
-        readonly post: operations["create_token"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/stream-tickets": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Create Stream Ticket
-         * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
-         */
-        readonly post: operations["create_stream_ticket"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * AccountNotFound
-         * @description No such account
-         */
-        readonly AccountNotFound: {
-            /** @constant */
-            readonly code?: "account_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
         /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
@@ -913,43 +749,29 @@ export interface components {
             /** Pools */
             readonly pools: readonly components["schemas"]["PoolQueue"][];
         };
-        /** AccountRatesView */
-        readonly AccountRatesView: {
-            /** Account Id */
-            readonly account_id: string;
-            /** Name */
-            readonly name: string;
-            /** Rates */
-            readonly rates: readonly components["schemas"]["RateView"][];
-            /** Tier */
-            readonly tier: string;
-        };
         /**
-         * AccountSuspended
-         * @description The account is suspended
+         * AssetFromUrl
+         * @description A picture at an address that anybody can open.
          */
-        readonly AccountSuspended: {
-            /** @constant */
-            readonly code?: "account_suspended";
-            /** @constant */
-            readonly status?: 403;
-        } & (components["schemas"]["Problem"] & {
+        readonly AssetFromUrl: {
             /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
+             * Filename
+             * @description How the asset is called; null: as in the address.
              */
-            readonly code: "account_suspended";
-        });
-        /**
-         * AssetInUse
-         * @description A job needs the asset
-         */
-        readonly AssetInUse: {
-            /** @constant */
-            readonly code?: "asset_in_use";
-            /** @constant */
-            readonly status?: 409;
-        } & components["schemas"]["Problem"];
+            readonly filename?: string | null;
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Url
+             * @description `https://…`, without credentials, of a host on the public internet. Up to three redirects.
+             * @example https://example.com/photo.jpg
+             */
+            readonly url: string;
+        };
         /**
          * AssetLink
          * @description A signed address of an asset's bytes: works without a key, until `expires_at`.
@@ -960,22 +782,6 @@ export interface components {
             /** Url */
             readonly url: string;
         };
-        /**
-         * AssetNotFound
-         * @description No such asset
-         */
-        readonly AssetNotFound: {
-            /** @constant */
-            readonly code?: "asset_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "asset_not_found";
-        });
         /**
          * AssetPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -1045,80 +851,6 @@ export interface components {
             readonly started_at: string;
             /** Worker */
             readonly worker: string;
-        };
-        /**
-         * AuditActor
-         * @description Who did it: a key over HTTP, or whoever runs the installation. `ip`: where the request came from.
-         */
-        readonly AuditActor: {
-            /** Ip */
-            readonly ip: string | null;
-            /** Key Id */
-            readonly key_id: string | null;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            readonly kind: "key" | "installation";
-        };
-        /**
-         * AuditEntryView
-         * @description One act. `hash` is the SHA-256 over everything else in it; `previous` is the hash of the entry before it.
-         */
-        readonly AuditEntryView: {
-            /** Action */
-            readonly action: string;
-            readonly actor: components["schemas"]["AuditActor"];
-            /** At */
-            readonly at: string;
-            /** Details */
-            readonly details: {
-                readonly [key: string]: string;
-            };
-            /** Hash */
-            readonly hash: string;
-            /**
-             * Object
-             * @default audit_entry
-             * @constant
-             */
-            readonly object: "audit_entry";
-            /** Previous */
-            readonly previous: string;
-            /** Seq */
-            readonly seq: number;
-            /** Target */
-            readonly target: string;
-        };
-        /**
-         * AuditPage
-         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
-         *
-         *     `verification`: with `verify=true` only.
-         */
-        readonly AuditPage: {
-            /** Has More */
-            readonly has_more: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["AuditEntryView"][];
-            /** Next Cursor */
-            readonly next_cursor: string | null;
-            readonly verification?: components["schemas"]["AuditVerification"] | null;
-        };
-        /**
-         * AuditVerification
-         * @description Whether every entry of the chain is as it was written. Keep `head_seq` and `head_hash` elsewhere, and you can
-         *     tell later whether its end was cut off. `broken_at`: the number of the first entry that does not fit.
-         */
-        readonly AuditVerification: {
-            /** Broken At */
-            readonly broken_at: number | null;
-            /** Head Hash */
-            readonly head_hash: string;
-            /** Head Seq */
-            readonly head_seq: number;
-            /** Holds */
-            readonly holds: boolean;
         };
         /**
          * BatchAccepted
@@ -1374,22 +1106,6 @@ export interface components {
             readonly urls: components["schemas"]["BatchUrls"];
         };
         /**
-         * BatchNotFound
-         * @description No such batch
-         */
-        readonly BatchNotFound: {
-            /** @constant */
-            readonly code?: "batch_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "batch_not_found";
-        });
-        /**
          * BatchPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
          */
@@ -1488,16 +1204,6 @@ export interface components {
              */
             readonly file: string;
         };
-        /**
-         * BrokerUnavailable
-         * @description The broker does not answer
-         */
-        readonly BrokerUnavailable: {
-            /** @constant */
-            readonly code?: "broker_unavailable";
-            /** @constant */
-            readonly status?: 503;
-        } & components["schemas"]["Problem"];
         /**
          * BulkBody
          * @description What to do, and to which jobs: either `ids` or a `filter` that says something.
@@ -1648,38 +1354,14 @@ export interface components {
             readonly status: "ok" | "down";
         };
         /**
-         * ContentPolicyViolation
-         * @description The input is against this installation's policy
-         */
-        readonly ContentPolicyViolation: {
-            /** @constant */
-            readonly code?: "content_policy_violation";
-            /** @constant */
-            readonly status?: 422;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "content_policy_violation";
-        });
-        /**
          * ErrorEntry
-         * @description One error code of the catalogue. `class_name`: what it is called in the OpenAPI document and in clients.
-         *
-         *     `families`: the classes that stand above it there. `source_codes`: its names in the systems that Reelwork replaces.
+         * @description One error code of the catalogue.
          */
         readonly ErrorEntry: {
-            /** Class Name */
-            readonly class_name: string;
             /** Code */
             readonly code: string;
-            /** Families */
-            readonly families: readonly string[];
             /** Retryable */
             readonly retryable: boolean;
-            /** Source Codes */
-            readonly source_codes: readonly string[];
             /** Status */
             readonly status: number;
             /** Title */
@@ -1743,22 +1425,6 @@ export interface components {
             readonly type: string;
         };
         /**
-         * ExpiredToken
-         * @description The key or token has expired
-         */
-        readonly ExpiredToken: {
-            /** @constant */
-            readonly code?: "expired_token";
-            /** @constant */
-            readonly status?: 401;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "expired_token";
-        });
-        /**
          * ExplainView
          * @description Why a job has not started, what must pass first first; or what it is doing, or how it ended. Never empty.
          */
@@ -1774,16 +1440,6 @@ export interface components {
             readonly status: string;
         };
         /**
-         * FetchFailed
-         * @description The address could not be fetched
-         */
-        readonly FetchFailed: {
-            /** @constant */
-            readonly code?: "fetch_failed";
-            /** @constant */
-            readonly status?: 502;
-        } & components["schemas"]["Problem"];
-        /**
          * FieldProblem
          * @description One wrong value: `pointer` is a JSON pointer into the request, such as `#/input/duration_seconds`.
          */
@@ -1795,164 +1451,6 @@ export interface components {
             /** Pointer */
             readonly pointer: string;
         };
-        /**
-         * HeadersTooLarge
-         * @description The headers are too large
-         */
-        readonly HeadersTooLarge: {
-            /** @constant */
-            readonly code?: "headers_too_large";
-            /** @constant */
-            readonly status?: 431;
-        } & components["schemas"]["Problem"];
-        /**
-         * IdempotencyInProgress
-         * @description The first request is still under way
-         */
-        readonly IdempotencyInProgress: {
-            /** @constant */
-            readonly code?: "idempotency_in_progress";
-            /** @constant */
-            readonly status?: 409;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "idempotency_in_progress";
-        });
-        /**
-         * IdempotencyKeyMismatch
-         * @description The idempotency key belongs to another request
-         */
-        readonly IdempotencyKeyMismatch: {
-            /** @constant */
-            readonly code?: "idempotency_key_mismatch";
-            /** @constant */
-            readonly status?: 422;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "idempotency_key_mismatch";
-        });
-        /**
-         * InsufficientCredits
-         * @description The account has too little credit
-         */
-        readonly InsufficientCredits: {
-            /** @constant */
-            readonly code?: "insufficient_credits";
-            /** @constant */
-            readonly status?: 402;
-        } & components["schemas"]["Problem"];
-        /**
-         * InsufficientTier
-         * @description Your plan does not include this
-         */
-        readonly InsufficientTier: {
-            /** @constant */
-            readonly code?: "insufficient_tier";
-            /** @constant */
-            readonly status?: 403;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "insufficient_tier";
-        });
-        /**
-         * InternalError
-         * @description Internal error
-         */
-        readonly InternalError: {
-            /** @constant */
-            readonly code?: "internal_error";
-            /** @constant */
-            readonly status?: 500;
-        } & components["schemas"]["Problem"];
-        /**
-         * InvalidApiKey
-         * @description The API key is not valid
-         */
-        readonly InvalidApiKey: {
-            /** @constant */
-            readonly code?: "invalid_api_key";
-            /** @constant */
-            readonly status?: 401;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "invalid_api_key";
-        });
-        /**
-         * InvalidCursor
-         * @description The cursor is not one of ours
-         */
-        readonly InvalidCursor: {
-            /** @constant */
-            readonly code?: "invalid_cursor";
-            /** @constant */
-            readonly status?: 400;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "invalid_cursor";
-        });
-        /**
-         * InvalidInput
-         * @description The input is not valid
-         */
-        readonly InvalidInput: {
-            /** @constant */
-            readonly code?: "invalid_input";
-            /** @constant */
-            readonly status?: 422;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "invalid_input";
-        });
-        /**
-         * InvalidRequest
-         * @description The request cannot be read
-         */
-        readonly InvalidRequest: {
-            /** @constant */
-            readonly code?: "invalid_request";
-            /** @constant */
-            readonly status?: 400;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "invalid_request";
-        });
-        /**
-         * InvalidState
-         * @description Not possible in the present state
-         */
-        readonly InvalidState: {
-            /** @constant */
-            readonly code?: "invalid_state";
-            /** @constant */
-            readonly status?: 409;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "invalid_state";
-        });
         /**
          * JobBody
          * @description What to make: a model and its input. The input is checked against the model's `input_schema`.
@@ -2036,16 +1534,6 @@ export interface components {
             /** Run Seconds */
             readonly run_seconds: number | null;
         };
-        /**
-         * JobNotFound
-         * @description No such job
-         */
-        readonly JobNotFound: {
-            /** @constant */
-            readonly code?: "job_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
         /**
          * JobPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -2232,166 +1720,6 @@ export interface components {
             readonly version: number;
         };
         readonly JsonValue: unknown;
-        /**
-         * KeyBody
-         * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
-         *     it.
-         */
-        readonly KeyBody: {
-            /**
-             * Allowed Ips
-             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
-             * @default []
-             * @example [
-             *       "192.0.2.0/24"
-             *     ]
-             */
-            readonly allowed_ips: readonly string[];
-            /**
-             * Expires At
-             * @description When the key ends. Null: never.
-             */
-            readonly expires_at?: string | null;
-            /**
-             * Models
-             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
-             * @default []
-             */
-            readonly models: readonly string[];
-            /**
-             * Name
-             * @example ci
-             */
-            readonly name: string;
-            /**
-             * Preset
-             * @description `submit_only`: submit. `observer`: read. `operator`: submit, read, manage. `admin`: all.
-             */
-            readonly preset?: ("submit_only" | "observer" | "operator" | "admin") | null;
-            /**
-             * Scopes
-             * @description What it may do; instead of `preset`.
-             */
-            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
-            /**
-             * Spend Cap
-             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
-             * @example 25.00
-             */
-            readonly spend_cap?: string | null;
-        };
-        /**
-         * KeyChanges
-         * @description What to change of a key; what is left out stays.
-         */
-        readonly KeyChanges: {
-            /**
-             * Allowed Ips
-             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
-             */
-            readonly allowed_ips?: readonly string[] | null;
-            /**
-             * Expires At
-             * @description When the key ends. Null: never.
-             */
-            readonly expires_at?: string | null;
-            /**
-             * Models
-             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
-             */
-            readonly models?: readonly string[] | null;
-            /** Name */
-            readonly name?: string | null;
-            /** Scopes */
-            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
-            /**
-             * Spend Cap
-             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
-             */
-            readonly spend_cap?: string | null;
-        };
-        /**
-         * KeyNotFound
-         * @description No such API key
-         */
-        readonly KeyNotFound: {
-            /** @constant */
-            readonly code?: "key_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
-        /**
-         * KeyPage
-         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
-         */
-        readonly KeyPage: {
-            /** Has More */
-            readonly has_more: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["KeyView"][];
-            /** Next Cursor */
-            readonly next_cursor: string | null;
-        };
-        /**
-         * KeyView
-         * @description A key, without what opens the door. `prefix`: how the key begins. `last_used_at`: to a minute.
-         *
-         *     `replaced_by`: the key that took its place by a rotation.
-         */
-        readonly KeyView: {
-            /** Allowed Ips */
-            readonly allowed_ips: readonly string[];
-            /** Created At */
-            readonly created_at: string;
-            /** Expires At */
-            readonly expires_at: string | null;
-            /** Id */
-            readonly id: string;
-            /** Last Used At */
-            readonly last_used_at: string | null;
-            /** Models */
-            readonly models: readonly string[];
-            /** Name */
-            readonly name: string;
-            /**
-             * Object
-             * @default key
-             * @constant
-             */
-            readonly object: "key";
-            /** Prefix */
-            readonly prefix: string;
-            /** Replaced By */
-            readonly replaced_by: string | null;
-            /** Scopes */
-            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
-            /** Spend Cap */
-            readonly spend_cap: string | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            readonly state: "active" | "expired" | "revoked";
-        };
-        /**
-         * LimiterView
-         * @description `storage`: `shared` counts over all gateways, `memory` only what came to this one. `unchecked`: requests that
-         *     this gateway let through uncounted since its start, because the storage was `down`.
-         */
-        readonly LimiterView: {
-            /**
-             * Status
-             * @enum {string}
-             */
-            readonly status: "ok" | "down";
-            /**
-             * Storage
-             * @enum {string}
-             */
-            readonly storage: "shared" | "memory";
-            /** Unchecked */
-            readonly unchecked: number;
-        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -2403,42 +1731,6 @@ export interface components {
             /** Version */
             readonly version: string;
         };
-        /**
-         * MaxCostExceeded
-         * @description It would cost more than the request allows
-         */
-        readonly MaxCostExceeded: {
-            /** @constant */
-            readonly code?: "max_cost_exceeded";
-            /** @constant */
-            readonly status?: 402;
-        } & components["schemas"]["Problem"];
-        /**
-         * MethodNotAllowed
-         * @description This address does not take that method
-         */
-        readonly MethodNotAllowed: {
-            /** @constant */
-            readonly code?: "method_not_allowed";
-            /** @constant */
-            readonly status?: 405;
-        } & components["schemas"]["Problem"];
-        /**
-         * MissingCredentials
-         * @description No API key was sent
-         */
-        readonly MissingCredentials: {
-            /** @constant */
-            readonly code?: "missing_credentials";
-            /** @constant */
-            readonly status?: 401;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "missing_credentials";
-        });
         /** ModelExample */
         readonly ModelExample: {
             /** Input */
@@ -2453,16 +1745,6 @@ export interface components {
             /** Run Timeout Seconds */
             readonly run_timeout_seconds: number;
         };
-        /**
-         * ModelNotFound
-         * @description No such model
-         */
-        readonly ModelNotFound: {
-            /** @constant */
-            readonly code?: "model_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
         /** ModelPage */
         readonly ModelPage: {
             /**
@@ -2530,57 +1812,6 @@ export interface components {
             readonly p90: string;
         };
         /**
-         * NewKeyView
-         * @description A key that was just made: `key` is shown now and never again.
-         */
-        readonly NewKeyView: {
-            /** Allowed Ips */
-            readonly allowed_ips: readonly string[];
-            /** Created At */
-            readonly created_at: string;
-            /** Expires At */
-            readonly expires_at: string | null;
-            /** Id */
-            readonly id: string;
-            /** Key */
-            readonly key: string;
-            /** Last Used At */
-            readonly last_used_at: string | null;
-            /** Models */
-            readonly models: readonly string[];
-            /** Name */
-            readonly name: string;
-            /**
-             * Object
-             * @default key
-             * @constant
-             */
-            readonly object: "key";
-            /** Prefix */
-            readonly prefix: string;
-            /** Replaced By */
-            readonly replaced_by: string | null;
-            /** Scopes */
-            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
-            /** Spend Cap */
-            readonly spend_cap: string | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            readonly state: "active" | "expired" | "revoked";
-        };
-        /**
-         * NotFound
-         * @description Not found
-         */
-        readonly NotFound: {
-            /** @constant */
-            readonly code?: "not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
-        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -2623,32 +1854,6 @@ export interface components {
             /** Starting */
             readonly starting: number;
         };
-        /**
-         * PaymentRequired
-         * @description This would cost more than there is
-         */
-        readonly PaymentRequired: {
-            /** @constant */
-            readonly code?: "payment_required";
-            /** @constant */
-            readonly status?: 402;
-        } & components["schemas"]["Problem"];
-        /**
-         * PermissionDenied
-         * @description The API key may not do this
-         */
-        readonly PermissionDenied: {
-            /** @constant */
-            readonly code?: "permission_denied";
-            /** @constant */
-            readonly status?: 403;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "permission_denied";
-        });
         /** Pong */
         readonly Pong: {
             /**
@@ -2683,19 +1888,12 @@ export interface components {
         /**
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
-         *
-         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
-         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
             readonly code: string;
             /** Detail */
             readonly detail: string;
-            /** Error */
-            readonly error?: string | null;
-            /** Error Description */
-            readonly error_description?: string | null;
             /**
              * Errors
              * @default []
@@ -2705,8 +1903,6 @@ export interface components {
             readonly hint?: string | null;
             /** Instance */
             readonly instance: string;
-            /** Limit */
-            readonly limit?: number | null;
             /** Request Id */
             readonly request_id: string;
             /** Retry After */
@@ -2736,48 +1932,6 @@ export interface components {
             readonly updated_at: string | null;
         };
         /**
-         * PublicKey
-         * @description An Ed25519 key as RFC 8037 writes it.
-         */
-        readonly PublicKey: {
-            /**
-             * Alg
-             * @default EdDSA
-             * @constant
-             */
-            readonly alg: "EdDSA";
-            /**
-             * Crv
-             * @default Ed25519
-             * @constant
-             */
-            readonly crv: "Ed25519";
-            /** Kid */
-            readonly kid: string;
-            /**
-             * Kty
-             * @default OKP
-             * @constant
-             */
-            readonly kty: "OKP";
-            /**
-             * Use
-             * @default sig
-             * @constant
-             */
-            readonly use: "sig";
-            /** X */
-            readonly x: string;
-        };
-        /**
-         * PublicKeys
-         * @description The keys that access tokens may be signed with (RFC 7517).
-         */
-        readonly PublicKeys: {
-            /** Keys */
-            readonly keys: readonly components["schemas"]["PublicKey"][];
-        };
-        /**
          * QueueBody
          * @description Which part of your queue. No body means all of it.
          */
@@ -2787,87 +1941,6 @@ export interface components {
              * @description One pool alone; null: all of them.
              */
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
-        };
-        /**
-         * QueueNotFound
-         * @description No such queue
-         */
-        readonly QueueNotFound: {
-            /** @constant */
-            readonly code?: "queue_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
-        /**
-         * QuotaExceeded
-         * @description The daily quota is used up
-         */
-        readonly QuotaExceeded: {
-            /** @constant */
-            readonly code?: "quota_exceeded";
-            /** @constant */
-            readonly status?: 429;
-        } & components["schemas"]["Problem"];
-        /**
-         * RangeNotSatisfiable
-         * @description The range lies outside of the content
-         */
-        readonly RangeNotSatisfiable: {
-            /** @constant */
-            readonly code?: "range_not_satisfiable";
-            /** @constant */
-            readonly status?: 416;
-        } & components["schemas"]["Problem"];
-        /**
-         * RateLimited
-         * @description Too many requests
-         */
-        readonly RateLimited: {
-            /** @constant */
-            readonly code?: "rate_limited";
-            /** @constant */
-            readonly status?: 429;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "rate_limited";
-        });
-        /**
-         * RatePage
-         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest accounts first.
-         */
-        readonly RatePage: {
-            /** Has More */
-            readonly has_more: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["AccountRatesView"][];
-            readonly limiter: components["schemas"]["LimiterView"];
-            /** Next Cursor */
-            readonly next_cursor: string | null;
-        };
-        /**
-         * RateView
-         * @description One kind of requests. `used`, `remaining`: in the last `window_seconds`, null while the limiter is down;
-         *     `more_seconds`: after so many there is room for one more.
-         */
-        readonly RateView: {
-            /**
-             * Kind
-             * @enum {string}
-             */
-            readonly kind: "submit" | "read" | "manage" | "upload";
-            /** Limit */
-            readonly limit: number;
-            /** More Seconds */
-            readonly more_seconds: number;
-            /** Remaining */
-            readonly remaining: number | null;
-            /** Used */
-            readonly used: number | null;
-            /** Window Seconds */
-            readonly window_seconds: number;
         };
         /**
          * Readiness
@@ -2941,35 +2014,6 @@ export interface components {
             readonly max_attempts: number;
         };
         /**
-         * RotateBody
-         * @description `overlap_seconds`: how long the old key goes on working.
-         */
-        readonly RotateBody: {
-            /**
-             * Overlap Seconds
-             * @default 86400
-             */
-            readonly overlap_seconds: number;
-        };
-        /**
-         * RotatedKeyView
-         * @description `new`: the key that takes the place. `old`: the one that ends, and when.
-         */
-        readonly RotatedKeyView: {
-            readonly new: components["schemas"]["NewKeyView"];
-            readonly old: components["schemas"]["KeyView"];
-        };
-        /**
-         * RouteNotFound
-         * @description No such address
-         */
-        readonly RouteNotFound: {
-            /** @constant */
-            readonly code?: "route_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
-        /**
          * RunSeconds
          * @description How long runs of this model on inputs of this size took; `samples`: how many they were.
          */
@@ -2981,80 +2025,12 @@ export interface components {
             /** Samples */
             readonly samples: number;
         };
-        /**
-         * ScopeMissing
-         * @description The API key lacks a scope
-         */
-        readonly ScopeMissing: {
-            /** @constant */
-            readonly code?: "scope_missing";
-            /** @constant */
-            readonly status?: 403;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "scope_missing";
-        });
         /** SecondsFromNow */
         readonly SecondsFromNow: {
             /** P50 */
             readonly p50: number;
             /** P90 */
             readonly p90: number;
-        };
-        /**
-         * SpendCapReached
-         * @description The spend cap is reached
-         */
-        readonly SpendCapReached: {
-            /** @constant */
-            readonly code?: "spend_cap_reached";
-            /** @constant */
-            readonly status?: 402;
-        } & components["schemas"]["Problem"];
-        /**
-         * StorageUnavailable
-         * @description The object storage does not answer
-         */
-        readonly StorageUnavailable: {
-            /** @constant */
-            readonly code?: "storage_unavailable";
-            /** @constant */
-            readonly status?: 503;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "storage_unavailable";
-        });
-        /**
-         * StoreUnavailable
-         * @description The job store does not answer
-         */
-        readonly StoreUnavailable: {
-            /** @constant */
-            readonly code?: "store_unavailable";
-            /** @constant */
-            readonly status?: 503;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "store_unavailable";
-        });
-        /**
-         * StreamTicketView
-         * @description `ticket` opens one event stream, once, until `expires_at`: `GET /v1/jobs/{id}/events?ticket=…`.
-         */
-        readonly StreamTicketView: {
-            /** Expires At */
-            readonly expires_at: string;
-            /** Ticket */
-            readonly ticket: string;
         };
         /** TaskCreated */
         readonly TaskCreated: {
@@ -3064,16 +2040,6 @@ export interface components {
              */
             readonly id: string;
         };
-        /**
-         * TaskNotFound
-         * @description No such task
-         */
-        readonly TaskNotFound: {
-            /** @constant */
-            readonly code?: "task_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
         /**
          * TaskView
          * @description `progress` is 0 to 100; `message` says why a task failed.
@@ -3093,100 +2059,6 @@ export interface components {
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
-        /**
-         * TokenView
-         * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
-         */
-        readonly TokenView: {
-            /** Access Token */
-            readonly access_token: string;
-            /** Expires In */
-            readonly expires_in: number;
-            /** Scope */
-            readonly scope: string;
-            /**
-             * Token Type
-             * @default Bearer
-             * @constant
-             */
-            readonly token_type: "Bearer";
-        };
-        /**
-         * TooManyStreams
-         * @description Too many open event streams
-         */
-        readonly TooManyStreams: {
-            /** @constant */
-            readonly code?: "too_many_streams";
-            /** @constant */
-            readonly status?: 429;
-        } & (components["schemas"]["Problem"] & {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            readonly code: "too_many_streams";
-        });
-        /**
-         * Unavailable
-         * @description Not available at the moment
-         */
-        readonly Unavailable: {
-            /** @constant */
-            readonly code?: "unavailable";
-            /** @constant */
-            readonly status?: 503;
-        } & components["schemas"]["Problem"];
-        /**
-         * UnsupportedMediaType
-         * @description This kind of content is not accepted
-         */
-        readonly UnsupportedMediaType: {
-            /** @constant */
-            readonly code?: "unsupported_media_type";
-            /** @constant */
-            readonly status?: 415;
-        } & components["schemas"]["Problem"];
-        /**
-         * UploadTooLarge
-         * @description The upload is too large
-         */
-        readonly UploadTooLarge: {
-            /** @constant */
-            readonly code?: "upload_too_large";
-            /** @constant */
-            readonly status?: 413;
-        } & components["schemas"]["Problem"];
-        /**
-         * UrlRefused
-         * @description This address is not fetched
-         */
-        readonly UrlRefused: {
-            /** @constant */
-            readonly code?: "url_refused";
-            /** @constant */
-            readonly status?: 422;
-        } & components["schemas"]["Problem"];
-        /**
-         * VersionMismatch
-         * @description It was changed meanwhile
-         */
-        readonly VersionMismatch: {
-            /** @constant */
-            readonly code?: "version_mismatch";
-            /** @constant */
-            readonly status?: 412;
-        } & components["schemas"]["Problem"];
-        /**
-         * VideoNotFound
-         * @description No such video
-         */
-        readonly VideoNotFound: {
-            /** @constant */
-            readonly code?: "video_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
         /** WorkerModel */
         readonly WorkerModel: {
             /** Name */
@@ -3194,16 +2066,6 @@ export interface components {
             /** Version */
             readonly version: string;
         };
-        /**
-         * WorkerNotFound
-         * @description No such worker
-         */
-        readonly WorkerNotFound: {
-            /** @constant */
-            readonly code?: "worker_not_found";
-            /** @constant */
-            readonly status?: 404;
-        } & components["schemas"]["Problem"];
         /**
          * WorkerPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -3266,33 +2128,23 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-export type AccountNotFound = components['schemas']['AccountNotFound'];
 export type AccountQueue = components['schemas']['AccountQueue'];
-export type AccountRatesView = components['schemas']['AccountRatesView'];
-export type AccountSuspended = components['schemas']['AccountSuspended'];
-export type AssetInUse = components['schemas']['AssetInUse'];
+export type AssetFromUrl = components['schemas']['AssetFromUrl'];
 export type AssetLink = components['schemas']['AssetLink'];
-export type AssetNotFound = components['schemas']['AssetNotFound'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
-export type AuditActor = components['schemas']['AuditActor'];
-export type AuditEntryView = components['schemas']['AuditEntryView'];
-export type AuditPage = components['schemas']['AuditPage'];
-export type AuditVerification = components['schemas']['AuditVerification'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
 export type BatchCounts = components['schemas']['BatchCounts'];
 export type BatchDetail = components['schemas']['BatchDetail'];
-export type BatchNotFound = components['schemas']['BatchNotFound'];
 export type BatchPage = components['schemas']['BatchPage'];
 export type BatchUrls = components['schemas']['BatchUrls'];
 export type BatchView = components['schemas']['BatchView'];
 export type BeforeJob = components['schemas']['BeforeJob'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
-export type BrokerUnavailable = components['schemas']['BrokerUnavailable'];
 export type BulkBody = components['schemas']['BulkBody'];
 export type BulkFailure = components['schemas']['BulkFailure'];
 export type BulkFilter = components['schemas']['BulkFilter'];
@@ -3302,31 +2154,16 @@ export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
-export type ContentPolicyViolation = components['schemas']['ContentPolicyViolation'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
 export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
-export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
-export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
-export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
-export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
-export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
-export type InsufficientCredits = components['schemas']['InsufficientCredits'];
-export type InsufficientTier = components['schemas']['InsufficientTier'];
-export type InternalError = components['schemas']['InternalError'];
-export type InvalidApiKey = components['schemas']['InvalidApiKey'];
-export type InvalidCursor = components['schemas']['InvalidCursor'];
-export type InvalidInput = components['schemas']['InvalidInput'];
-export type InvalidRequest = components['schemas']['InvalidRequest'];
-export type InvalidState = components['schemas']['InvalidState'];
 export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
-export type JobNotFound = components['schemas']['JobNotFound'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobPatch = components['schemas']['JobPatch'];
 export type JobQueue = components['schemas']['JobQueue'];
@@ -3334,102 +2171,33 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
-export type KeyBody = components['schemas']['KeyBody'];
-export type KeyChanges = components['schemas']['KeyChanges'];
-export type KeyNotFound = components['schemas']['KeyNotFound'];
-export type KeyPage = components['schemas']['KeyPage'];
-export type KeyView = components['schemas']['KeyView'];
-export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
-export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
-export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
-export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
-export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
-export type NewKeyView = components['schemas']['NewKeyView'];
-export type NotFound = components['schemas']['NotFound'];
 export type OutputView = components['schemas']['OutputView'];
 export type PausedQueue = components['schemas']['PausedQueue'];
-export type PaymentRequired = components['schemas']['PaymentRequired'];
-export type PermissionDenied = components['schemas']['PermissionDenied'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
-export type PublicKey = components['schemas']['PublicKey'];
-export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
-export type QueueNotFound = components['schemas']['QueueNotFound'];
-export type QuotaExceeded = components['schemas']['QuotaExceeded'];
-export type RangeNotSatisfiable = components['schemas']['RangeNotSatisfiable'];
-export type RateLimited = components['schemas']['RateLimited'];
-export type RatePage = components['schemas']['RatePage'];
-export type RateView = components['schemas']['RateView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
-export type RotateBody = components['schemas']['RotateBody'];
-export type RotatedKeyView = components['schemas']['RotatedKeyView'];
-export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
-export type ScopeMissing = components['schemas']['ScopeMissing'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
-export type SpendCapReached = components['schemas']['SpendCapReached'];
-export type StorageUnavailable = components['schemas']['StorageUnavailable'];
-export type StoreUnavailable = components['schemas']['StoreUnavailable'];
-export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
-export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
-export type TokenView = components['schemas']['TokenView'];
-export type TooManyStreams = components['schemas']['TooManyStreams'];
-export type Unavailable = components['schemas']['Unavailable'];
-export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
-export type UploadTooLarge = components['schemas']['UploadTooLarge'];
-export type UrlRefused = components['schemas']['UrlRefused'];
-export type VersionMismatch = components['schemas']['VersionMismatch'];
-export type VideoNotFound = components['schemas']['VideoNotFound'];
 export type WorkerModel = components['schemas']['WorkerModel'];
-export type WorkerNotFound = components['schemas']['WorkerNotFound'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
 export interface operations {
-    readonly get_public_keys: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["PublicKeys"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
     readonly ping: {
         readonly parameters: {
             readonly query?: never;
@@ -3446,15 +2214,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Pong"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3487,25 +2246,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `model_not_found` */
@@ -3514,7 +2273,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3523,7 +2282,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3532,29 +2291,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `content_policy_violation`, `invalid_input` */
+            /** @description `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -3563,7 +2309,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3594,25 +2340,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `task_not_found` */
@@ -3621,20 +2367,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["TaskNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3643,7 +2376,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3681,25 +2414,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `video_not_found` */
@@ -3708,7 +2441,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["VideoNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `range_not_satisfiable` */
@@ -3717,20 +2450,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -3739,7 +2459,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3762,15 +2482,6 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Liveness"];
                 };
             };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
         };
     };
     readonly readyz: {
@@ -3789,15 +2500,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Jobs cannot be accepted. */
@@ -3835,38 +2537,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3875,7 +2564,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3908,25 +2597,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3935,7 +2624,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3944,7 +2633,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_input` */
@@ -3953,20 +2642,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3975,7 +2651,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4008,25 +2684,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4035,7 +2711,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4044,7 +2720,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_input` */
@@ -4053,20 +2729,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4075,80 +2738,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly list_rate_limits: {
-        readonly parameters: {
-            readonly query?: {
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                readonly limit?: number;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["RatePage"];
-                };
-            };
-            /** @description `invalid_request`, `invalid_cursor` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4183,38 +2773,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4223,7 +2800,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4254,25 +2831,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `worker_not_found` */
@@ -4281,20 +2858,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4303,7 +2867,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4334,25 +2898,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `worker_not_found` */
@@ -4361,7 +2925,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_state` */
@@ -4370,20 +2934,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4392,7 +2943,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4423,25 +2974,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `worker_not_found` */
@@ -4450,7 +3001,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_state` */
@@ -4459,20 +3010,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4481,7 +3019,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4516,38 +3054,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4556,7 +3081,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4589,25 +3114,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4616,7 +3141,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4625,7 +3150,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_input` */
@@ -4634,20 +3159,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -4656,7 +3168,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4687,25 +3199,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `asset_not_found` */
@@ -4714,20 +3226,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4736,7 +3235,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4765,25 +3264,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `asset_not_found` */
@@ -4792,7 +3291,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `asset_in_use` */
@@ -4801,20 +3300,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["AssetInUse"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4823,7 +3309,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -4877,25 +3363,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `asset_not_found` */
@@ -4904,7 +3390,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `range_not_satisfiable` */
@@ -4913,20 +3399,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -4935,84 +3408,128 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    readonly list_audit_entries: {
+    readonly fetch_asset: {
         readonly parameters: {
-            readonly query?: {
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                /** @description true: what was done to the whole installation; wants the scope `admin`. */
-                readonly installation?: boolean;
-                readonly limit?: number;
-                /** @description true: also check every entry of the chain. */
-                readonly verify?: boolean;
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
             };
-            readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AssetFromUrl"];
+            };
+        };
         readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
+            /** @description The asset. */
+            readonly 201: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The asset. */
+                    readonly Location?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["AuditPage"];
+                    readonly "application/json": components["schemas"]["AssetView"];
                 };
             };
-            /** @description `invalid_request`, `invalid_cursor` */
+            /** @description `invalid_request` */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch`, `url_refused` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `rate_limited` */
             readonly 429: {
                 headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store_unavailable` */
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `storage_unavailable`, `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5045,38 +3562,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5085,7 +3589,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5127,25 +3631,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -5154,7 +3658,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -5163,7 +3667,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -5172,29 +3676,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5203,7 +3694,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5234,25 +3725,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `batch_not_found` */
@@ -5261,20 +3752,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5283,7 +3761,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5314,25 +3792,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `batch_not_found` */
@@ -5341,20 +3819,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5363,7 +3828,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5397,25 +3862,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `batch_not_found`, `asset_not_found` */
@@ -5424,20 +3889,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["BatchNotFound"] | components["schemas"]["AssetNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -5446,7 +3898,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5485,25 +3937,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `batch_not_found` */
@@ -5512,7 +3964,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -5521,7 +3973,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `idempotency_key_mismatch` */
@@ -5530,20 +3982,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["IdempotencyKeyMismatch"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5552,7 +3991,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5573,15 +4012,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ErrorList"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5606,22 +4036,13 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ErrorEntry"];
                 };
             };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `route_not_found` */
             readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["RouteNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5669,38 +4090,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5709,7 +4117,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5774,25 +4182,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `model_not_found` */
@@ -5801,7 +4209,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -5810,7 +4218,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -5819,7 +4227,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -5828,29 +4236,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5859,7 +4254,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5914,25 +4309,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -5941,20 +4336,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5963,7 +4345,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5994,25 +4376,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -6021,20 +4403,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6043,7 +4412,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6083,25 +4452,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -6110,7 +4479,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_state` */
@@ -6119,7 +4488,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `version_mismatch` */
@@ -6128,7 +4497,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["VersionMismatch"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -6137,7 +4506,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -6146,7 +4515,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_input` */
@@ -6155,20 +4524,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6177,7 +4533,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6208,25 +4564,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -6235,20 +4591,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6257,7 +4600,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6288,25 +4631,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -6315,7 +4658,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_state` */
@@ -6324,20 +4667,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6346,7 +4676,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6356,8 +4686,6 @@ export interface operations {
             readonly query?: {
                 /** @description The same, for clients without headers. */
                 readonly after?: number;
-                /** @description Instead of a key: a ticket of `POST /v1/stream-tickets`. */
-                readonly ticket?: string | null;
             };
             readonly header?: {
                 readonly accept?: string;
@@ -6378,7 +4706,7 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["EventList"];
-                    readonly "text/event-stream": unknown;
+                    readonly "text/event-stream": string;
                 };
             };
             /** @description `invalid_request` */
@@ -6387,25 +4715,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -6414,20 +4742,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_many_streams`, `rate_limited` */
+            /** @description `too_many_streams` */
             readonly 429: {
                 headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["TooManyStreams"] | components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6436,7 +4760,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6467,25 +4791,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -6494,20 +4818,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6516,7 +4827,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6560,25 +4871,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `job_not_found` */
@@ -6587,7 +4898,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_state`, `idempotency_in_progress` */
@@ -6596,7 +4907,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"] | components["schemas"]["IdempotencyInProgress"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -6605,7 +4916,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -6614,7 +4925,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -6623,20 +4934,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6645,7 +4943,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6683,25 +4981,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -6710,7 +5008,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -6719,7 +5017,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -6728,7 +5026,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -6737,20 +5035,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6759,7 +5044,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6792,25 +5077,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `model_not_found` */
@@ -6819,7 +5104,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `upload_too_large` */
@@ -6828,7 +5113,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -6837,191 +5122,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
-                };
-            };
-            /** @description `content_policy_violation`, `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly list_keys: {
-        readonly parameters: {
-            readonly query?: {
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                readonly limit?: number;
-                /** @description Leave it out for all. */
-                readonly state?: ("active" | "expired" | "revoked") | null;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["KeyPage"];
-                };
-            };
-            /** @description `invalid_request`, `invalid_cursor` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly create_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["KeyBody"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["NewKeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `invalid_input` */
@@ -7030,20 +5131,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -7052,405 +5140,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly get_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["KeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly revoke_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 204: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly change_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["KeyChanges"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["KeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly rotate_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["RotateBody"] | null;
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["RotatedKeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidState"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7479,38 +5169,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -7519,7 +5196,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7550,25 +5227,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `model_not_found` */
@@ -7577,20 +5254,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -7599,176 +5263,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly create_token: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/x-www-form-urlencoded": {
-                    /** @description The key's id; or by HTTP Basic. */
-                    readonly client_id?: string;
-                    /** @description The key, or its last part. */
-                    readonly client_secret?: string;
-                    /** @enum {string} */
-                    readonly grant_type: "client_credentials";
-                    /** @description Names with blanks in between. */
-                    readonly scope?: string;
-                };
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["TokenView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
-                };
-            };
-            /** @description `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `account_suspended`, `permission_denied` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["AccountSuspended"] | components["schemas"]["PermissionDenied"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
-                };
-            };
-        };
-    };
-    readonly create_stream_ticket: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["StreamTicketView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

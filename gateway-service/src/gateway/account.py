@@ -34,6 +34,7 @@ from reelwork.domain.errors import InvalidState, KeyNotFound, StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_key_id
 from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
+from reelwork.runtime.placeholders import is_placeholder
 from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
 from reelwork.store.audit import AuditLog
@@ -134,6 +135,8 @@ async def _run(arguments: argparse.Namespace) -> str:
                 raise NoSuchAccount(f"There is no account {arguments.name}; `create` makes one.")
             return f"New jobs of {arguments.name} keep their files as told, if they do not ask for something else."
         key = os.environ.get(KEY_VARIABLE, "")
+        if settings.env == "production" and is_placeholder(key.rpartition("_")[2]):
+            raise NotAKey(f"{KEY_VARIABLE} is a placeholder; set a real secret in production.")
         terms = {"name": arguments.name, "tier": arguments.tier, "admin": arguments.admin}
         await ensure_key(accounts, key, **terms, audit=AuditLog(database))
         return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."

@@ -20,6 +20,7 @@ from gateway.policies import origin_of, page_policy
 from gateway.routes import (
     admin_rates,
     admin_workers,
+    asset_fetch,
     assets,
     audit,
     batches,
@@ -79,7 +80,7 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
-        *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
+        *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
         *(audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
     ):

@@ -21,6 +21,7 @@ from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
+from gateway.services.fetches import FetchService
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
@@ -163,6 +164,7 @@ Batches = Annotated[BatchService, Depends(_its(lambda gateway: gateway.batches))
 Bulk = Annotated[BulkService, Depends(_its(lambda gateway: gateway.bulk))]
 Exports = Annotated[BatchExport, Depends(_its(lambda gateway: gateway.exports))]
 Uploads = Annotated[UploadService, Depends(_its(lambda gateway: gateway.uploads))]
+Fetches = Annotated[FetchService, Depends(_its(lambda gateway: gateway.fetches))]
 Assets = Annotated[AssetService, Depends(_its(lambda gateway: gateway.assets))]
 Removal = Annotated[RemovalService, Depends(_its(lambda gateway: gateway.removal))]
 Streams = Annotated[EventStreams, Depends(_its(lambda gateway: gateway.streams))]

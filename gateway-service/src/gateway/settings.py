@@ -9,7 +9,8 @@ from pydantic_settings import NoDecode
 
 from gateway.policies import is_origin
 from gateway.policy import InputPolicy
-from reelwork.runtime.settings import SharedSettings
+from reelwork.runtime.fetching import FetchSettings
+from reelwork.runtime.placeholders import is_placeholder
 
 
 def _listed(text: object) -> object:
@@ -17,7 +18,7 @@ def _listed(text: object) -> object:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
-class GatewaySettings(SharedSettings):
+class GatewaySettings(FetchSettings):
     """Every field is an environment variable `REELWORK_<NAME>`."""
 
     delivery: Annotated[
@@ -85,7 +86,8 @@ class GatewaySettings(SharedSettings):
 
     @model_validator(mode="after")
     def _signing_keys_are_sealed_in_production(self) -> Self:
-        if self.env == "production" and self.signing_secret is None:
+        secret = self.signing_secret
+        if self.env == "production" and (secret is None or is_placeholder(secret.get_secret_value())):
             raise ValueError("REELWORK_SIGNING_SECRET is not set; production wants one of 32 characters or more")
         return self
 
@@ -99,6 +101,12 @@ class GatewaySettings(SharedSettings):
     @property
     def origins(self) -> list[str]:
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @model_validator(mode="after")
+    def _no_key_for_the_page_in_production(self) -> Self:
+        if self.env == "production" and self.page_key_file is not None:
+            raise ValueError("REELWORK_PAGE_KEY_FILE is for development; leave it out in production")
+        return self
 
     @property
     def link_life(self) -> timedelta:

@@ -19,6 +19,7 @@ from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
 from gateway.services.failed_logins import FailedLogins
+from gateway.services.fetches import FetchService
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
@@ -49,8 +50,10 @@ from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
+from reelwork.fetch import Fetcher
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
+from reelwork.runtime.encryption import warn_of_plain_backends
 from reelwork.runtime.health import Probe
 from reelwork.runtime.tasks import running
 from reelwork.store.client import DatabaseClock, open_database, ping
@@ -77,6 +80,7 @@ class Gateway:
     bulk: BulkService
     exports: BatchExport
     uploads: UploadService
+    fetches: FetchService
     assets: AssetService
     removal: RemovalService
     streams: EventStreams
@@ -98,12 +102,13 @@ async def open_gateway(
     settings: GatewaySettings, *, broker: Broker | None = None, closing: Callable[[], bool] = lambda: False
 ) -> AsyncIterator[Gateway]:
     """A running gateway. `broker`: one that lives in this process, instead of the one at `broker_url`."""
+    warn_of_plain_backends(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo()))
         objects = await stack.enter_async_context(ObjectStore.open(settings.s3()))
         if broker is None:
             url, prefix = settings.broker_url.get_secret_value(), settings.broker_prefix
-            broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix))
+            broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix, tls=settings.tls()))
         await ensure_indexes(database)
         await stack.enter_async_context(_bucket_made(objects))
         stores = Stores.of(database)
@@ -145,6 +150,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
     authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
+    uploads = _uploads(settings, opened)
     return Gateway(
         settings=settings,
         authenticator=authenticator,
@@ -155,13 +161,8 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         batches=BatchService(engine, opener, eraser, builder),
         bulk=BulkService(engine, opener, eraser),
         exports=BatchExport(stores, assets),
-        uploads=UploadService(
-            stores.assets,
-            objects,
-            opened.sweeper,
-            limit_bytes=settings.upload_limit_bytes,
-            limit_pixels=settings.pixel_limit,
-        ),
+        uploads=uploads,
+        fetches=_fetches(settings, uploads, stores),
         assets=assets,
         removal=RemovalService(engine, eraser, assets),
         streams=EventStreams(
@@ -187,6 +188,26 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
             "s3": objects.ping,
             **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
         },
+    )
+
+
+def _uploads(settings: GatewaySettings, opened: _Opened) -> UploadService:
+    return UploadService(
+        opened.engine.stores.assets,
+        opened.objects,
+        opened.sweeper,
+        limit_bytes=settings.upload_limit_bytes,
+        limit_pixels=settings.pixel_limit,
+    )
+
+
+def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) -> FetchService:
+    return FetchService(
+        Fetcher(settings.fetching()),
+        uploads,
+        stores.assets,
+        limit_bytes=settings.upload_limit_bytes,
+        at_once=settings.fetches_at_once,
     )
 
 
@@ -217,7 +238,8 @@ async def _limiter(settings: GatewaySettings) -> AsyncIterator[Limiter]:
     async with AsyncExitStack() as stack:
         windows: Windows = MemoryWindows()
         if settings.redis_url is not None:
-            windows = await stack.enter_async_context(ValkeyWindows.open(settings.redis_url.get_secret_value()))
+            url = settings.redis_url.get_secret_value()
+            windows = await stack.enter_async_context(ValkeyWindows.open(url, settings.tls()))
         limiter = Limiter(windows, patience=settings.limiter_patience_seconds)
         await stack.enter_async_context(running(limiter.run))
         yield limiter

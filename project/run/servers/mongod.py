@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,13 @@ class Mongod(Server):
     """mongod with one member, `rs0`, so that it has transactions, change streams and majority writes.
 
     Started means primary. `folder` holds data and log; a folder that finds its old port taken comes up on a new one
-    with the same data. Ports are chosen when the object is made, and stay for its life.
+    with the same data. Ports are chosen when the object is made, and stay for its life. `options`: further ones for
+    mongod.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None, binary: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, binary: Path | None = None, options: Sequence[str] = ()
+    ) -> None:
         folder = folder.absolute()
         self.port = kept_ports(folder, 1)[0] if port is None else port
         data = folder / "data"
@@ -32,7 +36,7 @@ class Mongod(Server):
         super().__init__(
             name="mongod",
             command=Command(
-                argv=(str(binary or find_mongod()), *_options(data, self.port)),
+                argv=(str(binary or find_mongod()), *_options(data, self.port), *options),
                 env=plain_environment(folder),
                 cwd=folder,
             ),

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -35,15 +35,23 @@ class RabbitMQ(Server):
 
     User and password are made at random and kept in the folder, since a node takes them over at its first start only.
     A folder that finds its old ports taken comes up on new ones with the same queues. The management plugin is off.
+    `settings`: further lines for `rabbitmq.conf`.
     """
 
-    def __init__(self, folder: Path, *, keys: Keys | None = None, installation: Installation | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keys: Keys | None = None,
+        installation: Installation | None = None,
+        settings: Sequence[str] = (),
+    ) -> None:
         folder = folder.absolute()
         found = installation or find_rabbitmq()
         self.keys = keys or Keys.kept_in(folder / "keys.json")
         self.ports = kept_ports(folder, 3)
         self.port, epmd_port, distribution_port = self.ports
-        self._settings = _settings(self.port, self.keys)
+        self._settings = _settings(self.port, self.keys, settings)
         self._folder = folder
         environment = _environment(folder, found, epmd_port=epmd_port, distribution_port=distribution_port)
         self.names = _epmd(folder, found, epmd_port, environment)
@@ -153,7 +161,7 @@ def _environment(folder: Path, found: Installation, *, epmd_port: int, distribut
     }
 
 
-def _settings(port: int, keys: Keys) -> str:
+def _settings(port: int, keys: Keys, more: Sequence[str]) -> str:
     return "\n".join(
         (
             f"listeners.tcp.1 = 127.0.0.1:{port}",
@@ -163,6 +171,7 @@ def _settings(port: int, keys: Keys) -> str:
             "log.console = true",
             "disk_free_limit.absolute = 50MB",
             "vm_memory_high_watermark.absolute = 512MB",
+            *more,
             "",
         )
     )

@@ -45,6 +45,16 @@ async def test_an_asset_is_read_back_as_it_was_stored_by_its_owner_only(world: W
     assert await world.stores.assets.get(OWNER, new_asset_id()) is None
 
 
+async def test_of_two_assets_under_one_id_the_first_stays(world: World) -> None:
+    first = new_asset(filename="first.png")
+    second = new_asset(id=first.id, filename="second.png")
+
+    staged = [await world.stores.assets.stage_once(asset) for asset in (first, second)]
+
+    assert staged == [True, False]
+    assert await world.stores.assets.get(OWNER, first.id) == first
+
+
 async def test_an_asset_is_listed_once_its_bytes_are_there(world: World) -> None:
     kept, other = new_asset(), new_asset()
     await stage(world, kept, other)

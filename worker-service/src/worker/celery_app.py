@@ -24,9 +24,11 @@ LAST_RESORT = timedelta(hours=3)
 
 def make_app(settings: WorkerSettings) -> Celery:
     """The application for one pool. Connects to nothing."""
-    app = Celery("reelwork", broker=settings.broker_url.get_secret_value(), set_as_current=False)
+    url = settings.broker_url.get_secret_value()
+    app = Celery("reelwork", broker=url, set_as_current=False)
     topology = Topology(prefix=settings.broker_prefix)
     app.conf.update(
+        broker_use_ssl=settings.tls().of_celery(url),
         task_queues=celery_queues(topology, [settings.pool]),
         task_default_queue=topology.ticket_queue(settings.pool).name,
         task_create_missing_queues=False,

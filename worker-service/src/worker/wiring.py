@@ -16,6 +16,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
+from reelwork.runtime.encryption import warn_of_plain_backends
 from reelwork.runtime.tasks import running
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
@@ -45,12 +46,13 @@ async def open_runner(
     `name`: what jobs are told of this process, if it is not the whole worker. `broker`: one that lives in this process,
     instead of the one at `broker_url`. `abandon`: see RunnerOptions.
     """
+    warn_of_plain_backends(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo()))
         objects = await stack.enter_async_context(ObjectStore.open(settings.s3()))
         if broker is None:
             url, prefix = settings.broker_url.get_secret_value(), settings.broker_prefix
-            broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix))
+            broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix, tls=settings.tls()))
         await ensure_indexes(database)
         stores = Stores.of(database)
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())

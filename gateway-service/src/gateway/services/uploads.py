@@ -16,8 +16,15 @@ from PIL import Image
 
 from gateway.problems import size
 from reelwork.domain.asset import Asset, AssetState, Purpose
-from reelwork.domain.errors import FieldError, InvalidInput, ReelworkError, UnsupportedMediaType, UploadTooLarge
-from reelwork.domain.ids import AccountId, new_asset_id
+from reelwork.domain.errors import (
+    FieldError,
+    IdempotencyInProgress,
+    InvalidInput,
+    ReelworkError,
+    UnsupportedMediaType,
+    UploadTooLarge,
+)
+from reelwork.domain.ids import AccountId, AssetId, new_asset_id
 from reelwork.domain.media import SNIFF_BYTES, UPLOADABLE, extension_for, safe_filename, sniff
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
@@ -55,16 +62,20 @@ class UploadService:
         self._limit_pixels = limit_pixels
         self._decoders = anyio.CapacityLimiter(DECODERS)
 
-    async def upload(self, account: AccountId, source: BinaryIO, filename: str) -> Asset:
+    async def upload(
+        self, account: AccountId, source: BinaryIO, filename: str, *, asset_id: AssetId | None = None
+    ) -> Asset:
         """Read `source` to its end and keep it as an input asset.
 
-        Raises UploadTooLarge, UnsupportedMediaType, InvalidInput (empty, broken, too many pixels),
-        ObjectStoreDown, StoreUnavailable. After an error nothing is stored.
+        Under an `asset_id` that was drawn before, one upload wins: the others get its asset. Raises UploadTooLarge,
+        UnsupportedMediaType, InvalidInput (empty, broken, too many pixels), IdempotencyInProgress (the winner is not
+        done), ObjectStoreDown, StoreUnavailable. After an error nothing is stored.
         """
         with tempfile.TemporaryDirectory(prefix="reelwork-upload-") as folder:
             path = Path(folder) / "bytes"
             received = await anyio.to_thread.run_sync(self._receive, source, path, limiter=self._decoders)
-            return await self._keep(account, path, received, filename)
+            asset = _asset(asset_id or new_asset_id(), account, received, filename)
+            return await self._keep(asset, path)
 
     def _receive(self, source: BinaryIO, path: Path) -> _Received:
         received, sha256 = self._copy(source, path)
@@ -113,24 +124,9 @@ class UploadService:
             turned = image.getexif().get(0x0112) in _TURNED
         return (height, width) if turned else (width, height)
 
-    async def _keep(self, account: AccountId, path: Path, received: _Received, filename: str) -> Asset:
-        asset_id = new_asset_id()
-        extension = extension_for(received.content_type)
-        asset = Asset(
-            id=asset_id,
-            account_id=account,
-            state=AssetState.STAGED,
-            purpose=Purpose.INPUT,
-            key=f"accounts/{account}/uploads/{asset_id}{extension}",
-            content_type=received.content_type,
-            filename=safe_filename(filename, fallback=f"upload{extension}"),
-            size_bytes=received.size_bytes,
-            sha256=received.sha256,
-            created_at=datetime.now(UTC),
-            width=received.width,
-            height=received.height,
-        )
-        await self._assets.stage(asset)
+    async def _keep(self, asset: Asset, path: Path) -> Asset:
+        if not await self._assets.stage_once(asset):
+            return await self._of_the_winner(asset)
         try:
             await self._objects.put_file(asset.key, path, asset.content_type, sha256=asset.sha256)
             await self._assets.commit([asset.id])
@@ -140,13 +136,40 @@ class UploadService:
         log.info("asset.uploaded", asset_id=asset.id, bytes=asset.size_bytes, content_type=asset.content_type)
         return asset
 
+    async def _of_the_winner(self, asset: Asset) -> Asset:
+        """What somebody else stored, or is storing, under the same id."""
+        known = await self._assets.get(asset.account_id, asset.id)
+        if known is not None and known.state is AssetState.READY:
+            return known
+        raise IdempotencyInProgress(
+            "The first request with this idempotency key is still under way.",
+            hint="Send the same request again in a moment: it gets the first one's answer.",
+            retry_after_seconds=5,
+        )
+
+
+def _asset(asset_id: AssetId, account: AccountId, received: _Received, filename: str) -> Asset:
+    extension = extension_for(received.content_type)
+    return Asset(
+        id=asset_id,
+        account_id=account,
+        state=AssetState.STAGED,
+        purpose=Purpose.INPUT,
+        key=f"accounts/{account}/uploads/{asset_id}{extension}",
+        content_type=received.content_type,
+        filename=safe_filename(filename, fallback=f"upload{extension}"),
+        size_bytes=received.size_bytes,
+        sha256=received.sha256,
+        created_at=datetime.now(UTC),
+        width=received.width,
+        height=received.height,
+    )
+
 
 def _refused(
     error: type[InvalidInput | UnsupportedMediaType | UploadTooLarge], code: str, cure: str
 ) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:
-    return error(
-        f"The uploaded file is not accepted: {cure}", errors=[FieldError(pointer=FIELD, code=code, detail=cure)]
-    )
+    return error(f"The file is not accepted: {cure}", errors=[FieldError(pointer=FIELD, code=code, detail=cure)])
 
 
 def _too_many_pixels(width: int, height: int, limit: int) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:

@@ -17,6 +17,7 @@ from pika.adapters.utils.connection_workflow import (
 from pika.exceptions import AMQPError, StreamLostError
 
 from reelwork.broker.base import BrokerDown
+from reelwork.tls import TlsFiles, is_encrypted
 
 CONNECT_SECONDS = 5.0  # name, TCP, TLS and AMQP together
 CALL_SECONDS = 2.0  # an answer to one question; also the longest that a health check or a new watcher is held up
@@ -173,11 +174,14 @@ def reason_of(error: object) -> str:
             return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def connection_parameters(url: str, name: str) -> Any:
-    """pika's parameters for an AMQP address, with our deadlines. Raises ValueError for a malformed address."""
+def connection_parameters(url: str, name: str, tls: TlsFiles) -> Any:
+    """pika's parameters for an AMQP address, with our deadlines. Raises ValueError for a malformed address, OSError for
+    files of TLS that cannot be read."""
     if not url.startswith(("amqp://", "amqps://")):
         raise ValueError("not an AMQP address: it has to begin with amqp:// or amqps://")
     parameters = pika.URLParameters(url)
+    if is_encrypted(url):
+        parameters.ssl_options = pika.SSLOptions(tls.context(), server_hostname=parameters.host)
     parameters.heartbeat = HEARTBEAT_SECONDS
     parameters.blocked_connection_timeout = BLOCKED_SECONDS
     parameters.connection_attempts = 1  # we come back ourselves, with jitter

@@ -18,9 +18,11 @@ from reelwork.broker.session import Session
 from reelwork.broker.topology import POOLS, Topology, notice_key
 from reelwork.broker.watchers import Watchers
 from reelwork.domain.ids import AccountId, JobId
+from reelwork.tls import TlsFiles
 
 log = structlog.get_logger(__name__)
 
+_SYSTEMS_AUTHORITIES = TlsFiles()
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 DRAIN_SECONDS = 2.0  # for what waits when we close; tickets that miss it are made again by the reconciler
@@ -46,14 +48,20 @@ class RabbitMQBroker:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, prefix: str = "", pools: Sequence[str] = POOLS, name: str = "reelwork"
+        cls,
+        url: str,
+        *,
+        prefix: str = "",
+        pools: Sequence[str] = POOLS,
+        name: str = "reelwork",
+        tls: TlsFiles = _SYSTEMS_AUTHORITIES,
     ) -> AsyncIterator[Self]:
         """A broker for the length of the context; `name` is what the connection is called on the broker.
 
         Neither waits for a connection nor fails without one. At the end it sends what waits, for two seconds at most.
         Raises ValueError for a malformed address.
         """
-        broker = cls(connection_parameters(url, name), Topology(prefix=prefix, pools=pools))
+        broker = cls(connection_parameters(url, name, tls), Topology(prefix=prefix, pools=pools))
         keeper = asyncio.create_task(broker._stay_connected(), name="broker")
         keeper.add_done_callback(broker._on_keeper_done)
         try:

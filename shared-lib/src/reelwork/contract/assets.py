@@ -1,6 +1,8 @@
 """Assets on the wire: bytes with metadata, put in by a caller or made by a job."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from reelwork.contract.base import Timestamp, Wire
 
@@ -24,6 +26,24 @@ class AssetView(Wire):
     job_id: str | None
     created_at: Timestamp
     url: str
+
+
+class AssetFromUrl(Wire):
+    """A picture at an address that anybody can open."""
+
+    url: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=2048,
+            description="`https://…`, without credentials, of a host on the public internet. Up to three redirects.",
+            examples=["https://example.com/photo.jpg"],
+        ),
+    ]
+    filename: Annotated[
+        str | None, Field(max_length=255, description="How the asset is called; null: as in the address.")
+    ] = None
+    purpose: Literal["input"] = "input"
 
 
 class AssetPage(Wire):

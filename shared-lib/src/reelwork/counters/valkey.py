@@ -13,6 +13,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from reelwork.counters.windows import LimiterDown, Question, standing
 from reelwork.domain.rate import Standing
+from reelwork.tls import Tls
 
 PREFIX = "reelwork:rate:"
 # For what has no deadline from outside; a request waits far less, see `Limiter`.
@@ -33,13 +34,14 @@ class ValkeyWindows:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
+    async def open(cls, url: str, tls: Tls = Tls()) -> AsyncIterator[Self]:
         """A server that is away does not keep a gateway from starting; it is found once it is there."""
         client: Redis = Redis.from_url(
             url,
             socket_timeout=SOCKET_SECONDS,
             socket_connect_timeout=SOCKET_SECONDS,
             retry=Retry(NoBackoff(), 0),  # a request does not wait for a second try
+            **tls.of_redis(url),
         )
         windows = cls(client)
         with suppress(RedisError, OSError):  # what the first request need not wait for then

@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError
 from reelwork.objects.disposition import Disposition, content_disposition
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown, RangeOutside
 from reelwork.objects.stream import CHUNK_BYTES, Body, Extent, ObjectStream
+from reelwork.tls import TlsFiles
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -57,6 +58,7 @@ class S3Options:
     connect_timeout: timedelta = timedelta(seconds=2)
     read_timeout: timedelta = timedelta(seconds=15)
     attempts: int = 3  # the first one included
+    tls: TlsFiles = field(default_factory=TlsFiles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,11 +255,13 @@ def _client(options: S3Options, endpoint_url: str) -> "S3Client":
         # the newer default, a checksum trailer on every body, is not understood by every S3 that is not Amazon's
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        client_cert=str(options.tls.cert_file) if options.tls.cert_file is not None else None,
     )
     session = boto3.session.Session(
         aws_access_key_id=options.access_key, aws_secret_access_key=options.secret_key, region_name=options.region
     )
-    return session.client("s3", endpoint_url=endpoint_url, config=config)
+    trusted = str(options.tls.ca_file) if options.tls.ca_file is not None else None
+    return session.client("s3", endpoint_url=endpoint_url, config=config, verify=trusted)
 
 
 @contextmanager

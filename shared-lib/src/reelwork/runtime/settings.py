@@ -7,33 +7,54 @@ from datetime import timedelta
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reelwork.domain.tier import Plans, Tier
 from reelwork.engine.engine import Rules
 from reelwork.engine.sweep import STAGED_GRACE
 from reelwork.objects.s3 import S3Options
+from reelwork.runtime.placeholders import is_placeholder
 from reelwork.store.client import MongoOptions
+from reelwork.tls import TlsFiles
 
 INPROCESS = "inprocess://"
-PLACEHOLDERS = frozenset({"", "test", "guest", "changeme", "change-me", "secret", "password", "reelwork"})
 
 
 class MongoSettings(BaseSettings):
     """Where the documents are: all that looking after accounts needs."""
 
-    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore")
+    # what is refused is written to logs: never the values beside it
+    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore", hide_input_in_errors=True)
 
+    env: Annotated[
+        Literal["development", "production"],
+        Field(description="`production` refuses placeholder secrets and never hands out a key."),
+    ] = "development"
     mongo_url: Annotated[SecretStr, Field(description="MongoDB replica set, `mongodb://…`.")]
     mongo_database: Annotated[str, Field(description="Database name.")] = "reelwork"
     mongo_driver: Annotated[
         Literal["pymongo", "motor"], Field(description="`motor` needs the extra `reelwork[motor]`.")
     ] = "pymongo"
 
+    tls_ca_file: Annotated[
+        FilePath | None,
+        Field(description="Authorities (PEM) that sign for MongoDB, broker, S3 and Redis. None: the system's."),
+    ] = None
+    tls_cert_file: Annotated[
+        FilePath | None,
+        Field(description="Our own certificate with its key (PEM), for servers that want one. None: none."),
+    ] = None
+
+    def tls(self) -> TlsFiles:
+        return TlsFiles(ca_file=self.tls_ca_file, cert_file=self.tls_cert_file)
+
     def mongo(self) -> MongoOptions:
         return MongoOptions(
-            url=self.mongo_url.get_secret_value(), database=self.mongo_database, driver=self.mongo_driver
+            url=self.mongo_url.get_secret_value(),
+            database=self.mongo_database,
+            driver=self.mongo_driver,
+            tls=self.tls(),
         )
 
 
@@ -53,10 +74,6 @@ class PlanChange(BaseModel):
 class SharedSettings(MongoSettings):
     """Where the servers are, and the numbers that both sides must agree on."""
 
-    env: Annotated[
-        Literal["development", "production"],
-        Field(description="`production` refuses placeholder secrets and never hands out a key."),
-    ] = "development"
     log_format: Annotated[Literal["console", "json"], Field(description="How log lines are written.")] = "json"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="Least level logged.")] = (
         "info"
@@ -100,7 +117,7 @@ class SharedSettings(MongoSettings):
                 "redis_url": _password(self.redis_url) if self.redis_url is not None else None,
             }
             for name, secret in secrets.items():
-                if secret is not None and secret.lower() in PLACEHOLDERS:
+                if secret is not None and is_placeholder(secret):
                     raise ValueError(f"REELWORK_{name.upper()} is a placeholder; set a real secret in production")
         return self
 
@@ -112,6 +129,7 @@ class SharedSettings(MongoSettings):
             bucket=self.s3_bucket,
             access_key=self.s3_access_key.get_secret_value(),
             secret_key=self.s3_secret_key.get_secret_value(),
+            tls=self.tls(),
         )
 
     def rules(self) -> Rules:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.ids import AccountId, AssetId, JobId
@@ -46,6 +47,14 @@ class Assets:
     async def stage(self, asset: Asset) -> None:
         """Write down that bytes are about to be stored under `asset.key`."""
         await self._assets.insert_one(_CODEC.encode(asset))
+
+    async def stage_once(self, asset: Asset) -> bool:
+        """The same for an id that others may have been given too; False where one of them was here before."""
+        try:
+            await self.stage(asset)
+        except DuplicateKeyError:
+            return False
+        return True
 
     async def commit(self, assets: Sequence[AssetId]) -> None:
         """staged -> ready: the bytes are there and belong to somebody."""

@@ -1,0 +1,96 @@
+"""Pictures from addresses: fetched under guard, and then taken in like an upload."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+import anyio.to_thread
+import structlog
+
+from gateway.services.uploads import UploadService
+from reelwork.contract.assets import AssetFromUrl
+from reelwork.domain.asset import Asset, AssetState
+from reelwork.domain.errors import InvalidInput, RateLimited, Unavailable, UnsupportedMediaType, UploadTooLarge
+from reelwork.domain.ids import AccountId, AssetId
+from reelwork.fetch import Fetcher
+from reelwork.store.assets import Assets
+
+log = structlog.get_logger(__name__)
+
+FIELD = "#/url"
+_SOON_SECONDS = 2
+
+
+class FetchService:
+    """Keeps what is found at an address, whole or not at all."""
+
+    def __init__(
+        self, fetcher: Fetcher, uploads: UploadService, assets: Assets, *, limit_bytes: int, at_once: int
+    ) -> None:
+        self._fetcher = fetcher
+        self._uploads = uploads
+        self._assets = assets
+        self._limit_bytes = limit_bytes
+        self._berths = Berths(at_once)
+
+    async def fetch(self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId, *, first: bool) -> Asset:
+        """The picture at `wanted.url`, as the input asset `asset_id`. Unless `first` it may have been made before.
+
+        Raises UrlRefused, FetchFailed, RateLimited and Unavailable (too many at once), and what an upload raises.
+        """
+        known = None if first else await self._assets.get(account, asset_id)
+        if known is not None and known.state is AssetState.READY:
+            return known
+        with self._berths.taken(account), tempfile.TemporaryFile(prefix="reelwork-fetch-") as file:
+            fetched = await self._fetcher.fetch(wanted.url, _into(file), limit_bytes=self._limit_bytes, field=FIELD)
+            file.seek(0)
+            name = wanted.filename or unquote(urlsplit(fetched.url).path)
+            try:
+                asset = await self._uploads.upload(account, file, name, asset_id=asset_id)
+            except (InvalidInput, UnsupportedMediaType, UploadTooLarge) as error:
+                faults = [replace(fault, pointer=FIELD) for fault in error.errors]
+                raise type(error)(error.detail, hint=error.hint, errors=faults) from error
+        log.info("asset.fetched", asset_id=asset.id, bytes=fetched.size_bytes, said_to_be=fetched.content_type)
+        return asset
+
+
+class Berths:
+    """How many may be under way at once: of everybody, and a quarter of that of one account."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._each = max(1, total // 4)
+        self._taken: Counter[AccountId] = Counter()
+
+    @contextmanager
+    def taken(self, account: AccountId) -> Iterator[None]:
+        """One berth for the length of the context; nobody waits for one. Raises RateLimited, Unavailable."""
+        if self._taken[account] >= self._each:
+            raise RateLimited(
+                f"At most {self._each} addresses are fetched for one account at once.",
+                hint="Wait for the others to be done.",
+                limit=self._each,
+                retry_after_seconds=_SOON_SECONDS,
+            )
+        if self._taken.total() >= self._total:
+            raise Unavailable(
+                "Too many addresses are being fetched.", hint="Try again.", retry_after_seconds=_SOON_SECONDS
+            )
+        self._taken[account] += 1
+        try:
+            yield
+        finally:
+            self._taken[account] -= 1
+            if not self._taken[account]:
+                del self._taken[account]
+
+
+def _into(file: BinaryIO) -> Callable[[bytes], Awaitable[None]]:
+    async def write(chunk: bytes) -> None:
+        await anyio.to_thread.run_sync(file.write, chunk)
+
+    return write

@@ -1,0 +1,9 @@
+"""Fetching what a caller names by its address, without ever reaching what only we can reach.
+
+Everything that fetches an address which somebody gave us goes through `Fetcher`: see docs/decisions/0020-fetching.md.
+"""
+
+from reelwork.fetch.fetcher import Fetched, Fetcher
+from reelwork.fetch.rules import FetchRules, Network
+
+__all__ = ["FetchRules", "Fetched", "Fetcher", "Network"]
