@@ -79,13 +79,14 @@ async def _retry(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
 
 async def _paid(engine: Engine, account: Account, purse: Purse, jobs: Sequence[Candidate], *, mark: str) -> set[JobId]:
     """Queue them again with new bills, once their last ones are settled."""
-    ids, stores = [job.id for job in jobs], engine.stores
+    stores = engine.stores
     await purse.settle()
-    last = await stores.books.bills(account.id, ids)
-    asks = [Ask(job_id=job, price=last[job].amount if job in last else 0, last=last.get(job)) for job in ids]
+    last = await stores.bulk.requeueable(account.id, jobs, mark=mark)
+    asks = [Ask(job_id=job, price=bill.amount if bill else 0, last=bill) for job, bill in last.items()]
     reserved = await purse.reserve(*asks)
-    bills = {job: bill for job, bill in zip(ids, reserved, strict=True) if bill is not None}
-    queued = await stores.bulk.requeue(account.id, jobs, mark=mark, bills=bills, instead_of=last.values())
+    bills = {job: bill for job, bill in zip(last, reserved, strict=True) if bill is not None}
+    last_bills = [bill for bill in last.values() if bill is not None]
+    queued = await stores.bulk.requeue(account.id, jobs, mark=mark, bills=bills, instead_of=last_bills)
     now = await stores.books.bills(account.id, list(bills))
     await purse.give_back(*(bill for job, bill in bills.items() if job not in now or now[job].hold != bill.hold))
     return queued

@@ -13,7 +13,7 @@ from reelwork.engine.cancel import job_not_found
 from reelwork.engine.engine import Engine
 from reelwork.engine.reserving import Ask, Purse
 from reelwork.engine.submit import LaneOpener
-from reelwork.store.jobs import LONGEST_HISTORY
+from reelwork.store.jobs import LONGEST_HISTORY, Rebilled
 
 AGAIN = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
@@ -68,7 +68,8 @@ async def _paid(engine: Engine, job: Job, purse: Purse, *, mark: str | None, dea
     await purse.settle()
     last = (await engine.stores.books.bills(job.account_id, [job.id])).get(job.id)
     (bill,) = await purse.reserve(Ask(job_id=job.id, price=last.amount if last is not None else 0, last=last))
-    again = await jobs.requeue(job.account_id, job.id, mark=mark, deadline=deadline, bill=bill, instead_of=last)
+    rebilled = Rebilled(bill=bill, last=last)
+    again = await jobs.requeue(job.account_id, job.id, mark=mark, deadline=deadline, rebilled=rebilled)
     if again is None:
         await purse.give_back(bill)
     return again

@@ -188,13 +188,18 @@ class Books:
     async def bills(self, account: AccountId, jobs: Sequence[JobId]) -> dict[JobId, Bill]:
         """The bills of those of these jobs that are the account's and have one."""
         found = self._jobs.find({"_id": {"$in": list(jobs)}, "account_id": account}, {"bill": 1})
-        return {job["_id"]: _BILL.validate_python(job["bill"]) async for job in found if job.get("bill")}
+        return {job["_id"]: bill async for job in found if (bill := bill_in(job)) is not None}
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Any]:  # the driver's own
         session: Any = self._database.client.start_session(causal_consistency=True)
         async with await session if inspect.isawaitable(session) else session as opened:  # motor's is awaited
             yield opened
+
+
+def bill_in(job: Document) -> Bill | None:
+    """The bill of a stored job, if it has one."""
+    return _BILL.validate_python(job["bill"]) if job.get("bill") else None
 
 
 def _about(due: Sequence[Due], held: Sequence[Entry], stored: frozenset[str]) -> list[str]:

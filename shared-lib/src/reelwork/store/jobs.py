@@ -50,6 +50,14 @@ class JobFilter:
     with_anything: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebilled:
+    """What is reserved for a job that runs again, instead of its `last` bill; None where it costs or cost nothing."""
+
+    bill: Bill | None
+    last: Bill | None
+
+
 def matching(account: AccountId, where: JobFilter) -> Document:
     """The query for an account's jobs of this kind."""
     wanted: dict[str, object] = {"model": where.model, "tags": where.tag, "batch_id": where.batch_id}
@@ -187,20 +195,21 @@ class Jobs:
         *,
         mark: str | None,
         deadline: timedelta | None,
-        bill: Bill | None = None,
-        instead_of: Bill | None = None,
+        rebilled: Rebilled | None = None,
     ) -> Job | None:
         """failed, cancelled or expired -> queued, as if it were new: behind the others, with as many attempts again.
 
         `deadline`: from now; None for none, whatever it had before. `mark` names the request that does this, see
-        `requeued_by`. `bill`: what is reserved for it, if it still has the bill that it is `instead_of`. None when it
-        is in no such state, its data were removed, its history is full, or its last bill is not settled.
+        `requeued_by`. None when it is in no such state, its data were removed, its history is full, or its last bill
+        is not settled, or not the one that is `rebilled`.
         """
         sources = sources_of(Status.QUEUED) & TERMINAL
-        bills = [asdict(bill)] if bill is not None else None
+        if rebilled is None:
+            return await self._find_and_move(account, job, sources, requeuing(mark, deadline), MAY_BE_REQUEUED)
+        bills = [asdict(rebilled.bill)] if rebilled.bill is not None else None
+        last: Document = {"bill.hold": rebilled.last.hold if rebilled.last is not None else None}
         update = requeuing(mark, deadline, bills=bills)
-        also: Document = {"bill.hold": instead_of.hold if instead_of is not None else None} if bill is not None else {}
-        return await self._find_and_move(account, job, sources, update, MAY_BE_REQUEUED | also)
+        return await self._find_and_move(account, job, sources, update, MAY_BE_REQUEUED | last)
 
     async def requeued_by(self, account: AccountId, job: JobId, mark: str) -> Job | None:
         """The job as it is now, if it was this request that last queued it again."""
