@@ -19,7 +19,9 @@ from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
+from gateway.services.ledger import LedgerService
 from gateway.services.models import Catalogue
+from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
@@ -33,6 +35,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
 from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
+from reelwork.engine.reserving import Reservations
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.errors import ObjectStoreDown
@@ -70,6 +73,7 @@ class Gateway:
     forecasts: ForecastService
     estimates: EstimateService
     workers: WorkerService
+    ledger: LedgerService
     probes: dict[str, Probe]
 
 
@@ -91,10 +95,12 @@ async def open_gateway(
         opener, sweeper = LaneOpener(engine), Sweeper(stores, objects, grace=settings.staged_grace)
         intake = Intake(stores.jobs)
         await stack.enter_async_context(running(opener.run))
+        reservations = Reservations(stores)
         await stack.enter_async_context(running(intake.run))
+        await stack.enter_async_context(running(reservations.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         clock = DatabaseClock(database)
-        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
+        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener, reservations), closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
 
@@ -109,6 +115,7 @@ class _Opened:
     clock: DatabaseClock
     intake: Intake
     opener: LaneOpener
+    reservations: Reservations
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
@@ -118,13 +125,14 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
+    purses = Purses(opened.reservations, engine.rules.plans)
     return Gateway(
         settings=settings,
         authenticator=Authenticator(stores.accounts),
         catalogue=catalogue,
-        jobs=JobService(engine, opened.intake, opener, builder),
-        batches=BatchService(engine, opener, eraser, builder),
-        bulk=BulkService(engine, opener, eraser),
+        jobs=JobService(engine, opened.intake, opener, builder, purses),
+        batches=BatchService(engine, opener, eraser, builder, purses),
+        bulk=BulkService(engine, opener, eraser, purses),
         exports=BatchExport(stores, assets),
         uploads=UploadService(
             stores.assets,
@@ -148,6 +156,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores.workers),
+        ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
     )
 

@@ -10,6 +10,7 @@ from gateway.problems import named, not_found
 from gateway.services.batch_items import ItemChecker, Origin, Rejection
 from gateway.services.building import JobBuilder, NewJob
 from gateway.services.pages import Page, check_cursor
+from gateway.services.purses import Purses
 from reelwork.contract.batches import BatchBody
 from reelwork.domain.batch import MOST_ITEMS, Batch, Tally
 from reelwork.domain.errors import BatchNotFound, InvalidInput
@@ -50,8 +51,11 @@ class Change:
 class BatchService:
     """Submit, read, list, cancel, retry. Every method sees the caller's own batches only."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder) -> None:
+    def __init__(
+        self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder, purses: Purses
+    ) -> None:
         self._engine = engine
+        self._purses = purses
         self._opener = opener
         self._eraser = eraser
         self._checker = ItemChecker(builder)
@@ -63,7 +67,8 @@ class BatchService:
 
         `mark` names the request: of a request that is not the `first` of its mark, the batch may be there already.
 
-        Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), InsufficientTier, StoreUnavailable.
+        Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), InsufficientTier, StoreUnavailable, and
+        QuotaExceeded, SpendCapReached or InsufficientCredits where not all of it can be paid.
         """
         begun = time.monotonic()
         ids = sorted(new_job_id() for _ in body.items)  # so that their order is the items'
@@ -86,8 +91,16 @@ class BatchService:
             request_id=request_id,
             mark=mark,
         )
-        jobs = [(item.job, item.terms) for item in checked if isinstance(item, NewJob)]
-        accepted = await accept(self._engine, self._opener, batch, jobs, begun=begun)
+        new = [item for item in checked if isinstance(item, NewJob)]
+        accepted = await accept(
+            self._engine,
+            self._opener,
+            batch,
+            [(item.job, item.terms) for item in new],
+            begun=begun,
+            purse=self._purses.of(caller),
+            prices=[item.price for item in new],
+        )
         return await self._counted(accepted), rejected
 
     async def get(self, caller: Caller, batch_id: str) -> CountedBatch:
@@ -126,7 +139,14 @@ class BatchService:
         )
 
     def _bench(self, caller: Caller, mark: str | None = None) -> Bench:
-        return Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
+        return Bench(
+            engine=self._engine,
+            opener=self._opener,
+            eraser=self._eraser,
+            account=caller.account,
+            mark=mark,
+            purse=self._purses.of(caller),
+        )
 
     async def _change(
         self,

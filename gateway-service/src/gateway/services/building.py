@@ -24,11 +24,15 @@ LONGEST_DELAY = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result."""
+    """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result.
+
+    `price`: in ten-thousandths of a dollar.
+    """
 
     job: Job
     card: ModelCard
     terms: LaneTerms
+    price: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
