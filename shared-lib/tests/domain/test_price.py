@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelwork.domain.price import FREE, HIGHEST, Pricing, price_of, uncounted
+from reelwork.domain.ids import KeyId
+from reelwork.domain.job import Bill, BillState
+from reelwork.domain.price import FREE, HIGHEST, Cost, Pricing, price_of, uncounted
 
 A_SECOND = Pricing(base=100, amount=200, unit="second", by=("duration_seconds",))
 A_MEGAPIXEL = Pricing(amount=100, unit="megapixel", by=("width", "height"), per=1_000_000)
@@ -104,3 +106,34 @@ def test_only_what_is_a_number_in_every_input_can_be_counted(
 
     assert uncounted(A_SECOND, schema) == ([] if is_certain else ["duration_seconds"])
     assert uncounted(A_SECOND, {}) == ["duration_seconds"]
+
+
+def bill(amount: int, state: BillState, charged: int | None = None) -> Bill:
+    key = KeyId("key_1")
+    return Bill(round=1, hold="h", amount=amount, units=1, day="2026-11-21", key_id=key, state=state, charged=charged)
+
+
+@pytest.mark.parametrize(
+    ("of", "has_ended", "cost"),
+    [
+        (None, False, Cost()),
+        (None, True, Cost(charged=0)),
+        (bill(5, BillState.HELD), False, Cost(estimated=5, reserved=5)),
+        (bill(5, BillState.CHARGE), True, Cost(estimated=5, reserved=5)),
+        (bill(5, BillState.RELEASE), True, Cost(estimated=5, reserved=5)),
+        (bill(5, BillState.SETTLED, charged=5), True, Cost(estimated=5, charged=5)),
+        (bill(5, BillState.SETTLED, charged=0), True, Cost(estimated=5, charged=0)),
+    ],
+)
+def test_a_job_costs_what_its_bill_says(of: Bill | None, has_ended: bool, cost: Cost) -> None:
+    assert Cost.of(of, has_ended=has_ended) == cost
+
+
+@given(st.lists(st.tuples(st.integers(0, HIGHEST), st.sampled_from(BillState))))
+def test_a_batch_costs_what_its_jobs_cost_and_never_more_than_estimated(jobs: list[tuple[int, BillState]]) -> None:
+    bills = [bill(amount, state, charged=amount if state is BillState.SETTLED else None) for amount, state in jobs]
+
+    whole = sum((Cost.of(one, has_ended=False) for one in bills), Cost(charged=0))
+
+    assert whole.estimated == sum(amount for amount, _ in jobs)
+    assert whole.reserved + (whole.charged or 0) == whole.estimated

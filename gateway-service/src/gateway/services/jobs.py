@@ -30,7 +30,7 @@ class JobService:
 
         `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant.
 
-        Raises ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable.
+        Raises ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, StoreUnavailable.
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
         if await submit(self._intake, self._opener, new.job, new.terms):

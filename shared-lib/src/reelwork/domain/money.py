@@ -5,7 +5,7 @@ import re
 CURRENCY = "USD"
 IN_A_DOLLAR = 10_000
 # What people may write: less than a billion dollars, as precise as we count.
-WRITTEN = r"^\d{1,9}(\.\d{1,4})?$"
+WRITTEN = r"^[0-9]{1,9}(\.[0-9]{1,4})?$"
 
 
 def dollars(amount: int) -> str:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
+from reelwork.domain.job import Bill, BillState
 from reelwork.domain.money import dollars
 
 # No price is higher, whatever an input says: a hundred million dollars, of which a whole batch still fits into the 64
@@ -66,6 +67,37 @@ def price_of(pricing: Pricing, values: Mapping[str, Any]) -> int:
     for name in pricing.by:
         units *= _number(values.get(name))
     return min(HIGHEST, pricing.base + math.ceil(pricing.amount * units))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a job costs, in ten-thousandths of a US dollar: `reserved` now, `charged` once it is settled (else None)."""
+
+    estimated: int = 0
+    reserved: int = 0
+    charged: int | None = None
+    refunded: int = 0
+
+    @classmethod
+    def of(cls, bill: Bill | None, *, has_ended: bool) -> Self:
+        """By the bill of a job's present round: the rounds before it ended without a charge, else there were no more.
+
+        A job without a bill is free, whatever becomes of it.
+        """
+        if bill is None:
+            return cls(charged=0 if has_ended else None)
+        if bill.state is BillState.SETTLED:
+            return cls(estimated=bill.amount, charged=bill.charged or 0)
+        return cls(estimated=bill.amount, reserved=bill.amount)
+
+    def __add__(self, other: Self) -> Self:
+        """Of several jobs together: `charged` is what is charged so far."""
+        return type(self)(
+            estimated=self.estimated + other.estimated,
+            reserved=self.reserved + other.reserved,
+            charged=(self.charged or 0) + (other.charged or 0),
+            refunded=self.refunded + other.refunded,
+        )
 
 
 def uncounted(pricing: Pricing, schema: Mapping[str, Any]) -> list[str]:
