@@ -7,13 +7,16 @@ from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.backlog import Backlog
+from reelwork.store.balances import Balances
 from reelwork.store.batches import Batches
+from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
 from reelwork.store.client import Database
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
+from reelwork.store.ledger import Ledger
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
 from reelwork.store.queue import Queue
@@ -45,6 +48,9 @@ class Stores:
     runtimes: Runtimes
     standings: Standings
     workers: Workers
+    balances: Balances
+    books: Books
+    ledger: Ledger
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -68,4 +74,7 @@ class Stores:
             runtimes=Runtimes(database),
             standings=Standings(database),
             workers=Workers(database),
+            balances=Balances(database),
+            books=Books(database),
+            ledger=Ledger(database),
         )
