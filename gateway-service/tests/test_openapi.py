@@ -38,6 +38,8 @@ OPERATIONS = {
     "edit_job",
     "explain_job",
     "estimate_job",
+    "get_account",
+    "edit_account",
     "get_queue",
     "pause_queue",
     "resume_queue",

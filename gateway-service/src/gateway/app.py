@@ -11,6 +11,7 @@ from gateway import problems
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
 from gateway.routes import (
+    account,
     admin_workers,
     assets,
     batches,
@@ -63,7 +64,16 @@ def create_app(
     )
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
-        *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
+        *(
+            bulk.router,
+            jobs.router,
+            job_data.router,
+            job_edits.router,
+            batches.router,
+            account.router,
+            queue.router,
+            events.router,
+        ),
         *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
     ):

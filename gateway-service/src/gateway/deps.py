@@ -11,6 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from gateway.auth import Caller
 from gateway.headers import Preference, cancel_after_seconds, preference
+from gateway.services.account import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
@@ -95,6 +96,7 @@ Keyed = Annotated[KeyedRequests, Depends(_its(lambda gateway: gateway.keyed))]
 Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
+OwnAccounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.account))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.auth import Authenticator
+from gateway.services.account import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
@@ -58,6 +59,7 @@ class Gateway:
 
     settings: GatewaySettings
     authenticator: Authenticator
+    account: AccountService
     catalogue: Catalogue
     jobs: JobService
     batches: BatchService
@@ -122,13 +124,14 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     engine, objects, opener = opened.engine, opened.objects, opened.opener
     stores, broker = engine.stores, engine.broker
     eraser = Eraser(stores, objects)
-    catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
+    catalogue, forecasts = Catalogue(stores.models, settings.pricings()), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
     purses = Purses(opened.reservations, engine.rules.plans)
     return Gateway(
         settings=settings,
         authenticator=Authenticator(stores.accounts),
+        account=AccountService(stores.accounts, engine.rules.plans),
         catalogue=catalogue,
         jobs=JobService(engine, opened.intake, opener, builder, purses),
         batches=BatchService(engine, opener, eraser, builder, purses),

@@ -13,7 +13,6 @@ from reelwork.contract.edits import JobPatch
 from reelwork.contract.jobs import JobBody, JobView
 from reelwork.contract.queue import EstimateView, ExplainView
 from reelwork.domain.errors import (
-    InsufficientTier,
     InvalidState,
     JobNotFound,
     ModelNotFound,
@@ -34,10 +33,11 @@ _EXAMPLES = {
 
 @router.post(
     "/estimate",
-    responses=keyed_problems(InsufficientTier, ModelNotFound, *BODY_REFUSALS),
+    responses=keyed_problems(ModelNotFound, *BODY_REFUSALS),
 )
 async def estimate_job(body: JobBody, caller: CanSubmit, estimates: Estimates, request_id: RequestId) -> EstimateView:
-    """What would become of this job if you submitted it now. Takes and refuses what submit does; stores nothing."""
+    """What would become of this job if you submitted it now: when it would start, what it would cost, which limits it
+    would hit. Faults are refused as submit does; stores nothing."""
     return await estimates.estimate(caller, body, request_id=request_id)
 
 

@@ -21,6 +21,7 @@ from reelwork.domain.errors import (
     InvalidCursor,
     InvalidState,
     JobNotFound,
+    MaxCostExceeded,
     ModelNotFound,
 )
 from reelwork.domain.ids import JobId, new_job_id, new_request_id
@@ -57,7 +58,7 @@ _READ = documented({"ETag": "Names this state of the job."}) | RETRY_AFTER | _AP
     responses={
         201: {"description": "It has ended within the time of `Prefer: wait`.", "model": JobView, "headers": _STORED},
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(InsufficientTier, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(InsufficientTier, MaxCostExceeded, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_job(

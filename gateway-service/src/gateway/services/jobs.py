@@ -34,8 +34,8 @@ class JobService:
 
         `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant.
 
-        Raises ModelNotFound, InvalidInput, InsufficientTier, QuotaExceeded, SpendCapReached, InsufficientCredits,
-        StoreUnavailable.
+        Raises ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, QuotaExceeded, SpendCapReached,
+        InsufficientCredits, StoreUnavailable.
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
         purse = self._purses.of(caller)
