@@ -4,6 +4,7 @@ python -m gateway.account create --name studio --tier pro     prints a new key o
 python -m gateway.account create --name operators --admin     the same, and it may look after the installation as well
 python -m gateway.account ensure --name development           makes the key in REELWORK_DEVELOPMENT_KEY work
 python -m gateway.account retain --name studio --output-seconds 604800   how long files of its new jobs are kept
+python -m gateway.account grant --name studio --amount 10.00   credit in US dollars
 """
 
 import argparse
@@ -27,13 +28,16 @@ from reelwork.domain.account import (
     parse_key,
 )
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.domain.ids import new_account_id, new_key_id
+from reelwork.domain.ids import new_account_id, new_key_id, new_request_id
 from reelwork.domain.job import Retention
+from reelwork.domain.money import CURRENCY, dollars, ten_thousandths
 from reelwork.domain.tier import Tier
+from reelwork.engine.grants import Grant, grant
 from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
+from reelwork.store.stores import Stores
 
 KEY_VARIABLE = "REELWORK_DEVELOPMENT_KEY"
 LEAST_SECONDS = 60
@@ -94,6 +98,24 @@ async def _add(accounts: Accounts, credentials: Credentials, *, name: str, tier:
     await accounts.add_key(key)
 
 
+async def give_credit(stores: Stores, name: str, amount: int) -> str:
+    """What was added to the account of this name, and what it has now. Raises NoSuchAccount."""
+    account = await stores.accounts.named(name)
+    if account is None:
+        raise NoSuchAccount(f"There is no account {name}; `create` makes one.")
+    await grant(stores, Grant(account_id=account.id, amount=amount, name=new_request_id(), note="command line"))
+    balance = await stores.balances.now(account.id)
+    available = balance.available if balance is not None else 0
+    return f"{name} was given {dollars(amount)} {CURRENCY}; {dollars(available)} are available."
+
+
+def _amount(text: str) -> int:
+    amount = ten_thousandths(text)
+    if amount == 0:
+        raise argparse.ArgumentTypeError("more than 0")
+    return amount
+
+
 def _seconds(text: str) -> int:
     seconds = int(text)
     if seconds < LEAST_SECONDS:
@@ -114,6 +136,8 @@ async def _run(arguments: argparse.Namespace) -> str:
             if not await accounts.set_retention(arguments.name, kept):
                 raise NoSuchAccount(f"There is no account {arguments.name}; `create` makes one.")
             return f"New jobs of {arguments.name} keep their files as told, if they do not ask for something else."
+        if arguments.command == "grant":
+            return await give_credit(Stores.of(database), arguments.name, arguments.amount)
         key = os.environ.get(KEY_VARIABLE, "")
         await ensure_key(accounts, key, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
         return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."
@@ -140,6 +164,9 @@ def main() -> int:
     retain.add_argument("--name", required=True, help="the account")
     for part in ("input", "output"):
         retain.add_argument(f"--{part}-seconds", type=_seconds, help=f"{part} files, counted from the end of their job")
+    credit = commands.add_parser("grant", help="add credit", description="Adds credit to an account.")
+    credit.add_argument("--name", required=True, help="the account")
+    credit.add_argument("--amount", type=_amount, required=True, help="US dollars, such as 10.00")
     try:
         sys.stdout.write(asyncio.run(_run(parser.parse_args())) + "\n")
     except ValidationError as error:

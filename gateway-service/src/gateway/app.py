@@ -12,6 +12,8 @@ from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
 from gateway.routes import (
     account,
+    account_ledger,
+    admin_ledger,
     admin_workers,
     assets,
     batches,
@@ -71,11 +73,13 @@ def create_app(
             job_edits.router,
             batches.router,
             account.router,
+            account_ledger.router,
             queue.router,
             events.router,
         ),
         *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
-        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
+        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router),
+        *(admin_ledger.router, meta.router),
     ):
         app.include_router(router)
     problems.install(app)

@@ -21,6 +21,7 @@ from gateway.services.export import BatchExport
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
+from gateway.services.ledger import LedgerService
 from gateway.services.models import Catalogue
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
@@ -97,6 +98,7 @@ Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
 OwnAccounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.account))]
+Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

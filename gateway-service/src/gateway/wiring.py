@@ -157,7 +157,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
         forecasts=forecasts,
-        estimates=EstimateService(stores, builder, forecasts),
+        estimates=EstimateService(stores, builder, forecasts, funds=purses),
         workers=WorkerService(stores.workers),
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},

@@ -12,6 +12,7 @@ from gateway.headers import RETRY_AFTER, documented, retry_after
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JsonRoute
+from gateway.routes.payment import PAYMENT_REFUSALS
 from gateway.services.batch_items import Rejection
 from gateway.services.batches import Change
 from gateway.services.idempotency import json_answer
@@ -64,7 +65,7 @@ _EXAMPLES = {
     response_model=BatchAccepted,
     responses={
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(InsufficientTier, MaxCostExceeded, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(InsufficientTier, MaxCostExceeded, *PAYMENT_REFUSALS, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_batch(
@@ -121,7 +122,7 @@ async def cancel_batch(batch_id: str, caller: CanManage, batches: Batches) -> Ba
     response_model=BatchChange,
     responses={
         200: {"description": "Queued again.", "headers": REPLAYED},
-        **keyed_problems(BatchNotFound, InsufficientTier, *KEY_REFUSALS),
+        **keyed_problems(BatchNotFound, InsufficientTier, *PAYMENT_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def retry_failed(

@@ -13,6 +13,7 @@ from gateway.job_filter import METADATA_PARAMETER, WantedJobs
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
+from gateway.routes.payment import PAYMENT_REFUSALS
 from gateway.services.idempotency import json_answer
 from gateway.views import job_view
 from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView
@@ -58,7 +59,9 @@ _READ = documented({"ETag": "Names this state of the job."}) | RETRY_AFTER | _AP
     responses={
         201: {"description": "It has ended within the time of `Prefer: wait`.", "model": JobView, "headers": _STORED},
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(InsufficientTier, MaxCostExceeded, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(
+            InsufficientTier, MaxCostExceeded, *PAYMENT_REFUSALS, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS
+        ),
     },
 )
 async def create_job(
@@ -146,7 +149,7 @@ async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     response_model=JobView,
     responses={
         202: {"description": "Queued again.", "headers": _QUEUED},
-        **keyed_problems(InsufficientTier, JobNotFound, InvalidState, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(InsufficientTier, *PAYMENT_REFUSALS, JobNotFound, InvalidState, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def retry_job(

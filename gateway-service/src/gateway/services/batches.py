@@ -55,9 +55,7 @@ class Change:
 class BatchService:
     """Submit, read, list, cancel, retry. Every method sees the caller's own batches only."""
 
-    def __init__(
-        self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder, purses: Purses
-    ) -> None:
+    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder, purses: Purses) -> None:
         self._engine = engine
         self._purses = purses
         self._opener = opener

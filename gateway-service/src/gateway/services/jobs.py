@@ -20,9 +20,7 @@ from reelwork.store.jobs import JobFilter
 class JobService:
     """Submit, read, list, cancel. Every method sees the caller's own jobs only."""
 
-    def __init__(
-        self, engine: Engine, intake: Intake, opener: LaneOpener, builder: JobBuilder, purses: Purses
-    ) -> None:
+    def __init__(self, engine: Engine, intake: Intake, opener: LaneOpener, builder: JobBuilder, purses: Purses) -> None:
         self._engine = engine
         self._intake = intake
         self._opener = opener
@@ -39,8 +37,9 @@ class JobService:
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
         purse = self._purses.of(caller)
-        if await submit(self._intake, self._opener, new.job, new.terms, purse=purse, price=new.price):
-            return new.job
+        stored = await submit(self._intake, self._opener, new.job, new.terms, purse=purse, price=new.price)
+        if stored is not None:
+            return stored
         return await stored_before(self._engine.stores.jobs, new.job)
 
     async def retry(self, caller: Caller, job_id: str, *, mark: str, deadline: timedelta | None) -> Job:

@@ -1,9 +1,11 @@
 """What a caller may spend: its account's plan, and the caps of account and key."""
 
 from gateway.auth import Caller
+from gateway.services.building import NewJob
+from reelwork.domain.errors import ReelworkError
 from reelwork.domain.ledger import Bounds
 from reelwork.domain.tier import Plans
-from reelwork.engine.reserving import Payer, Purse, Reservations
+from reelwork.engine.reserving import Ask, Payer, Purse, Reservations
 
 
 class Purses:
@@ -22,3 +24,9 @@ class Purses:
         )
         payer = Payer(account_id=caller.account.id, key_id=caller.key.id, bounds=bounds)
         return Purse(reservations=self._reservations, payer=payer)
+
+    async def refusals(self, caller: Caller, new: NewJob) -> list[ReelworkError]:
+        """Why this job could not be paid now; see `estimates.Funds`."""
+        if new.job.status.is_terminal:
+            return []
+        return await self.of(caller).refusals(Ask(job_id=new.job.id, price=new.price))

@@ -29,7 +29,8 @@ class EntryKind(StrEnum):
 class Entry:
     """`amount`: its effect on what is available, `reserved`: on what is put aside, `units`: on what is used of `day`.
 
-    `id` is unique by its making; `serial` sorts by time and is what owners know it by. `hold`: of which reservation.
+    `id` is unique by its making; `serial` sorts by time and is what owners know it by. `hold`: of which reservation, or
+    the name of the order that a refund follows. `refunded`: of the job in all, this refund included.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Entry:
     hold: str | None = None
     key_id: KeyId | None = None
     note: str | None = None
+    refunded: int | None = None
 
     @property
     def charged(self) -> int:

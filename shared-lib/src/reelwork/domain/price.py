@@ -87,7 +87,7 @@ class Cost:
         if bill is None:
             return cls(charged=0 if has_ended else None)
         if bill.state is BillState.SETTLED:
-            return cls(estimated=bill.amount, charged=bill.charged or 0)
+            return cls(estimated=bill.amount, charged=bill.charged or 0, refunded=bill.refunded)
         return cls(estimated=bill.amount, reserved=bill.amount)
 
     def __add__(self, other: Self) -> Self:

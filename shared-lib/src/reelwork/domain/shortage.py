@@ -1,10 +1,10 @@
 """Why something does not fit into an account: which of its bounds would be passed, in words for its owner."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 
-from reelwork.domain.errors import InsufficientCredits, QuotaExceeded, ReelworkError, SpendCapReached
+from reelwork.domain.errors import InsufficientCredits, QuotaExceeded, SpendCapReached
 from reelwork.domain.ledger import Balance, Bounds
 from reelwork.domain.money import CURRENCY, dollars
 
@@ -14,30 +14,28 @@ def next_day(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=now.tzinfo)
 
 
-def shortage(balance: Balance, added: Mapping[str, int], bounds: Bounds, now: datetime) -> ReelworkError | None:
-    """The first bound that adding this (see `domain.ledger.effect`) would pass; None if it fits. `now` is in UTC.
-
-    A QuotaExceeded, SpendCapReached or InsufficientCredits, for the caller to raise.
-    """
+def shortages(
+    balance: Balance, added: Mapping[str, int], bounds: Bounds, now: datetime
+) -> Iterator[QuotaExceeded | SpendCapReached | InsufficientCredits]:
+    """Every bound that adding this (see `domain.ledger.effect`) would pass, as the error to raise. `now` is in UTC."""
     for name, change in sorted(added.items()):  # days before keys before spent
         kind, _, key = name.partition(".")
         if kind == "days" and bounds.jobs_per_day is not None:
             used = balance.days.get(key, 0)
             if used + change > bounds.jobs_per_day:
-                return _quota(used, change, bounds.jobs_per_day, now)
+                yield _quota(used, change, bounds.jobs_per_day, now)
         if kind == "keys":
             cap = next((cap for owner, cap in bounds.key_caps.items() if owner == key), None)
             if cap is not None and balance.keys.get(key, 0) + change > cap:
-                return _cap("key", balance.keys.get(key, 0), change, cap)
+                yield _cap("key", balance.keys.get(key, 0), change, cap)
         if kind == "spent" and bounds.account_cap is not None and balance.spent + change > bounds.account_cap:
-            return _cap("account", balance.spent, change, bounds.account_cap)
+            yield _cap("account", balance.spent, change, bounds.account_cap)
     wanted = -added.get("available", 0)
     if wanted > 0 and balance.available < wanted:
-        return InsufficientCredits(
+        yield InsufficientCredits(
             f"This costs {_money(wanted)}; {_money(balance.available)} are available.",
             hint="Have credit added to the account, or wait for jobs that may give theirs back.",
         )
-    return None
 
 
 def _quota(used: int, wanted: int, limit: int, now: datetime) -> QuotaExceeded:

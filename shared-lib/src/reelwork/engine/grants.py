@@ -95,25 +95,28 @@ async def refund(stores: Stores, order: Refund) -> Entry:
 def _refunding(order: Refund, history: Sequence[Entry], now: datetime) -> Entry:
     charges = [entry for entry in history if entry.kind is EntryKind.CHARGE]
     refunds = [entry for entry in history if entry.kind is EntryKind.REFUND]
-    left = sum(entry.charged for entry in charges) - sum(entry.amount for entry in refunds)
+    given_back = sum(entry.amount for entry in refunds)
+    left = sum(entry.charged for entry in charges) - given_back
     if left <= 0:
         raise _nothing_charged()
     if order.amount is not None and order.amount > left:
         detail = f"At most {dollars(left)} {CURRENCY} of its charge are left."
         fault = FieldError(pointer="#/amount", code="too_large", detail=detail)
         raise InvalidInput("More is to be given back than was charged.", hint=detail, errors=[fault])
+    amount = left if order.amount is None else order.amount
     return Entry(
         id=refund_id(order.job_id, len(refunds) + 1),
         serial=new_entry_id(),
         account_id=order.account_id,
         at=now,
         kind=EntryKind.REFUND,
-        amount=left if order.amount is None else order.amount,
+        amount=amount,
         job_id=order.job_id,
         round=charges[0].round,
         hold=order.name,
         key_id=charges[0].key_id,
         note=order.note,
+        refunded=given_back + amount,
     )
 
 

@@ -6,18 +6,18 @@ they do not fit together they are taken one by one in their order, so that exact
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import reduce
 
 import structlog
 
-from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.errors import ReelworkError, StoreUnavailable
 from reelwork.domain.ids import AccountId, JobId, KeyId, new_slot_id
 from reelwork.domain.job import Bill
-from reelwork.domain.ledger import Bounds, Entry, day_of, effect, reserving
-from reelwork.domain.shortage import shortage
+from reelwork.domain.ledger import Balance, Bounds, Entry, day_of, effect, reserving
+from reelwork.domain.shortage import shortages
 from reelwork.engine.settling import DUE, settle
 from reelwork.store.client import DatabaseClock
 from reelwork.store.stores import Stores
@@ -79,16 +79,31 @@ class Reservations:
         Raises QuotaExceeded, SpendCapReached, InsufficientCredits, StoreUnavailable (what was reserved then is given
         back after a minute).
         """
+        bills = await self._bills(payer, asks)
+        if bills:
+            await self._written(payer.account_id, await self._entries(payer, bills), payer.bounds)
+            self._touched.add(payer.account_id)
+        return [bills.get(ask.job_id) for ask in asks]
+
+    async def refusals(self, payer: Payer, asks: Sequence[Ask]) -> list[ReelworkError]:
+        """Why nothing could be reserved for these at the moment, every reason. Reserves nothing."""
+        bills = await self._bills(payer, asks)
+        if not bills:
+            return []
+        balance = await self._stores.balances.now(payer.account_id) or Balance(id=payer.account_id)
+        added = effect(await self._entries(payer, bills))
+        return list(shortages(balance, added, payer.bounds, await self._clock.now()))
+
+    async def _bills(self, payer: Payer, asks: Sequence[Ask]) -> dict[JobId, Bill]:
+        """For those that cost or count something."""
         units = 0 if payer.bounds.jobs_per_day is None else 1
         wanted = [ask for ask in asks if units or ask.price or ask.last is not None]
-        if not wanted:
-            return [None] * len(asks)
+        day = day_of(await self._clock.now()) if wanted else ""
+        return {ask.job_id: _bill(ask, payer, units, day) for ask in wanted}
+
+    async def _entries(self, payer: Payer, bills: Mapping[JobId, Bill]) -> list[Entry]:
         now = await self._clock.now()
-        bills = {ask.job_id: _bill(ask, payer, units, now) for ask in wanted}
-        entries = [reserving(payer.account_id, job, bill, now) for job, bill in bills.items()]
-        await self._written(payer.account_id, entries, payer.bounds)
-        self._touched.add(payer.account_id)
-        return [bills.get(ask.job_id) for ask in asks]
+        return [reserving(payer.account_id, job, bill, now) for job, bill in bills.items()]
 
     async def give_back(self, account: AccountId, bills: Sequence[Bill | None]) -> None:
         """No job will ever be stored under these bills. What cannot be given back now is given back after a minute."""
@@ -126,17 +141,19 @@ class Reservations:
 
     async def _write_all(self, account: AccountId) -> None:
         """Whoever comes while a write is under way goes with the next one."""
-        waiting = self._waiting[account]
+        waiting, together = self._waiting[account], list[_Waiting]()
         try:
             while waiting:
                 together = [waiting.popleft()]
                 while waiting and sum(len(one.entries) for one in together) < MOST_AT_ONCE:
                     together.append(waiting.popleft())
                 await self._write(account, together)
+        except BaseException as error:  # this process ends, and nobody else would ever answer them
+            for one in (*together, *waiting):
+                _answer(one, error)
+            raise
         finally:
             del self._waiting[account], self._writers[account]
-            for one in waiting:  # this process ends
-                one.done.cancel()
 
     async def _write(self, account: AccountId, together: Sequence[_Waiting]) -> None:
         try:
@@ -171,8 +188,7 @@ class Reservations:
                 self._begun.discard(account)
                 await self._begin(account)
                 continue
-            short = shortage(balance, effect(entries), bounds, await self._clock.now())
-            if short is not None:
+            for short in shortages(balance, effect(entries), bounds, await self._clock.now()):
                 raise short
         raise StoreUnavailable(
             "The account's balance changes all the time.", hint="Try again in a moment.", retry_after_seconds=1
@@ -198,6 +214,10 @@ class Purse:
         """See `Reservations.reserve`."""
         return await self.reservations.reserve(self.payer, asks)
 
+    async def refusals(self, *asks: Ask) -> list[ReelworkError]:
+        """See `Reservations.refusals`."""
+        return await self.reservations.refusals(self.payer, asks)
+
     async def settle(self) -> None:
         """See `Reservations.settle`."""
         await self.reservations.settle(self.payer.account_id)
@@ -207,18 +227,18 @@ class Purse:
         await self.reservations.give_back(self.payer.account_id, bills)
 
 
-def _bill(ask: Ask, payer: Payer, units: int, now: datetime) -> Bill:
+def _bill(ask: Ask, payer: Payer, units: int, day: str) -> Bill:
     return Bill(
         round=ask.last.round + 1 if ask.last is not None else 1,
         hold=new_slot_id(),
         amount=ask.price,
         units=units,
-        day=day_of(now),
+        day=day,
         key_id=payer.key_id,
     )
 
 
-def _answer(one: _Waiting, error: Exception | None = None) -> None:
+def _answer(one: _Waiting, error: BaseException | None = None) -> None:
     if one.done.done():
         return  # its caller went away: what was reserved for it is given back after a minute
     if error is not None:

@@ -115,8 +115,13 @@ async def _carry_over(books: Books, snapshot: Snapshot, decided: _Decided) -> No
     if entries:
         await books.record(entries)
     settlements = [*_settlements(entries), *decided.needless]
+    refunds = {
+        entry.job_id: entry.refunded or 0 for entry in entries if entry.kind is EntryKind.REFUND and entry.job_id
+    }
     if settlements:
         await books.settled(settlements)
+    for job, amount in refunds.items():
+        await books.refunded(job, amount)
     if entries:
         await books.strike(snapshot.balance.id, entries)
 

@@ -70,8 +70,9 @@ class LaneOpener:
 
 async def submit(
     intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms, *, purse: Purse | None = None, price: int = 0
-) -> bool:
-    """Store the job durably; it will reach a terminal state from here on. False: one of this id was there before.
+) -> Job | None:
+    """Store the job durably; it will reach a terminal state from here on. The answer is it as it is stored; None: one
+    of this id was there before.
 
     What it costs and counts is reserved from the `purse` first; None: it costs nothing. A job that has ended already
     costs nothing either. Raises QuotaExceeded, SpendCapReached, InsufficientCredits: then nothing was stored; and
@@ -88,7 +89,7 @@ async def submit(
         opener.announce(terms)
     if is_new:
         log.info(f"job.{job.status}", job_id=job.id, model=job.model, lane=job.lane, source_job_id=job.source_job_id)
-    return is_new
+    return job if is_new else None
 
 
 async def stored_before(jobs: Jobs, job: Job) -> Job:

@@ -55,6 +55,11 @@ class Accounts:
         document = await self._accounts.find_one({"_id": account})
         return ACCOUNT_CODEC.decode(document) if document is not None else None
 
+    async def named(self, name: str) -> Account | None:
+        """The account of this name."""
+        document = await self._accounts.find_one({"name": name})
+        return ACCOUNT_CODEC.decode(document) if document is not None else None
+
     async def add_key(self, key: ApiKey) -> None:
         document = _KEYS.encode(key)
         await self._keys.insert_one(document | {"scopes": sorted(key.scopes)})

@@ -161,6 +161,11 @@ class Books:
         )
         return int(told.modified_count)
 
+    async def refunded(self, job: JobId, amount: int) -> None:
+        """Tell a job how much of its charge was given back; what was told last and is more stays."""
+        less: Document = {"_id": job, "bill.refunded": {"$lt": amount}}
+        await self._jobs.update_one(less, {"$set": {"bill.refunded": amount}, "$inc": {"version": 1}})
+
     async def strike(self, account: AccountId, entries: Sequence[Entry]) -> None:
         """Take entries that are in the ledger from the outbox. May be lost in a crash: they are struck again then."""
         names = [entry.id for entry in entries]

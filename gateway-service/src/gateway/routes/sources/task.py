@@ -14,6 +14,7 @@ from gateway.content import content_response
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
 from gateway.problems import keyed_problems
 from gateway.routes.assets import FORM_BYTES
+from gateway.routes.payment import PAYMENT_REFUSALS
 from gateway.services.jobs import JobService
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody
@@ -85,7 +86,13 @@ def upload_router(limit_bytes: int) -> APIRouter:
         max_body_size=limit_bytes + FORM_BYTES,
         form_limits={"max_files": 1, "max_fields": 4},
         responses=keyed_problems(
-            InsufficientTier, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
+            InsufficientTier,
+            *PAYMENT_REFUSALS,
+            ModelNotFound,
+            UploadTooLarge,
+            UnsupportedMediaType,
+            InvalidInput,
+            StorageUnavailable,
         ),
     )(create_task)
     return limited
