@@ -80,6 +80,11 @@ class Customer:
         except (InsufficientCredits, QuotaExceeded):
             return None
 
+    async def submit_and_cancel(self) -> None:
+        job = await self.submit()
+        if job is not None:
+            await cancel(self.world.engine, job.account_id, job.id, by="owner")
+
     async def retry(self, job: Job) -> None:
         try:
             await retry(self.world.engine, self.world.opener, self.account, job.id, purse=self.purse())
@@ -191,10 +196,21 @@ def test_wherever_a_process_dies_the_books_are_right_and_come_to_their_end(stage
     raise AssertionError("it never came to its end")
 
 
+@pytest.mark.parametrize("operations", range(1, 12))
+def test_a_job_that_comes_and_goes_while_the_books_are_read_is_settled(stage: Stage, operations: int) -> None:
+    customer = Customer(stage)
+    ended(customer, "failed")
+    in_between = [0] * operations + [1] * 50  # the settler does so many operations, then the others all of theirs
+
+    stage.play(customer.settle(), customer.submit_and_cancel(), choices=in_between, look=customer.look)
+
+    customer.end()
+
+
 def test_several_who_submit_retry_and_settle_at_once_keep_the_books_right(
     stage: Stage, examples: Callable[[int], int]
 ) -> None:
-    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=1)
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
     @given(choices=st.lists(st.integers(0, 5), min_size=30, max_size=80))
     def race(choices: list[int]) -> None:
         customer = Customer(stage)
@@ -206,7 +222,7 @@ def test_several_who_submit_retry_and_settle_at_once_keep_the_books_right(
             customer.settle(),
             customer.retry(failed),
             customer.submit(),
-            customer.submit(),
+            customer.submit_and_cancel(),
             refund(stage.world.stores, order),
             choices=choices,
             look=customer.look,

@@ -27,6 +27,7 @@ from reelwork.store.pipeline import Expression
 
 _BILL = TypeAdapter(Bill)
 _DUPLICATE = 11000  # MongoDB's code
+_RACES = 8
 # Days of the quota that a balance remembers.
 _DAYS_KEPT = timedelta(days=7)
 
@@ -83,23 +84,33 @@ class Books:
     async def snapshot(self, account: AccountId, *, limit: int, about: str | None = None) -> Snapshot | None:
         """Up to `limit` due jobs of it. None for an account without a balance. `about`: a job or a grant.
 
-        The balance is read first, and whatever is read after it is at least as new, also when another server has
-        become the primary meanwhile (a causal session): a job that was settled before the balance was read is not due.
+        Everything is read in one causal session: what is read later is at least as new, also when another server has
+        become the primary meanwhile. The version comes first: a job that was settled before it is not due. The balance
+        comes after the due jobs: what was reserved for them is in it, or in the ledger. Where others make entries all
+        the time, no job is told to be due.
         """
         async with self._session() as session:
+            for _ in range(_RACES if limit else 0):
+                first = await self._balances.find_one({"_id": account}, {"version": 1}, session=session)
+                due = await self._due(account, limit, session)
+                found = await self._balances.find_one({"_id": account}, session=session)
+                if first is None or found is None:
+                    return None
+                if first["version"] == found["version"]:
+                    return await self._around(balance_of(found), due, about, session)
             found = await self._balances.find_one({"_id": account}, session=session)
-            if found is None:
-                return None
-            balance = balance_of(found)
-            due = await self._due(account, limit, session) if limit else []
-            held = [entry for entry in balance.outbox if entry.kind is EntryKind.RESERVE]
-            jobs = self._jobs.find({"_id": {"$in": [entry.job_id for entry in held]}}, {"bill": 1}, session=session)
-            stored = frozenset([job["bill"]["hold"] async for job in jobs if job.get("bill")])
-            outbox = {entry.id for entry in balance.outbox}
-            asked = [name for name in _about(due, held, stored) if name not in outbox]
-            known = self._ledger.find({"_id": {"$in": asked}}, {"_id": 1}, session=session)
-            entered = frozenset([entry["_id"] async for entry in known]) | outbox
-            history = await self._history(balance, about, session) if about is not None else ()
+            return await self._around(balance_of(found), [], about, session) if found is not None else None
+
+    async def _around(self, balance: Balance, due: Sequence[Due], about: str | None, session: Any) -> Snapshot:
+        """The snapshot with this balance. `Any`: the driver's own."""
+        held = [entry for entry in balance.outbox if entry.kind is EntryKind.RESERVE]
+        jobs = self._jobs.find({"_id": {"$in": [entry.job_id for entry in held]}}, {"bill": 1}, session=session)
+        stored = frozenset([job["bill"]["hold"] async for job in jobs if job.get("bill")])
+        outbox = {entry.id for entry in balance.outbox}
+        asked = [name for name in _about(due, held, stored) if name not in outbox]
+        known = self._ledger.find({"_id": {"$in": asked}}, {"_id": 1}, session=session)
+        entered = frozenset([entry["_id"] async for entry in known]) | outbox
+        history = await self._history(balance, about, session) if about is not None else ()
         return Snapshot(balance=balance, due=due, stored=stored, entered=entered, history=history)
 
     async def _due(self, account: AccountId, limit: int, session: Any) -> list[Due]:  # the driver's own
