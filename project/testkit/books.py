@@ -89,6 +89,10 @@ def unsettled(stored: Stored) -> Iterator[str]:
         for entry in stored.ledger
         if entry["kind"] == "charge"
     }
+    closed = {entry["hold"] for entry in stored.ledger if entry["kind"] in {"charge", "release"}}
+    for entry in stored.ledger:
+        if entry["kind"] == "reserve" and entry["hold"] not in closed:
+            yield f"{entry['_id']} is neither spent nor given back"
     for balance in stored.balances:
         if balance["outbox"] or balance["reserved"]:
             yield f"{balance['_id']}: {balance['reserved']} reserved, {len(balance['outbox'])} in the outbox"

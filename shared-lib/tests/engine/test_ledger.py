@@ -225,6 +225,25 @@ async def test_what_was_reserved_for_a_job_that_never_came_is_given_back_after_a
     await books(world, settled=True)
 
 
+async def test_what_was_reserved_twice_for_one_job_is_given_back_once(world: World):
+    lane = await world.joined()
+    await credit(world, lane, 2_000)
+    spends, job = purse(world, lane, quota=2), new_job(lane)
+    await spends.reserve(Ask(job_id=job.id, price=1_000))  # its gateway dies, and the request is sent again
+    async with running(world.intake.run):
+        await submit(world.intake, world.opener, job, lane, purse=spends, price=1_000)
+    await world.stores.lanes.open(lane)
+
+    await complete(world.engine, await world.run(), [], used=USED)
+    await world.reconciler.run_once()
+    await age_outbox(world)
+    await world.reconciler.run_once()
+
+    after = await balance(world, lane)
+    assert (after.available, after.reserved, after.spent) == (1_000, 0, 1_000)
+    await books(world, settled=True)
+
+
 @pytest.mark.parametrize("spent_meanwhile", [False, True])
 async def test_a_job_that_comes_after_all_is_charged_only_if_nothing_is_overdrawn(world: World, spent_meanwhile: bool):
     lane = await world.joined()

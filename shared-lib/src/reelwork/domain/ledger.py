@@ -123,8 +123,7 @@ def release_id(job: JobId, bill: Bill) -> str:
 
 
 def charge_id(job: JobId, bill: Bill) -> str:
-    """Without the hold: one for each round of a job, whatever happens."""
-    return f"{job}.{bill.round}.charge"
+    return f"{job}.{bill.round}.{bill.hold}.charge"
 
 
 def refund_id(job: JobId, number: int) -> str:

@@ -222,8 +222,9 @@ def _about(due: Sequence[Due], held: Sequence[Entry], stored: frozenset[str]) ->
     """Names of the entries that decide what is to be done."""
     names = [name(one.job, one.bill) for one in due for name in (reserve_id, release_id, charge_id)]
     for entry in held:
-        if entry.hold not in stored and entry.job_id is not None:
-            names += [f"{entry.job_id}.{entry.round}.{entry.hold}.release", f"{entry.job_id}.{entry.round}.charge"]
+        if entry.hold not in stored:
+            about = entry.id.removesuffix(EntryKind.RESERVE)
+            names += [about + EntryKind.RELEASE, about + EntryKind.CHARGE]
     return names
 
 
