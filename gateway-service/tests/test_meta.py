@@ -113,6 +113,8 @@ class TestKeys:
         ("PATCH", "/v1/jobs/job_x"),
         ("GET", "/v1/jobs/job_x/explain"),
         ("POST", "/v1/jobs/estimate"),
+        ("GET", "/v1/account"),
+        ("PATCH", "/v1/account"),
         ("GET", "/v1/account/queue"),
         ("POST", "/v1/account/queue/pause"),
         ("POST", "/v1/account/queue/resume"),

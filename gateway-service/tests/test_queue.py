@@ -198,7 +198,8 @@ def test_an_estimate_says_what_a_job_would_meet_and_stores_nothing(owner: Caller
 
     found = estimate(owner)
 
-    assert (found["model"], found["pool"], found["cost"]) == ("testkit/noop", "cpu", None)
+    assert (found["model"], found["pool"], found["limits"]) == ("testkit/noop", "cpu", [])
+    assert found["cost"] == {"currency": "USD", "estimated": "0.0000"}
     assert found["queue_position"] == 4
     assert stack.stored() == before
     high = {"model": "testkit/noop", "priority": "high"}

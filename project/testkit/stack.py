@@ -24,15 +24,18 @@ from typing import Any, TypeVar
 import httpx2 as httpx
 from pymongo import MongoClient
 
-from gateway.account import new_key
+from gateway.account import give_credit, new_key
 from reelwork.domain.account import OWNERS_SCOPES, ApiKey, Scope, digest, format_key, new_secret, parse_key
 from reelwork.domain.ids import new_key_id
+from reelwork.domain.money import ten_thousandths
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import Database, MongoOptions, open_database
+from reelwork.store.stores import Stores
 from run.servers.ports import free_port
 from run.servers.process import Command, Server
+from testkit.books import check_books, read_books
 from testkit.caller import Caller
 from testkit.services import Bucket, S3Service, fresh_bucket, fresh_database
 from testkit.waiting import until
@@ -136,6 +139,18 @@ class Stack:
         """A caller with a new key for the account of this name, which is made if it is not there."""
         key = self.on_database(lambda database: _key(Accounts(database), name, tier, scopes))
         return self.with_key(key)
+
+    def credit(self, name: str, dollars: str) -> None:
+        """Add credit to the account of this name, as `python -m gateway.account grant` does."""
+        self.on_database(lambda database: give_credit(Stores.of(database), name, ten_thousandths(dollars)))
+
+    def check_books(self, *, settled: bool = False) -> None:
+        """Balances are the sums of their entries; `settled`: nothing is under way any more. See `testkit.books`."""
+
+        async def check(database: Database) -> None:
+            check_books(await read_books(database), settled=settled)
+
+        self.on_database(check)
 
     def with_key(self, key: str | None) -> Caller:
         """A caller with this very key, or with none."""

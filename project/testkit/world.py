@@ -24,6 +24,7 @@ from reelwork.engine.engine import Engine, Rules
 from reelwork.engine.erase import Eraser
 from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
+from reelwork.engine.reserving import Reservations
 from reelwork.engine.submit import LaneOpener, submit
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore, S3Options
@@ -115,6 +116,7 @@ class World:
     sweeper: Sweeper
     eraser: Eraser
     reconciler: Reconciler
+    reservations: Reservations
 
     @classmethod
     def over(cls, database: Database, objects: ObjectStore, *, rules: Rules | None = None) -> Self:
@@ -133,6 +135,7 @@ class World:
             sweeper=sweeper,
             eraser=Eraser(stores, objects),
             reconciler=Reconciler(engine, sweeper),
+            reservations=Reservations(stores),
         )
 
     async def joined(self, tier: Tier = Tier.DEVELOPER, *, pool: str = POOL) -> LaneTerms:
@@ -226,6 +229,8 @@ class World:
             "audit",
             "signing_keys",
             "stream_tickets",
+            "balances",
+            "ledger",
         ),
     ) -> None:
         """Empty the database, indexes stay."""

@@ -3,12 +3,14 @@
 import json
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from reelwork.domain.tier import PLANS
 from reelwork.generator import LocalContext, discover
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +77,17 @@ def test_the_table_of_addresses_in_the_readme_is_complete_and_true():
     told = re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`]*)`", (ROOT / "README.md").read_text())
 
     assert {re.sub(r"{.*?}", "{id}", address) for address in told} == served
+
+
+@pytest.mark.parametrize("tier", PLANS)
+def test_the_table_of_plans_is_the_one_that_holds(tier):
+    rows = re.findall(r"^\|[^|]*\(`(\w+)`\) \|(.*)\|$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    words = {"no limit": None, "no batches": 0}
+    place = list(PLANS).index(tier)
+
+    told = {name: cells.split("|")[place].strip() for name, cells in rows}
+
+    assert {name: words[cell] if cell in words else int(cell) for name, cell in told.items()} == asdict(PLANS[tier])
 
 
 def test_the_tour_names_files_that_exist():

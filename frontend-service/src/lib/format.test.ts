@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatAge, formatBytes, formatSeconds, roughSeconds, sentence } from "./format";
+import { formatAge, formatBytes, formatDollars, formatSeconds, roughSeconds, sentence } from "./format";
 
 test("durations are said in the units a person would use", () => {
   expect([0.84, 2, 12.4, 59.6, 60, 200, 7_500].map(formatSeconds)).toEqual([
@@ -10,6 +10,17 @@ test("durations are said in the units a person would use", () => {
     "1 min",
     "3 min 20 s",
     "2 h 5 min",
+  ]);
+});
+
+test("money has cents, and more places only where they count", () => {
+  expect(["0.0000", "0.1800", "12.5000", "0.1230", "0.0001", "1.0500"].map(formatDollars)).toEqual([
+    "$0.00",
+    "$0.18",
+    "$12.50",
+    "$0.123",
+    "$0.0001",
+    "$1.05",
   ]);
 });
 

@@ -48,6 +48,15 @@ export function formatMoment(moment: string): string {
   return precise.format(Date.parse(moment));
 }
 
+/** `0.1800` dollars as `$0.18`: cents at least, and ten-thousandths where they count. */
+export function formatDollars(amount: string): string {
+  return `$${amount.replace(/(\.\d\d)0{1,2}$/, "$1").replace(/(\.\d{3})0$/, "$1")}`;
+}
+
+export function isNothing(amount: string): boolean {
+  return Number(amount) === 0;
+}
+
 /** `camera_position` and `cameraPosition` as `Camera position`, for schemas without titles. */
 export function sentence(name: string): string {
   const words = name

@@ -124,6 +124,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/account": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Account
+         * @description Your account: its plan, and what its new jobs have as defaults.
+         */
+        readonly get: operations["get_account"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Edit Account
+         * @description Change defaults of your new jobs; they follow within five seconds. Jobs that are there keep what they have.
+         */
+        readonly patch: operations["edit_account"];
+        readonly trace?: never;
+    };
     readonly "/v1/account/queue": {
         readonly parameters: {
             readonly query?: never;
@@ -686,7 +710,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Estimate Job
-         * @description What would become of this job if you submitted it now. Takes and refuses what submit does; stores nothing.
+         * @description What would become of this job if you submitted it now: when it would start, what it would cost, which limits it
+         *     would hit. Faults are refused as submit does; stores nothing.
          */
         readonly post: operations["estimate_job"];
         readonly delete?: never;
@@ -739,6 +764,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountPatch
+         * @description What is absent stays as it is.
+         */
+        readonly AccountPatch: {
+            /** @default {} */
+            readonly retention: components["schemas"]["RetentionPatch"];
+        };
         /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
@@ -862,6 +895,7 @@ export interface components {
              * @description When the last job ended; null until all have.
              */
             readonly completed_at: string | null;
+            readonly cost: components["schemas"]["CostView"];
             readonly counts: components["schemas"]["BatchCounts"];
             /** Created At */
             readonly created_at: string;
@@ -949,6 +983,12 @@ export interface components {
                 readonly input?: {
                     readonly [key: string]: components["schemas"]["JsonValue"];
                 };
+                /**
+                 * Max Cost
+                 * @description Refuse the job if it costs more than so many US dollars.
+                 * @example 0.50
+                 */
+                readonly max_cost?: string | null;
                 /**
                  * Metadata
                  * @default {}
@@ -1055,7 +1095,7 @@ export interface components {
         };
         /**
          * BatchDetail
-         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected.
+         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected. `cost`: of all its jobs together.
          */
         readonly BatchDetail: {
             /**
@@ -1063,6 +1103,7 @@ export interface components {
              * @description When the last job ended; null until all have.
              */
             readonly completed_at: string | null;
+            readonly cost: components["schemas"]["CostView"];
             readonly counts: components["schemas"]["BatchCounts"];
             /** Created At */
             readonly created_at: string;
@@ -1354,6 +1395,39 @@ export interface components {
             readonly status: "ok" | "down";
         };
         /**
+         * CostView
+         * @description What a job costs. `estimated`: its price, decided when it was submitted; it never costs more.
+         *
+         *     `reserved`: held back for it now. `charged`: null until it is settled, then its price if it completed, and nothing
+         *     if it failed, was cancelled, expired or was answered from the cache; of a batch, what is charged so far.
+         *     `refunded`: given back of that.
+         */
+        readonly CostView: {
+            /** Charged */
+            readonly charged: string | null;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Estimated
+             * @example 0.4000
+             */
+            readonly estimated: string;
+            /**
+             * Refunded
+             * @example 0.4000
+             */
+            readonly refunded: string;
+            /**
+             * Reserved
+             * @example 0.4000
+             */
+            readonly reserved: string;
+        };
+        /**
          * ErrorEntry
          * @description One error code of the catalogue.
          */
@@ -1373,15 +1447,33 @@ export interface components {
             readonly items: readonly components["schemas"]["ErrorEntry"][];
         };
         /**
+         * EstimatedCost
+         * @description `estimated`: what such a job would cost at most, as of now.
+         */
+        readonly EstimatedCost: {
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Estimated
+             * @example 0.4000
+             */
+            readonly estimated: string;
+        };
+        /**
          * EstimateView
          * @description What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
-         *     would be completed at once and wait in no queue (`queue_position`: null).
+         *     would be completed at once and wait in no queue (`queue_position`: null). `limits`: what it would be refused for.
          */
         readonly EstimateView: {
             /** Cache Hit */
             readonly cache_hit: boolean;
-            /** Cost */
-            readonly cost?: null;
+            readonly cost: components["schemas"]["EstimatedCost"];
+            /** Limits */
+            readonly limits: readonly components["schemas"]["HitLimit"][];
             /** Model */
             readonly model: string;
             /** Model Version */
@@ -1452,6 +1544,25 @@ export interface components {
             readonly pointer: string;
         };
         /**
+         * HitLimit
+         * @description Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them.
+         */
+        readonly HitLimit: {
+            /** Code */
+            readonly code: string;
+            /** Detail */
+            readonly detail: string;
+            /** Errors */
+            readonly errors: readonly components["schemas"]["FieldProblem"][];
+            /** Hint */
+            readonly hint: string | null;
+            /**
+             * Limit
+             * @enum {string}
+             */
+            readonly limit: "plan" | "max_cost" | "credit" | "spend_cap" | "quota";
+        };
+        /**
          * JobBody
          * @description What to make: a model and its input. The input is checked against the model's `input_schema`.
          */
@@ -1477,6 +1588,12 @@ export interface components {
             readonly input?: {
                 readonly [key: string]: components["schemas"]["JsonValue"];
             };
+            /**
+             * Max Cost
+             * @description Refuse the job if it costs more than so many US dollars.
+             * @example 0.50
+             */
+            readonly max_cost?: string | null;
             /**
              * Metadata
              * @default {}
@@ -1635,6 +1752,7 @@ export interface components {
             readonly cancel: components["schemas"]["CancelView"] | null;
             /** Completed At */
             readonly completed_at: string | null;
+            readonly cost: components["schemas"]["CostView"];
             /** Created At */
             readonly created_at: string;
             /**
@@ -1788,6 +1906,7 @@ export interface components {
             readonly object: "model";
             /** Pool */
             readonly pool: string;
+            readonly pricing: components["schemas"]["PricingView"];
             /** Produces */
             readonly produces: readonly string[];
             /** Seconds Hint */
@@ -1842,6 +1961,33 @@ export interface components {
             readonly width: number | null;
         };
         /**
+         * OwnAccount
+         * @description Your account. `suspended`: it submits nothing until it is resumed.
+         */
+        readonly OwnAccount: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default account
+             * @constant
+             */
+            readonly object: "account";
+            readonly plan: components["schemas"]["PlanView"];
+            readonly retention: components["schemas"]["RetentionView"];
+            /** Suspended */
+            readonly suspended: boolean;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+        };
+        /**
          * PausedQueue
          * @description From now on nothing of it starts, but for at most `starting` jobs that a worker was just about to take and has
          *     not been heard of since: 0 unless a worker died at that very moment.
@@ -1853,6 +1999,26 @@ export interface components {
             readonly pools: readonly components["schemas"]["PoolQueue"][];
             /** Starting */
             readonly starting: number;
+        };
+        /**
+         * PlanView
+         * @description What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
+         *
+         *     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
+         */
+        readonly PlanView: {
+            /** Batch Items */
+            readonly batch_items: number;
+            /** Concurrent Jobs */
+            readonly concurrent_jobs: number;
+            /** Jobs Per Day */
+            readonly jobs_per_day: number | null;
+            /** Max Duration Seconds */
+            readonly max_duration_seconds: number;
+            /** Requests Per Minute */
+            readonly requests_per_minute: number;
+            /** Weight */
+            readonly weight: number;
         };
         /** Pong */
         readonly Pong: {
@@ -1884,6 +2050,39 @@ export interface components {
             readonly running: number;
             /** Weight */
             readonly weight: number;
+        };
+        /**
+         * PricingView
+         * @description What a job of a model costs: `base`, and `amount` for each `unit`. `formula`: how its input counts.
+         */
+        readonly PricingView: {
+            /**
+             * Amount
+             * @example 0.4000
+             */
+            readonly amount: string;
+            /**
+             * Base
+             * @example 0.4000
+             */
+            readonly base: string;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Formula
+             * @example 0.0100 + 0.0200 × duration_seconds
+             */
+            readonly formula: string;
+            /**
+             * Unit
+             * @example job
+             * @example second
+             */
+            readonly unit: string;
         };
         /**
          * Problem
@@ -2004,6 +2203,32 @@ export interface components {
              * @description Then the outputs go; the record of the job stays.
              */
             readonly output_seconds?: number | null;
+        };
+        /**
+         * RetentionPatch
+         * @description Defaults for new jobs, counted from their end. Absent: stays as it is; null: as the installation has it.
+         */
+        readonly RetentionPatch: {
+            /**
+             * Input Seconds
+             * @description Then the input goes: its values and its files.
+             */
+            readonly input_seconds?: number | null;
+            /**
+             * Output Seconds
+             * @description Then the outputs go; the record of the job stays.
+             */
+            readonly output_seconds?: number | null;
+        };
+        /**
+         * RetentionView
+         * @description For jobs that ask for nothing, in seconds from their end; null: as the installation has it.
+         */
+        readonly RetentionView: {
+            /** Input Seconds */
+            readonly input_seconds: number | null;
+            /** Output Seconds */
+            readonly output_seconds: number | null;
         };
         /** RetryBody */
         readonly RetryBody: {
@@ -2128,6 +2353,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
 export type AssetFromUrl = components['schemas']['AssetFromUrl'];
 export type AssetLink = components['schemas']['AssetLink'];
@@ -2154,13 +2380,16 @@ export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
+export type CostView = components['schemas']['CostView'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
+export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type HitLimit = components['schemas']['HitLimit'];
 export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
@@ -2178,9 +2407,12 @@ export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
 export type OutputView = components['schemas']['OutputView'];
+export type OwnAccount = components['schemas']['OwnAccount'];
 export type PausedQueue = components['schemas']['PausedQueue'];
+export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
+export type PricingView = components['schemas']['PricingView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type QueueBody = components['schemas']['QueueBody'];
@@ -2188,6 +2420,8 @@ export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
+export type RetentionPatch = components['schemas']['RetentionPatch'];
+export type RetentionView = components['schemas']['RetentionView'];
 export type RetryBody = components['schemas']['RetryBody'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
@@ -2509,6 +2743,167 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly get_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly edit_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3643,6 +4038,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `max_cost_exceeded` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -4187,6 +4591,15 @@ export interface operations {
             };
             /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `max_cost_exceeded` */
+            readonly 402: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5089,7 +5502,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;

@@ -6,6 +6,7 @@ python -m gateway.account ensure --name development           makes the key in R
 python -m gateway.account keys --account acct_…                its keys; rotate-key and revoke-key take --key key_…
 python -m gateway.account rotate-signing-key                   sign access tokens with a new key
 python -m gateway.account retain --name studio --output-seconds 604800   how long files of its new jobs are kept
+python -m gateway.account grant --name studio --amount 10.00   credit in US dollars
 """
 
 import argparse
@@ -31,9 +32,11 @@ from reelwork.domain.account import (
 )
 from reelwork.domain.audit import THE_INSTALLATION, Action
 from reelwork.domain.errors import InvalidState, KeyNotFound, StoreUnavailable
-from reelwork.domain.ids import new_account_id, new_key_id
+from reelwork.domain.ids import new_account_id, new_key_id, new_request_id
 from reelwork.domain.job import Retention
+from reelwork.domain.money import CURRENCY, dollars, ten_thousandths
 from reelwork.domain.tier import Tier
+from reelwork.engine.grants import Grant, grant
 from reelwork.runtime.placeholders import is_placeholder
 from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
@@ -111,6 +114,24 @@ async def _add(
     await accounts.add_key(key)
 
 
+async def give_credit(stores: Stores, name: str, amount: int) -> str:
+    """What was added to the account of this name, and what it has now. Raises NoSuchAccount."""
+    account = await stores.accounts.named(name)
+    if account is None:
+        raise NoSuchAccount(f"There is no account {name}; `create` makes one.")
+    await grant(stores, Grant(account_id=account.id, amount=amount, name=new_request_id(), note="command line"))
+    balance = await stores.balances.now(account.id)
+    available = balance.available if balance is not None else 0
+    return f"{name} was given {dollars(amount)} {CURRENCY}; {dollars(available)} are available."
+
+
+def _amount(text: str) -> int:
+    amount = ten_thousandths(text)
+    if amount == 0:
+        raise argparse.ArgumentTypeError("more than 0")
+    return amount
+
+
 def _seconds(text: str) -> int:
     seconds = int(text)
     if seconds < LEAST_SECONDS:
@@ -134,6 +155,8 @@ async def _run(arguments: argparse.Namespace) -> str:
             if not await accounts.set_retention(arguments.name, kept):
                 raise NoSuchAccount(f"There is no account {arguments.name}; `create` makes one.")
             return f"New jobs of {arguments.name} keep their files as told, if they do not ask for something else."
+        if arguments.command == "grant":
+            return await give_credit(Stores.of(database), arguments.name, arguments.amount)
         key = os.environ.get(KEY_VARIABLE, "")
         if settings.env == "production" and is_placeholder(key.rpartition("_")[2]):
             raise NotAKey(f"{KEY_VARIABLE} is a placeholder; set a real secret in production.")
@@ -164,6 +187,9 @@ def main() -> int:
     retain.add_argument("--name", required=True, help="the account")
     for part in ("input", "output"):
         retain.add_argument(f"--{part}-seconds", type=_seconds, help=f"{part} files, counted from the end of their job")
+    credit = commands.add_parser("grant", help="add credit", description="Adds credit to an account.")
+    credit.add_argument("--name", required=True, help="the account")
+    credit.add_argument("--amount", type=_amount, required=True, help="US dollars, such as 10.00")
     try:
         sys.stdout.write(asyncio.run(_run(parser.parse_args())) + "\n")
     except ValidationError as error:

@@ -18,6 +18,9 @@ from gateway.middleware.safe_headers import SafeHeaders
 from gateway.parameters import KnownParameters
 from gateway.policies import origin_of, page_policy
 from gateway.routes import (
+    account,
+    account_ledger,
+    admin_ledger,
     admin_rates,
     admin_workers,
     asset_fetch,
@@ -79,10 +82,11 @@ def create_app(
     )
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
-        *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
+        *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
+        *(account.router, account_ledger.router, queue.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
-        *(audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
+        *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
     ):
         app.include_router(router)
     problems.install(app)

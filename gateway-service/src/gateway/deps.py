@@ -14,6 +14,7 @@ from gateway.addresses import client_address
 from gateway.auth import Caller
 from gateway.credentials import presented
 from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
+from gateway.services.account import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -26,6 +27,7 @@ from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
+from gateway.services.ledger import LedgerService
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.queue import QueueService
@@ -178,6 +180,8 @@ ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.keys))]
 OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.oauth))]
 Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.tickets))]
 Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.rates))]
+OwnAccounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.account))]
+Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

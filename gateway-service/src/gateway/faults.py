@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reelwork.domain.errors import FieldError
+from reelwork.domain.money import WRITTEN
 
 _MOST_FAULTS = 20
 _A_NUMBER = "Send a number, without quotes."
@@ -45,6 +46,7 @@ _PLAIN_WORDS = {
     "recursion_loop": "The nesting is too deep.",
 }
 _PATTERNS = {
+    WRITTEN: 'Send US dollars in quotes, with at most four decimal places, such as "0.50".',
     r"^[A-Za-z0-9_-]+$": "Take letters of a to z, digits, '_' and '-' only.",
     r"^[^\x00-\x1f]+$": "Leave out control characters, such as line ends.",
     r"^[^\x00]*$": "Leave out the character NUL.",

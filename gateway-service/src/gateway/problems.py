@@ -17,10 +17,8 @@ from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
     AccountSuspended,
     AssetNotFound,
-    ContentPolicyViolation,
     ExpiredToken,
     FieldError,
-    InsufficientTier,
     InternalError,
     InvalidApiKey,
     InvalidInput,
@@ -50,10 +48,6 @@ _WHEN_AGAIN = {
     name: {"description": "When to ask again, in seconds.", "schema": {"type": "string"}}
     for name in ("Retry-After", "X-Retry-After")
 }
-
-
-# How a route refuses a new job, beside what is wrong with its body.
-SUBMIT_REFUSALS = (InsufficientTier, ContentPolicyViolation)
 
 
 class ProblemResponse(JSONResponse):

@@ -4,13 +4,47 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ImportString, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ImportString,
+    IPvAnyNetwork,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from gateway.policies import is_origin
 from gateway.policy import InputPolicy
+from reelwork.contract.money import MoneyText
+from reelwork.domain.money import ten_thousandths
+from reelwork.domain.price import Pricing
 from reelwork.runtime.fetching import FetchSettings
 from reelwork.runtime.placeholders import is_placeholder
+
+
+class Price(BaseModel):
+    """What this installation takes for a job of one model; see `reelwork.domain.price.Pricing`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base: MoneyText = "0"
+    amount: MoneyText = "0"
+    unit: Annotated[str, Field(pattern=r"^[a-z]+([ -][a-z]+)*$")] = "job"
+    by: tuple[str, ...] = ()
+    per: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _be_a_price(self) -> Self:
+        self.pricing()
+        return self
+
+    def pricing(self) -> Pricing:
+        """Raises ValueError for more than the highest price there is."""
+        base, amount = ten_thousandths(self.base), ten_thousandths(self.amount)
+        return Pricing(base=base, amount=amount, unit=self.unit, by=self.by, per=self.per)
 
 
 def _listed(text: object) -> object:
@@ -77,6 +111,13 @@ class GatewaySettings(FetchSettings):
         str,
         Field(description="Origins whose pages may use the API, exact and comma-separated, `https://ui.example`."),
     ] = ""
+    prices: Annotated[
+        dict[str, Price],
+        Field(
+            description="Prices of models, in US dollars, instead of those that they state, as JSON: "
+            '`{"builtin/camera-move": {"amount": "0.02", "unit": "second", "by": ["duration_seconds"]}}`.',
+        ),
+    ] = Field(default_factory=dict)
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
@@ -107,6 +148,9 @@ class GatewaySettings(FetchSettings):
         if self.env == "production" and self.page_key_file is not None:
             raise ValueError("REELWORK_PAGE_KEY_FILE is for development; leave it out in production")
         return self
+
+    def pricings(self) -> dict[str, Pricing]:
+        return {model: price.pricing() for model, price in self.prices.items()}
 
     @property
     def link_life(self) -> timedelta:

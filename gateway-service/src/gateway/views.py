@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from gateway.costs import job_cost, pricing_view
 from reelwork.contract.assets import AssetView
 from reelwork.contract.batches import BatchCounts, BatchUrls, BatchView
 from reelwork.contract.events import EventView
@@ -73,6 +74,7 @@ def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | No
         tags=list(job.tags),
         metadata=job.metadata,
         batch_id=job.batch_id,
+        cost=job_cost(job),
         cache=CacheView(hit=job.source_job_id is not None, source_job_id=job.source_job_id),
         expires_at=job.outputs_due_at,
         inputs_removed=job.inputs_removed,
@@ -198,6 +200,7 @@ def model_view(listing: Listing) -> ModelView:
             progress=card.capabilities.progress, cancel=card.capabilities.cancel, seed=card.capabilities.seed
         ),
         limits=ModelLimits(run_timeout_seconds=round(card.limits.run_timeout_seconds)),
+        pricing=pricing_view(card.pricing),
         examples=_examples(card.examples),
         available=listing.available,
         seen_at=listing.seen_at,

@@ -10,6 +10,7 @@ import structlog
 from gateway.auth import Authenticator
 from gateway.last_use import LastUse
 from gateway.policy import InputPolicy, ProhibitedTerms
+from gateway.services.account import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -25,8 +26,10 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
+from gateway.services.ledger import LedgerService
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
+from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
@@ -48,6 +51,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
 from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
+from reelwork.engine.reserving import Reservations
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
 from reelwork.fetch import Fetcher
@@ -74,6 +78,7 @@ class Gateway:
     authenticator: Authenticator
     rates: RateLimits
     failed_logins: FailedLogins
+    account: AccountService
     catalogue: Catalogue
     jobs: JobService
     batches: BatchService
@@ -94,6 +99,7 @@ class Gateway:
     keys: KeyService
     oauth: OAuthService
     tickets: TicketService
+    ledger: LedgerService
     probes: dict[str, Probe]
 
 
@@ -116,13 +122,15 @@ async def open_gateway(
         opener, sweeper = LaneOpener(engine), Sweeper(stores, objects, grace=settings.staged_grace)
         intake = Intake(stores.jobs)
         await stack.enter_async_context(running(opener.run))
+        reservations = Reservations(stores)
         await stack.enter_async_context(running(intake.run))
+        await stack.enter_async_context(running(reservations.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         clock = DatabaseClock(database)
         last_use = LastUse(stores.keys)
         await stack.enter_async_context(running(last_use.run))
         limiter = await stack.enter_async_context(_limiter(settings))
-        opened = _Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter)
+        opened = _Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations)
         gateway = _gateway(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
@@ -140,26 +148,29 @@ class _Opened:
     opener: LaneOpener
     last_use: LastUse
     limiter: Limiter
+    reservations: Reservations
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
     engine, objects, opener = opened.engine, opened.objects, opened.opener
     stores, broker = engine.stores, engine.broker
     eraser = Eraser(stores, objects)
-    catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
+    catalogue, forecasts = Catalogue(stores.models, settings.pricings()), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
     authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
     uploads = _uploads(settings, opened)
+    purses = Purses(opened.reservations, engine.rules.plans)
     return Gateway(
         settings=settings,
         authenticator=authenticator,
         rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
         failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
+        account=AccountService(stores.accounts, engine.rules.plans),
         catalogue=catalogue,
-        jobs=JobService(engine, opened.intake, opener, builder),
-        batches=BatchService(engine, opener, eraser, builder),
-        bulk=BulkService(engine, opener, eraser),
+        jobs=JobService(engine, opened.intake, opener, builder, purses),
+        batches=BatchService(engine, opener, eraser, builder, purses),
+        bulk=BulkService(engine, opener, eraser, purses),
         exports=BatchExport(stores, assets),
         uploads=uploads,
         fetches=_fetches(settings, uploads, stores),
@@ -176,8 +187,9 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
         forecasts=forecasts,
-        estimates=EstimateService(stores, builder, forecasts),
+        estimates=EstimateService(stores, builder, forecasts, funds=purses),
         workers=WorkerService(stores.workers),
+        ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         audit=AuditService(stores.audit),
         keys=KeyService(stores, authenticator, opened.clock),
         oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),

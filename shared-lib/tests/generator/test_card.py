@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from reelwork.generator import IncompleteModel, MediaGeneratorModel, ModelCard, Pool, Resources
+from reelwork.generator import IncompleteModel, MediaGeneratorModel, ModelCard, Pool, Pricing, Resources
 
 
 def test_card_says_what_the_class_says(poster):
@@ -62,6 +62,7 @@ def test_model_that_states_too_little_is_named_with_what_it_lacks(poster):
         ("version", "", "version"),
         ("task", "Make it nice", "text-to-image"),
         ("produces", (), "no media type"),
+        ("pricing", Pricing(amount=1, unit="word", by=("words",)), "its price counts 'words'"),
         ("examples", ({"words": "no picture"},), "Field required"),
     ],
 )
@@ -70,6 +71,28 @@ def test_unusable_statement_is_refused(poster, attribute, value, complaint):
 
     with pytest.raises(IncompleteModel, match=complaint):
         ModelCard.of(wrong)
+
+
+def test_price_of_a_model_is_part_of_its_card_and_free_unless_it_says_otherwise(poster):
+    priced = type("Priced", (poster,), {"pricing": Pricing(base=100, amount=200)})
+
+    assert ModelCard.of(poster).pricing.is_free
+    card = ModelCard.of(priced)
+    assert card.pricing == Pricing(base=100, amount=200)
+    assert ModelCard.from_document(json.loads(json.dumps(card.to_document()))) == card
+
+
+def test_card_of_an_older_worker_has_no_price(poster):
+    document = ModelCard.of(poster).to_document()
+    del document["pricing"]
+
+    assert ModelCard.from_document(document).pricing.is_free
+
+
+def test_input_is_completed_by_the_defaults_of_the_form(poster):
+    whole = ModelCard.of(poster).with_defaults({"picture": "asset_1", "size": "a3"})
+
+    assert whole == {"picture": "asset_1", "words": "", "size": "a3", "extras": [], "seed": None}
 
 
 def test_resources_must_be_positive():

@@ -166,17 +166,6 @@ def test_film_that_takes_too_long_is_stopped(tmp_path, photograph):
         list(CameraMove().generate(FilmParameters(image=ASSET, duration_seconds=30), context))
 
 
-def test_estimate_follows_the_amount_of_work():
-    model = CameraMove()
-
-    short, long, large = (
-        model.estimate(FilmParameters(image=ASSET, duration_seconds=seconds, resolution=resolution)).seconds
-        for seconds, resolution in ((2, "720p"), (20, "720p"), (20, "1080p"))
-    )
-
-    assert 0 < short < long < large
-
-
 def test_card_is_complete():
     card = ModelCard.of(CameraMove)
 

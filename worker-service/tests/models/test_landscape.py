@@ -190,12 +190,3 @@ def test_card_does_not_pretend_to_be_ai():
     assert not card.is_ai
     assert "not AI" in card.title
     assert card.deterministic
-
-
-def test_estimate_follows_the_size():
-    small, large = (
-        Landscape().estimate(LandscapeParameters(prompt="hills", resolution=resolution)).seconds
-        for resolution in ("480p", "1080p")
-    )
-
-    assert 0 < small < large / 2

@@ -25,6 +25,16 @@ describe("the form", () => {
     await expectAccessible();
   });
 
+  test("tells what a job of a model costs, unless it is free", async () => {
+    const pricing = { ...PARALLAX.pricing, base: "0.1000", amount: "0.0200", unit: "second" };
+    openPage("/", new FakeApi({ models: [{ ...PARALLAX, pricing }, CAMERA_MOVE] }));
+
+    const group = await screen.findByRole("group", { name: "How" });
+
+    expect(within(group).getByText("$0.10 + $0.02 per second")).toBeTruthy();
+    expect(within(group).getAllByText(/\$/)).toHaveLength(1);
+  });
+
   test("has one widget for each field of the model's schema, in its order", async () => {
     const { user } = openPage("/");
 

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { cleanup, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { FakeApi } from "@/testing/fake-api/fake-api";
 import { LANDSCAPE } from "@/testing/fake-api/models";
@@ -32,6 +32,42 @@ test("is live", async () => {
 
   expect(await screen.findByRole("img", { name: "Your picture: A calm sea" })).toBeTruthy();
   expect(within(screen.getByRole("region", { name: "Result" })).getByText("Done")).toBeTruthy();
+});
+
+test("tells what it costs, and what was charged in the end", async () => {
+  const api = new FakeApi();
+  const cost = {
+    currency: "USD",
+    estimated: "0.1800",
+    reserved: "0.1800",
+    charged: null,
+    refunded: "0.0000",
+  } as const;
+  const settled = { ...cost, reserved: "0.0000", charged: "0.1800", refunded: "0.0500" };
+  const waiting = api.add(newJob(LANDSCAPE, { prompt: "A dear sea" }, { cost }));
+  const done = api.add(newJob(LANDSCAPE, { prompt: "A paid sea" }, { cost: settled }));
+  const failed = api.add(
+    newJob(LANDSCAPE, { prompt: "No sea" }, { cost: { ...settled, charged: "0.0000" } }),
+  );
+
+  openPage(`/jobs/${waiting.id}`, api);
+  expect(await screen.findByText("$0.18, reserved")).toBeTruthy();
+  cleanup();
+  openPage(`/jobs/${done.id}`, api);
+  expect(await screen.findByText("$0.18, $0.05 refunded")).toBeTruthy();
+  cleanup();
+  openPage(`/jobs/${failed.id}`, api);
+  expect(await screen.findByText("Nothing")).toBeTruthy();
+});
+
+test("that is free says nothing of cost", async () => {
+  const api = new FakeApi();
+  const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
+
+  openPage(`/jobs/${job.id}`, api);
+
+  expect(await screen.findByText("Tries")).toBeTruthy();
+  expect(screen.queryByText("Cost")).toBeNull();
 });
 
 test("that waits tells its place and when its turn is expected", async () => {

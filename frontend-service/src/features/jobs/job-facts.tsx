@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { AssetThumbnail } from "@/components/media/asset-thumbnail";
 import { Age } from "@/components/ui/age";
-import { formatSeconds } from "@/lib/format";
+import { formatDollars, formatSeconds, isNothing } from "@/lib/format";
 import { useAsset } from "@/requests/asset";
-import type { JobView, JsonValue } from "@/schema/api.gen";
+import type { CostView, JobView, JsonValue } from "@/schema/api.gen";
 import { isAssetId } from "./job-words";
 
 interface JobFactsProps {
@@ -24,6 +24,7 @@ export function JobFacts({ job, modelTitle }: JobFactsProps) {
       </Fact>
       {waited !== null && <Fact term="Waited">{formatSeconds(waited)}</Fact>}
       {ran !== null && <Fact term="Took">{formatSeconds(ran)}</Fact>}
+      {!isNothing(job.cost.estimated) && <Fact term="Cost">{costWords(job.cost)}</Fact>}
       <Fact term="Tries">
         {job.attempt} of {job.max_attempts}
       </Fact>
@@ -34,6 +35,13 @@ export function JobFacts({ job, modelTitle }: JobFactsProps) {
       </Fact>
     </dl>
   );
+}
+
+function costWords({ estimated, charged, refunded }: CostView): string {
+  if (charged === null) return `${formatDollars(estimated)}, reserved`;
+  if (isNothing(charged)) return "Nothing";
+  const given = isNothing(refunded) ? "" : `, ${formatDollars(refunded)} refunded`;
+  return `${formatDollars(charged)}${given}`;
 }
 
 interface JobInputProps {

@@ -1,8 +1,8 @@
-import { Clock, FileText, Film, Image, Shapes, Sparkles } from "lucide-react";
+import { Clock, Coins, FileText, Film, Image, Shapes, Sparkles } from "lucide-react";
 import { useId } from "react";
 import { classes } from "@/lib/classes";
-import { roughSeconds } from "@/lib/format";
-import type { ModelView } from "@/schema/api.gen";
+import { formatDollars, isNothing, roughSeconds } from "@/lib/format";
+import type { ModelView, PricingView } from "@/schema/api.gen";
 
 interface ModelPickerProps {
   readonly models: readonly ModelView[];
@@ -79,14 +79,25 @@ function Dot({ isChosen }: { readonly isChosen: boolean }) {
 
 function Facts({ model }: { readonly model: ModelView }) {
   const product = productOf(model);
+  const price = priceWords(model.pricing);
   const Kind = model.is_ai ? Sparkles : Shapes;
   return (
     <span className="mt-2 flex flex-wrap gap-x-3.5 gap-y-1 text-xs text-muted">
       <Fact icon={product.icon}>{product.word}</Fact>
       <Fact icon={Clock}>{model.available ? roughSeconds(model.seconds_hint) : "No worker runs it now"}</Fact>
       <Fact icon={Kind}>{model.is_ai ? "AI" : "Procedural, not AI"}</Fact>
+      {price !== null && <Fact icon={Coins}>{price}</Fact>}
     </span>
   );
+}
+
+/** `$0.10 + $0.02 per second`; null for what is free. */
+function priceWords({ base, amount, unit }: PricingView): string | null {
+  const parts = [
+    ...(isNothing(base) ? [] : [formatDollars(base)]),
+    ...(isNothing(amount) ? [] : [`${formatDollars(amount)} per ${unit}`]),
+  ];
+  return parts.length === 0 ? null : parts.join(" + ");
 }
 
 function productOf({ produces }: ModelView): { icon: typeof Film; word: string } {

@@ -7,6 +7,7 @@ const COMMON = {
   deterministic: true,
   capabilities: { progress: true, cancel: true, seed: true },
   limits: { run_timeout_seconds: 300 },
+  pricing: { currency: "USD", base: "0.0000", amount: "0.0000", unit: "job", formula: "0.0000" },
   available: true,
   seen_at: "2026-11-21T08:00:00.000Z",
 } as const satisfies Partial<ModelView>;

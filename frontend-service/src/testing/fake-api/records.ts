@@ -46,6 +46,7 @@ export function newJob(
     tags: [],
     metadata: {},
     batch_id: null,
+    cost: { currency: "USD", estimated: "0.0000", reserved: "0.0000", charged: null, refunded: "0.0000" },
     cache: { hit: false, source_job_id: null },
     expires_at: null,
     inputs_removed: false,

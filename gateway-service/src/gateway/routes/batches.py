@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import StreamingResponse
 
+from gateway.costs import cost_view
 from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, RequestId
 from gateway.headers import RETRY_AFTER, documented, retry_after
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
-from gateway.problems import SUBMIT_REFUSALS, keyed_problems
+from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JsonRoute
+from gateway.routes.refusals import PAYMENT_REFUSALS, SUBMIT_REFUSALS
 from gateway.services.batch_items import Rejection
 from gateway.services.batches import Change
 from gateway.services.idempotency import json_answer
@@ -79,6 +81,7 @@ async def create_batch(
         view = BatchAccepted(
             **dict(batch_view(made.batch, made.tally)),
             job_ids=list(made.batch.job_ids),
+            cost=cost_view(await batches.cost(made)),
             rejected=[_rejected(item) for item in rejected],
         )
         return json_answer(202, view, {"Location": view.urls.self, **retry_after(view.poll_after_ms)})
@@ -103,7 +106,8 @@ async def list_batches(
 async def get_batch(batch_id: str, caller: CanRead, batches: Batches) -> BatchDetail:
     """One batch, its jobs counted now. Page through them by `GET /v1/jobs?batch_id=`."""
     found = await batches.get(caller, batch_id)
-    return BatchDetail(**dict(batch_view(found.batch, found.tally)), job_ids=list(found.batch.job_ids))
+    cost = cost_view(await batches.cost(found))
+    return BatchDetail(**dict(batch_view(found.batch, found.tally)), job_ids=list(found.batch.job_ids), cost=cost)
 
 
 @router.post("/{batch_id}/cancel", responses=keyed_problems(BatchNotFound))
@@ -117,7 +121,7 @@ async def cancel_batch(batch_id: str, caller: CanManage, batches: Batches) -> Ba
     response_model=BatchChange,
     responses={
         200: {"description": "Queued again.", "headers": REPLAYED},
-        **keyed_problems(BatchNotFound, InsufficientTier, *KEY_REFUSALS),
+        **keyed_problems(BatchNotFound, InsufficientTier, *PAYMENT_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def retry_failed(

@@ -8,6 +8,7 @@ from gateway.deps import Bulk, CanManage
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
+from gateway.routes.refusals import PAYMENT_REFUSALS
 from gateway.services.bulk import BulkOutcome
 from gateway.services.idempotency import json_answer
 from reelwork.contract.batches import BulkBody, BulkFailure, BulkResult, BulkSkip
@@ -38,7 +39,7 @@ _EXAMPLES = {
     response_model=BulkResult,
     responses={
         200: {"description": "What was done, or would be.", "headers": REPLAYED},
-        **keyed_problems(InsufficientTier, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(InsufficientTier, *PAYMENT_REFUSALS, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def bulk_action(

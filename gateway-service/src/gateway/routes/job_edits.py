@@ -6,13 +6,14 @@ from fastapi import APIRouter, Body, Header, Response
 
 from gateway.deps import CanManage, CanRead, CanSubmit, Estimates, Forecasts, Jobs, Queues, RequestId
 from gateway.headers import documented, etag_of
-from gateway.problems import SUBMIT_REFUSALS, keyed_problems
+from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.explain import explain
 from reelwork.contract.edits import JobPatch
 from reelwork.contract.jobs import JobBody, JobView
 from reelwork.contract.queue import EstimateView, ExplainView
 from reelwork.domain.errors import (
+    ContentPolicyViolation,
     InvalidState,
     JobNotFound,
     ModelNotFound,
@@ -33,10 +34,11 @@ _EXAMPLES = {
 
 @router.post(
     "/estimate",
-    responses=keyed_problems(*SUBMIT_REFUSALS, ModelNotFound, *BODY_REFUSALS),
+    responses=keyed_problems(ContentPolicyViolation, ModelNotFound, *BODY_REFUSALS),
 )
 async def estimate_job(body: JobBody, caller: CanSubmit, estimates: Estimates, request_id: RequestId) -> EstimateView:
-    """What would become of this job if you submitted it now. Takes and refuses what submit does; stores nothing."""
+    """What would become of this job if you submitted it now: when it would start, what it would cost, which limits it
+    would hit. Faults are refused as submit does; stores nothing."""
     return await estimates.estimate(caller, body, request_id=request_id)
 
 

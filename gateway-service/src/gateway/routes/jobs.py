@@ -11,8 +11,9 @@ from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, 
 from gateway.headers import RETRY_AFTER, bad_header, documented, etag_of, is_known, retry_after
 from gateway.job_filter import METADATA_PARAMETER, WantedJobs
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
-from gateway.problems import SUBMIT_REFUSALS, keyed_problems
+from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
+from gateway.routes.refusals import PAYMENT_REFUSALS, SUBMIT_REFUSALS
 from gateway.services.idempotency import json_answer
 from gateway.views import job_view
 from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView
@@ -145,7 +146,7 @@ async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     response_model=JobView,
     responses={
         202: {"description": "Queued again.", "headers": _QUEUED},
-        **keyed_problems(InsufficientTier, JobNotFound, InvalidState, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(InsufficientTier, *PAYMENT_REFUSALS, JobNotFound, InvalidState, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def retry_job(

@@ -11,7 +11,15 @@ from gateway.auth import Caller
 from gateway.problems import invalid
 from gateway.services.building import JobBuilder, NewJob
 from reelwork.contract.jobs import JobBody
-from reelwork.domain.errors import FieldError, InvalidInput, ModelNotFound, PermissionDenied, ReelworkError
+from reelwork.domain.errors import (
+    FieldError,
+    InsufficientTier,
+    InvalidInput,
+    MaxCostExceeded,
+    ModelNotFound,
+    PermissionDenied,
+    ReelworkError,
+)
 from reelwork.domain.ids import BatchId, JobId
 from reelwork.domain.job import Event, Job, Status
 
@@ -27,6 +35,7 @@ class Rejection:
     """Why an item is no job. `errors` point into the whole batch; there is always one."""
 
     index: int
+    kind: type[ReelworkError]
     code: str
     detail: str
     errors: tuple[FieldError, ...]
@@ -50,7 +59,7 @@ class ItemChecker:
     async def check(
         self, caller: Caller, items: Sequence[JsonValue], defaults: Mapping[str, JsonValue], origin: Origin
     ) -> list[NewJob | Rejection]:
-        """One answer for each item. Raises InvalidInput for `defaults`, InsufficientTier, StoreUnavailable."""
+        """One answer for each item. Raises InvalidInput for `defaults`, StoreUnavailable."""
         _parse({"model": "any"} | dict(defaults), "defaults")
         checked: list[NewJob | Rejection] = []
         for index, item in enumerate(items):
@@ -65,7 +74,7 @@ class ItemChecker:
             new = await self._builder.build(
                 caller, body, request_id=origin.request_id, job_id=origin.ids[index], batch_id=origin.batch_id
             )
-        except (InvalidInput, ModelNotFound, PermissionDenied) as error:
+        except (InvalidInput, ModelNotFound, PermissionDenied, InsufficientTier, MaxCostExceeded) as error:
             return _rejection(error, index)
         return replace(new, job=_held_back(new.job))
 
@@ -103,4 +112,5 @@ def _rejection(error: ReelworkError, index: int) -> Rejection:
     faults = error.errors or (FieldError(pointer="#", code=error.code, detail=error.detail),)
     placed = [replace(fault, pointer=f"#/items/{index}{fault.pointer.removeprefix('#')}") for fault in faults]
     detail = error.detail[:_LONGEST_DETAIL]
-    return Rejection(index=index, code=error.code, detail=detail, errors=tuple(placed[:_MOST_ERRORS]))
+    errors = tuple(placed[:_MOST_ERRORS])
+    return Rejection(index=index, kind=type(error), code=error.code, detail=detail, errors=errors)

@@ -10,11 +10,14 @@ from gateway.problems import named, not_found
 from gateway.services.batch_items import ItemChecker, Origin, Rejection
 from gateway.services.building import JobBuilder, NewJob
 from gateway.services.pages import Page, check_cursor
+from gateway.services.plan_limits import check_batch
+from gateway.services.purses import Purses
 from reelwork.contract.batches import BatchBody
 from reelwork.domain.batch import MOST_ITEMS, Batch, Tally
-from reelwork.domain.errors import BatchNotFound, InvalidInput
+from reelwork.domain.errors import BatchNotFound, InsufficientTier, InvalidInput, MaxCostExceeded, ReelworkError
 from reelwork.domain.ids import BatchId, new_batch_id, new_job_id
 from reelwork.domain.job import Status
+from reelwork.domain.price import Cost
 from reelwork.engine.batches import accept
 from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
@@ -24,6 +27,8 @@ from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Candidate
 
 _MOST_FAULTS = 20
+# Where all items are refused for the same one of these, the batch is too.
+_TELLING: tuple[type[ReelworkError], ...] = (InsufficientTier, MaxCostExceeded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +55,9 @@ class Change:
 class BatchService:
     """Submit, read, list, cancel, retry. Every method sees the caller's own batches only."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder) -> None:
+    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder, purses: Purses) -> None:
         self._engine = engine
+        self._purses = purses
         self._opener = opener
         self._eraser = eraser
         self._checker = ItemChecker(builder)
@@ -63,14 +69,18 @@ class BatchService:
 
         `mark` names the request: of a request that is not the `first` of its mark, the batch may be there already.
 
-        Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), InsufficientTier, StoreUnavailable.
+        Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), StoreUnavailable; InsufficientTier for
+        more items than the plan allows, and as MaxCostExceeded where that alone is what all bad items are refused for;
+        QuotaExceeded, SpendCapReached or InsufficientCredits where not all of it can be paid.
         """
         begun = time.monotonic()
         ids = sorted(new_job_id() for _ in body.items)  # so that their order is the items'
         origin = Origin(batch_id=new_batch_id(), request_id=request_id, ids=ids)
+        known = None if first else await self._engine.stores.batches.marked(caller.account.id, mark)
+        if known is None:
+            check_batch(caller.account, self._engine.rules.plans[caller.account.tier], len(body.items))
         checked = await self._checker.check(caller, body.items, body.defaults, origin)
         rejected = [item for item in checked if isinstance(item, Rejection)]
-        known = None if first else await self._engine.stores.batches.marked(caller.account.id, mark)
         if known is not None:
             return await self._counted(known), rejected
         if rejected and (body.mode == "atomic" or len(rejected) == len(checked)):
@@ -86,13 +96,25 @@ class BatchService:
             request_id=request_id,
             mark=mark,
         )
-        jobs = [(item.job, item.terms) for item in checked if isinstance(item, NewJob)]
-        accepted = await accept(self._engine, self._opener, batch, jobs, begun=begun)
+        new = [item for item in checked if isinstance(item, NewJob)]
+        accepted = await accept(
+            self._engine,
+            self._opener,
+            batch,
+            [(item.job, item.terms) for item in new],
+            begun=begun,
+            purse=self._purses.of(caller),
+            prices=[item.price for item in new],
+        )
         return await self._counted(accepted), rejected
 
     async def get(self, caller: Caller, batch_id: str) -> CountedBatch:
         """Raises BatchNotFound, for other accounts' batches too."""
         return await self._counted(await self.find(caller, batch_id))
+
+    async def cost(self, found: CountedBatch) -> Cost:
+        """What its jobs cost together, as of now."""
+        return await self._engine.stores.selection.cost(found.batch.id)
 
     async def find(self, caller: Caller, batch_id: str) -> Batch:
         """Without its jobs. Raises BatchNotFound, for other accounts' batches too."""
@@ -129,7 +151,14 @@ class BatchService:
         )
 
     def _bench(self, caller: Caller, mark: str | None = None) -> Bench:
-        return Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
+        return Bench(
+            engine=self._engine,
+            opener=self._opener,
+            eraser=self._eraser,
+            account=caller.account,
+            mark=mark,
+            purse=self._purses.of(caller),
+        )
 
     async def _change(
         self,
@@ -153,10 +182,12 @@ class BatchService:
         return CountedBatch(batch=batch, tally=tallies.get(batch.id, Tally()))
 
 
-def _refusal(rejected: Sequence[Rejection], *, of: int, mode: str) -> InvalidInput:
+def _refusal(rejected: Sequence[Rejection], *, of: int, mode: str) -> ReelworkError:
     faults = [fault for item in rejected for fault in item.errors][:_MOST_FAULTS]
     cure = ", or take what is valid by mode 'partial'" if mode == "atomic" and len(rejected) < of else ""
-    return InvalidInput(
+    kinds = {item.kind for item in rejected}
+    error = next((kind for kind in _TELLING if kinds == {kind}), InvalidInput)
+    return error(
         f"{len(rejected)} of {of} items cannot be taken: {named(faults)}.",
         hint=f"Nothing was stored. Mend the named fields{cure}.",
         errors=faults,

@@ -1,18 +1,21 @@
 """From what a caller wrote to a job that can be stored: model known, input checked, terms clear. Stores no job."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.auth import Caller
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
+from gateway.services.plan_limits import too_dear, too_long
 from reelwork.contract.jobs import JobBody, RetentionBody
-from reelwork.domain.errors import FieldError, InvalidInput
+from reelwork.domain.account import Account
+from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput, ReelworkError
 from reelwork.domain.ids import AssetId, BatchId, JobId, new_job_id
 from reelwork.domain.job import CacheMode, Event, Job, Priority, Retention, Status, draw_seed
-from reelwork.domain.lane import LaneTerms, lane_for_jobs
+from reelwork.domain.lane import LaneTerms, lane_for_jobs, lane_of
+from reelwork.domain.price import price_of
 from reelwork.domain.tier import Plans
 from reelwork.engine.cache import ResultCache
 from reelwork.generator import ModelCard
@@ -24,11 +27,17 @@ LONGEST_DELAY = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result."""
+    """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result.
+
+    `price`: in ten-thousandths of a US dollar, 0 for what the cache answers. `refusals`: why it must not be stored;
+    `build` raises the first of them.
+    """
 
     job: Job
     card: ModelCard
     terms: LaneTerms
+    price: int = 0
+    refusals: tuple[ReelworkError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +82,32 @@ class JobBuilder:
     ) -> NewJob:
         """`job_id`: None draws a new one.
 
-        Raises PermissionDenied, ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable.
+        Raises PermissionDenied, ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, StoreUnavailable.
         """
         caller.require_model(body.model)
-        listing = await self._catalogue.get(body.model, pointer="#/model")
-        card = listing.card
-        terms = lane_for_jobs(caller.account, card.pool, self._plans)
+        card = (await self._catalogue.get(body.model, pointer="#/model")).card
+        lane_for_jobs(caller.account, card.pool, self._plans)  # before anything is looked up
+        new = await self.draft(caller, body, request_id=request_id, job_id=job_id, batch_id=batch_id)
+        for refusal in new.refusals:
+            raise refusal
+        return new
+
+    async def draft(
+        self,
+        caller: Caller,
+        body: JobBody,
+        *,
+        request_id: str,
+        job_id: JobId | None = None,
+        batch_id: BatchId | None = None,
+    ) -> NewJob:
+        """The same for whoever only wants to look: with all `refusals` by plan and price instead of the first as error.
+
+        Raises PermissionDenied, ModelNotFound, InvalidInput, StoreUnavailable.
+        """
+        caller.require_model(body.model)
+        card = (await self._catalogue.get(body.model, pointer="#/model")).card
+        terms = lane_of(caller.account, card.pool, self._plans)
         _check_run_timeout(body, card)
         now = await self._clock.now()  # the one that decides when the deadline has come
         _check_start(body, now)
@@ -92,7 +121,20 @@ class JobBuilder:
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])
         job = await self._cache.applied(job, card, {asset.id: asset.sha256 for asset in assets})
-        return NewJob(job=job, card=card, terms=terms)
+        whole = card.with_defaults(body.input)
+        price = 0 if job.status.is_terminal else price_of(card.pricing, whole)
+        refusals = (
+            *self._not_in_plan(caller.account, card.pool),
+            *too_long(caller.account, self._plans[caller.account.tier], whole),
+            *too_dear(price, body.max_cost),
+        )
+        return NewJob(job=job, card=card, terms=terms, price=price, refusals=refusals)
+
+    def _not_in_plan(self, account: Account, pool: str) -> Iterator[InsufficientTier]:
+        try:
+            lane_for_jobs(account, pool, self._plans)
+        except InsufficientTier as error:
+            yield error
 
     def _retention(self, of_account: Retention, asked: RetentionBody) -> Retention:
         """What the job asks for, else what its account has, else what the installation has."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.auth import Caller
+from gateway.services.purses import Purses
 from gateway.services.removal import forget_answers
 from reelwork.contract.batches import MOST_IDS, BulkBody, BulkFilter
 from reelwork.domain.errors import FieldError, InvalidInput
@@ -40,15 +41,17 @@ class BulkOutcome:
 class BulkService:
     """Bounded: at most `MOST_IDS` jobs in one call."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser) -> None:
+    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, purses: Purses) -> None:
         self._engine = engine
+        self._purses = purses
         self._opener = opener
         self._eraser = eraser
 
     async def apply(self, caller: Caller, body: BulkBody, *, mark: str) -> BulkOutcome:
         """Do it, or with `dry_run` find out what it would change. `mark` names the request: it retries no job twice.
 
-        Raises InvalidInput, InsufficientTier, PermissionDenied, StoreUnavailable.
+        Raises InvalidInput, InsufficientTier, PermissionDenied, StoreUnavailable; of a retry QuotaExceeded,
+        SpendCapReached and InsufficientCredits too.
         """
         action = ACTIONS[body.action]
         if body.action == "retry":
@@ -56,7 +59,14 @@ class BulkService:
         selected = await self._select(caller, action, body)
         if body.dry_run:
             return BulkOutcome(takes=action.takes, selected=selected, changed=[job.id for job in selected.fit])
-        bench = Bench(engine=self._engine, opener=self._opener, eraser=self._eraser, account=caller.account, mark=mark)
+        bench = Bench(
+            engine=self._engine,
+            opener=self._opener,
+            eraser=self._eraser,
+            account=caller.account,
+            mark=mark,
+            purse=self._purses.of(caller),
+        )
         changed = await apply(bench, action, selected.fit)
         if body.action == "erase":
             await self._forget_answers(caller, changed)

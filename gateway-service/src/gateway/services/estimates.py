@@ -4,36 +4,71 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from gateway.auth import Caller
 from gateway.services.building import JobBuilder, NewJob
 from gateway.services.forecasts import ForecastService
 from gateway.services.snapshot import Snapshot
 from reelwork.contract.jobs import JobBody
-from reelwork.contract.queue import EstimateView, RunSeconds, SecondsFromNow
+from reelwork.contract.money import EstimatedCost
+from reelwork.contract.problem import FieldProblem
+from reelwork.contract.queue import EstimateView, HitLimit, LimitName, RunSeconds, SecondsFromNow
+from reelwork.domain.errors import (
+    InsufficientCredits,
+    InsufficientTier,
+    MaxCostExceeded,
+    QuotaExceeded,
+    ReelworkError,
+    SpendCapReached,
+)
 from reelwork.domain.eta import Span, Waiting, foresee
 from reelwork.domain.lane import FIRST_ESTIMATE_SECONDS
+from reelwork.domain.money import dollars
 from reelwork.store.queue import Place
 from reelwork.store.standings import Standing
 from reelwork.store.stores import Stores
 
+# What a refusal is about, in the words of the answer.
+_LIMITS: dict[type[ReelworkError], LimitName] = {
+    InsufficientTier: "plan",
+    MaxCostExceeded: "max_cost",
+    InsufficientCredits: "credit",
+    SpendCapReached: "spend_cap",
+    QuotaExceeded: "quota",
+}
+
+
+class Funds(Protocol):
+    """Whoever keeps the books."""
+
+    async def refusals(self, caller: Caller, new: NewJob) -> Sequence[ReelworkError]:
+        """Why nothing could be reserved for this job now: InsufficientCredits, SpendCapReached, QuotaExceeded. Only a
+        look: reserves nothing. Raises StoreUnavailable."""
+        ...
+
 
 class EstimateService:
-    """Answers for exactly those bodies that submit would take."""
+    """Answers for bodies that submit would take, were it not for limits of plan and money."""
 
-    def __init__(self, stores: Stores, builder: JobBuilder, forecasts: ForecastService) -> None:
+    def __init__(
+        self, stores: Stores, builder: JobBuilder, forecasts: ForecastService, *, funds: Funds | None = None
+    ) -> None:
         self._stores = stores
         self._builder = builder
         self._forecasts = forecasts
+        self._funds = funds
 
     async def estimate(self, caller: Caller, body: JobBody, *, request_id: str) -> EstimateView:
-        """Raises whatever submit would raise: ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
-        new = await self._builder.build(caller, body, request_id=request_id)
+        """Tells of limits, and raises what is wrong: ModelNotFound, InvalidInput, StoreUnavailable."""
+        new = await self._builder.draft(caller, body, request_id=request_id)
+        unpaid = await self._funds.refusals(caller, new) if self._funds is not None else ()
+        limits = [_limit(refusal) for refusal in (*new.refusals, *unpaid)]
         if new.job.status.is_terminal:
-            return _answered_already(new)
-        return await self._queued(new)
+            return _answered_already(new, limits)
+        return await self._queued(new, limits)
 
-    async def _queued(self, new: NewJob) -> EstimateView:
+    async def _queued(self, new: NewJob, limits: list[HitLimit]) -> EstimateView:
         place = Place(priority=new.job.priority, order=new.job.order)
         ahead = await self._stores.queue.ahead(new.terms.id, place)
         seen = (await self._forecasts.forecast(new.job.pool, models=[new.job.model])).snapshot
@@ -47,6 +82,8 @@ class EstimateService:
             starts_in_seconds=SecondsFromNow(p50=starts.p50, p90=starts.p90) if starts is not None else None,
             queue_position=ahead + 1,
             cache_hit=False,
+            cost=EstimatedCost(estimated=dollars(new.price)),
+            limits=limits,
         )
 
     async def _starts(self, new: NewJob, seen: Snapshot, ahead: int) -> Span | None:
@@ -64,7 +101,17 @@ class EstimateService:
         return _not_earlier(spans[ahead], new.job.not_before) if ahead < len(spans) else None
 
 
-def _answered_already(new: NewJob) -> EstimateView:
+def _limit(refusal: ReelworkError) -> HitLimit:
+    return HitLimit(
+        limit=_LIMITS[type(refusal)],
+        code=refusal.code,
+        detail=refusal.detail,
+        hint=refusal.hint,
+        errors=[FieldProblem(pointer=e.pointer, code=e.code, detail=e.detail) for e in refusal.errors],
+    )
+
+
+def _answered_already(new: NewJob, limits: list[HitLimit]) -> EstimateView:
     return EstimateView(
         model=new.job.model,
         model_version=new.job.model_version,
@@ -73,6 +120,8 @@ def _answered_already(new: NewJob) -> EstimateView:
         starts_in_seconds=SecondsFromNow(p50=0.0, p90=0.0),
         queue_position=None,
         cache_hit=True,
+        cost=EstimatedCost(estimated=dollars(new.price)),
+        limits=limits,
     )
 
 

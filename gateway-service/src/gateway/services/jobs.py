@@ -5,6 +5,7 @@ from datetime import timedelta
 from gateway.auth import Caller
 from gateway.services.building import JobBuilder
 from gateway.services.pages import Page, check_cursor
+from gateway.services.purses import Purses
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
@@ -19,32 +20,44 @@ from reelwork.store.jobs import JobFilter
 class JobService:
     """Submit, read, list, cancel. Every method sees the caller's own jobs only."""
 
-    def __init__(self, engine: Engine, intake: Intake, opener: LaneOpener, builder: JobBuilder) -> None:
+    def __init__(self, engine: Engine, intake: Intake, opener: LaneOpener, builder: JobBuilder, purses: Purses) -> None:
         self._engine = engine
         self._intake = intake
         self._opener = opener
         self._builder = builder
+        self._purses = purses
 
     async def submit(self, caller: Caller, body: JobBody, *, request_id: str, job_id: JobId | None = None) -> Job:
         """Check and store a job; it is durable when this returns.
 
         `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant.
 
-        Raises ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable.
+        Raises ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, QuotaExceeded, SpendCapReached,
+        InsufficientCredits, StoreUnavailable.
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
-        if await submit(self._intake, self._opener, new.job, new.terms):
-            return new.job
+        purse = self._purses.of(caller)
+        stored = await submit(self._intake, self._opener, new.job, new.terms, purse=purse, price=new.price)
+        if stored is not None:
+            return stored
         return await stored_before(self._engine.stores.jobs, new.job)
 
     async def retry(self, caller: Caller, job_id: str, *, mark: str, deadline: timedelta | None) -> Job:
         """Queue a job again that ended without success; see `engine.retry`.
 
-        Raises JobNotFound, InvalidState, PermissionDenied.
+        Raises JobNotFound, InvalidState, PermissionDenied, and what the purse refuses.
         """
         if caller.key.models:
             caller.require_model((await self.get(caller, job_id)).model)
-        return await retry(self._engine, self._opener, caller.account, JobId(job_id), mark=mark, deadline=deadline)
+        return await retry(
+            self._engine,
+            self._opener,
+            caller.account,
+            JobId(job_id),
+            mark=mark,
+            deadline=deadline,
+            purse=self._purses.of(caller),
+        )
 
     async def find(self, caller: Caller, job_id: str) -> Job | None:
         """The job, if it is there and the caller's."""

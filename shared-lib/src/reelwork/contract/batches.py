@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
 
 from reelwork.contract.base import JSON_MOMENT, Moment, Timestamp, Wire
 from reelwork.contract.jobs import JobBody, JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
+from reelwork.contract.money import CostView
 from reelwork.contract.problem import FieldProblem
 from reelwork.domain.batch import MOST_ITEMS
 
@@ -99,9 +100,10 @@ class BatchView(Wire):
 
 
 class BatchDetail(BatchView):
-    """`job_ids[n]` is the job of `items[n]`; null if that item was rejected."""
+    """`job_ids[n]` is the job of `items[n]`; null if that item was rejected. `cost`: of all its jobs together."""
 
     job_ids: list[str | None]
+    cost: CostView
 
 
 class RejectedItem(Wire):

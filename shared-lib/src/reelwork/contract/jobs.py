@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, StringConstraints
 
 from reelwork.contract.base import JSON_MOMENT, JSON_NUMBER, Moment, Timestamp, Wire
+from reelwork.contract.money import CostView, MoneyText
 from reelwork.contract.queue import JobQueue
 
 PriorityName = Literal["low", "normal", "high"]
@@ -66,6 +67,10 @@ class JobBody(Wire):
         CacheModeName,
         Field(description="`allow`: an equal finished job of yours may answer at once, for deterministic models."),
     ] = "allow"
+    max_cost: Annotated[
+        MoneyText | None,
+        Field(description="Refuse the job if it costs more than so many US dollars.", examples=["0.50"]),
+    ] = None
 
 
 class JobRetryBody(Wire):
@@ -175,6 +180,7 @@ class JobView(Wire):
     tags: list[str]
     metadata: dict[str, str]
     batch_id: str | None
+    cost: CostView
     cache: CacheView
     expires_at: Annotated[
         Timestamp | None, Field(description="When the outputs go, told at the end; null: never, or gone.")

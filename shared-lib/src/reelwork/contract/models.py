@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.money import PricingView
 
 
 class Capabilities(Wire):
@@ -37,6 +38,7 @@ class ModelView(Wire):
     seconds_hint: float
     capabilities: Capabilities
     limits: ModelLimits
+    pricing: PricingView
     examples: list[ModelExample]
     available: bool
     seen_at: Timestamp

@@ -5,6 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.money import EstimatedCost
+from reelwork.contract.problem import FieldProblem
+
+LimitName = Literal["plan", "max_cost", "credit", "spend_cap", "quota"]
 
 
 class MomentsView(Wire):
@@ -62,9 +66,19 @@ class SecondsFromNow(Wire):
     p90: float
 
 
+class HitLimit(Wire):
+    """Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them."""
+
+    limit: LimitName
+    code: str
+    detail: str
+    hint: str | None
+    errors: list[FieldProblem]
+
+
 class EstimateView(Wire):
     """What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
-    would be completed at once and wait in no queue (`queue_position`: null)."""
+    would be completed at once and wait in no queue (`queue_position`: null). `limits`: what it would be refused for."""
 
     object: Literal["estimate"] = "estimate"
     model: str
@@ -74,7 +88,8 @@ class EstimateView(Wire):
     starts_in_seconds: SecondsFromNow | None
     queue_position: int | None
     cache_hit: bool
-    cost: None = None
+    cost: EstimatedCost
+    limits: list[HitLimit]
 
 
 class QueueBody(Wire):

@@ -13,11 +13,12 @@ from redis.exceptions import NoScriptError, RedisError
 
 from reelwork.counters.windows import LimiterDown, Question, standing
 from reelwork.domain.rate import Standing
-from reelwork.tls import Tls
+from reelwork.tls import TlsFiles
 
 PREFIX = "reelwork:rate:"
 # For what has no deadline from outside; a request waits far less, see `Limiter`.
 SOCKET_SECONDS = 2.0
+NO_FILES = TlsFiles()
 
 
 class ValkeyWindows:
@@ -34,7 +35,7 @@ class ValkeyWindows:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, tls: Tls = Tls()) -> AsyncIterator[Self]:
+    async def open(cls, url: str, tls: TlsFiles = NO_FILES) -> AsyncIterator[Self]:
         """A server that is away does not keep a gateway from starting; it is found once it is there."""
         client: Redis = Redis.from_url(
             url,

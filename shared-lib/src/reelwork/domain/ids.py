@@ -17,6 +17,7 @@ AssetId = NewType("AssetId", str)
 BatchId = NewType("BatchId", str)
 LaneId = NewType("LaneId", str)
 WorkerId = NewType("WorkerId", str)
+EntryId = NewType("EntryId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
@@ -76,6 +77,11 @@ def new_asset_id() -> AssetId:
 
 def new_worker_id() -> WorkerId:
     return WorkerId(f"wrk_{encode(uuid7())}")
+
+
+def new_entry_id() -> EntryId:
+    """Of an entry in the ledger."""
+    return EntryId(f"led_{encode(uuid7())}")
 
 
 def new_request_id() -> str:

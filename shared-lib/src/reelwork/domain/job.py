@@ -161,7 +161,7 @@ class Bill:
     """What was reserved for a job in its present round, one more with each retry by its owner.
 
     `amount`: in ten-thousandths of a dollar. `units`: jobs of the daily quota of `day` (`2026-11-21`, in UTC). `hold`
-    tells this reservation from any other for the same job. `charged`: None until it is settled.
+    tells this reservation from any other for the same job. `charged`: None until it is settled; `refunded`: of that.
     """
 
     round: int
@@ -172,6 +172,7 @@ class Bill:
     key_id: KeyId
     state: BillState = BillState.HELD
     charged: int | None = None
+    refunded: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

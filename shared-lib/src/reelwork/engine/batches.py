@@ -8,6 +8,7 @@ is finished by it.
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -19,7 +20,10 @@ from reelwork.domain.ids import BatchId
 from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms
 from reelwork.engine.engine import Engine
+from reelwork.engine.reserving import STORED_WITHIN, Ask, Purse
+from reelwork.engine.settling import settle
 from reelwork.engine.submit import LaneOpener
+from reelwork.store.client import server_time
 
 # Jobs in one write. With a body of at most 8 MiB for all of them, far below the 48 MB of a message to MongoDB.
 CHUNK = 250
@@ -42,19 +46,26 @@ async def accept(
     jobs: Sequence[tuple[Job, LaneTerms]],
     *,
     begun: float | None = None,
+    purse: Purse | None = None,
+    prices: Sequence[int] = (),
 ) -> Batch:
     """Store a batch and its jobs, `pending` or answered from the cache: accepted as a whole when this returns.
 
-    `begun`: when the first of them was checked, by `time.monotonic`; None: just now.
+    `begun`: when the first of them was checked, by `time.monotonic`; None: just now. `purse`: from which the jobs are
+    paid, all of them before the first is stored, by their `prices`; None: they cost nothing.
 
     The answer is another batch if one of the same mark was accepted first; then nothing is left of this one.
+    Raises QuotaExceeded, SpendCapReached, InsufficientCredits: then nothing was stored.
     Raises StoreUnavailable: then nothing of it ever runs, and what was stored goes away; unless it was the answer to
     the acceptance itself that got lost, which only asking by the mark can tell.
     """
     batches, begun = engine.stores.batches, time.monotonic() if begun is None else begun
+    last_write = min(begun + LAST_WRITE.total_seconds(), time.monotonic() + STORED_WITHIN.total_seconds())
+    if purse is not None:
+        jobs = await _paid(jobs, purse, prices)
     await batches.begin(batch, patience=STORING)
     for start in range(0, len(jobs), CHUNK):
-        if time.monotonic() - begun > LAST_WRITE.total_seconds():
+        if time.monotonic() > last_write:
             raise _too_slow()
         await engine.stores.jobs.insert(*(job for job, _ in jobs[start : start + CHUNK]))
     if not await batches.commit(batch.id, patience=RELEASING):
@@ -71,11 +82,31 @@ async def accept(
     return batch
 
 
+async def _paid(
+    jobs: Sequence[tuple[Job, LaneTerms]], purse: Purse, prices: Sequence[int]
+) -> list[tuple[Job, LaneTerms]]:
+    """The jobs with their bills. Those that the cache answered cost nothing."""
+    new = [job for job, _ in jobs if not job.status.is_terminal]
+    price = dict(zip((job.id for job, _ in jobs), prices, strict=False))
+    bills = await purse.reserve(*(Ask(job_id=job.id, price=price.get(job.id, 0)) for job in new))
+    reserved = {job.id: bill for job, bill in zip(new, bills, strict=True)}
+    return [(replace(job, bill=reserved.get(job.id)), terms) for job, terms in jobs]
+
+
+async def _discard(engine: Engine, batch: BatchId) -> bool:
+    """Remove the jobs of a withdrawn batch, once what was reserved for them is given back. False: not all yet."""
+    batches = engine.stores.batches
+    account = await batches.end_jobs(batch)
+    if account is not None:
+        await settle(engine.stores.books, account, await server_time(engine.stores.database))
+    return await batches.discard_jobs(batch)
+
+
 async def _instead(engine: Engine, batch: Batch) -> Batch:
     """What was accepted in place of a batch that was not. Raises StoreUnavailable if nothing was."""
     batches = engine.stores.batches
     await batches.withdraw(batch.id, patience=REMEMBERED)
-    await batches.discard_jobs(batch.id)  # also those that were written behind the reconciler's back
+    await _discard(engine, batch.id)  # also those that were written behind the reconciler's back
     other = await batches.marked(batch.account_id, batch.mark) if batch.mark is not None else None
     if other is None:
         raise _too_slow()
@@ -97,10 +128,10 @@ async def _settle(engine: Engine, batch: BatchId, state: BatchState) -> None:
             await _release(engine, batch)
         case BatchState.STORING:
             if await batches.withdraw(batch, patience=REMEMBERED):
-                await batches.discard_jobs(batch)
+                await _discard(engine, batch)
                 log.warning("batch.withdrawn", batch_id=batch)
         case BatchState.WITHDRAWN:
-            if await batches.discard_jobs(batch):
+            if await _discard(engine, batch):
                 await batches.forget(batch)
         case _:
             assert_never(state)

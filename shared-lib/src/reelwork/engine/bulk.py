@@ -12,6 +12,7 @@ from reelwork.domain.job import TERMINAL, WAITING, Status
 from reelwork.domain.lane import lane_for_jobs
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
+from reelwork.engine.reserving import Ask, Purse
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Candidate
@@ -22,13 +23,15 @@ AT_ONCE = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """On whose behalf, and with what. `mark` names the request, which retries no job twice; None: one of its own."""
+    """On whose behalf, and with what. `mark` names the request, which retries no job twice; None: one of its own.
+    `purse`: from which jobs that run again are paid; None: they cost nothing."""
 
     engine: Engine
     opener: LaneOpener
     eraser: Eraser
     account: Account
     mark: str | None = None
+    purse: Purse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +67,28 @@ async def _cancel(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
 async def _retry(bench: Bench, jobs: Sequence[Candidate]) -> set[JobId]:
     plans = bench.engine.rules.plans
     lanes = {pool: lane_for_jobs(bench.account, pool, plans) for pool in {job.pool for job in jobs}}
-    queued = await bench.engine.stores.bulk.requeue(bench.account.id, jobs, mark=bench.mark or new_request_id())
+    mark = bench.mark or new_request_id()
+    if bench.purse is None:
+        queued = await bench.engine.stores.bulk.requeue(bench.account.id, jobs, mark=mark)
+    else:
+        queued = await _paid(bench.engine, bench.account, bench.purse, jobs, mark=mark)
     for pool, count in Counter(job.pool for job in jobs if job.id in queued).items():
         bench.opener.announce(lanes[pool], count)
+    return queued
+
+
+async def _paid(engine: Engine, account: Account, purse: Purse, jobs: Sequence[Candidate], *, mark: str) -> set[JobId]:
+    """Queue them again with new bills, once their last ones are settled."""
+    stores = engine.stores
+    await purse.settle()
+    last = await stores.bulk.requeueable(account.id, jobs, mark=mark)
+    asks = [Ask(job_id=job, price=bill.amount if bill else 0, last=bill) for job, bill in last.items()]
+    reserved = await purse.reserve(*asks)
+    bills = {job: bill for job, bill in zip(last, reserved, strict=True) if bill is not None}
+    last_bills = [bill for bill in last.values() if bill is not None]
+    queued = await stores.bulk.requeue(account.id, jobs, mark=mark, bills=bills, instead_of=last_bills)
+    now = await stores.books.bills(account.id, list(bills))
+    await purse.give_back(*(bill for job, bill in bills.items() if job not in now or now[job].hold != bill.hold))
     return queued
 
 
@@ -86,7 +108,8 @@ async def apply(bench: Bench, action: Action, jobs: Sequence[Candidate]) -> list
     """Do it to these jobs, the oldest first; those that it changed, in the given order. What another did first is left
     as it is.
 
-    Raises StoreUnavailable, InsufficientTier: some jobs may be changed by then, and doing it again does the rest.
+    Raises StoreUnavailable, InsufficientTier, and what the purse refuses: some jobs may be changed by then, and doing
+    it again does the rest.
     """
     oldest_first, changed = sorted(jobs, key=lambda job: job.id), set[JobId]()
     for start in range(0, len(jobs), AT_ONCE):

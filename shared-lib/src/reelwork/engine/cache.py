@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
@@ -91,18 +91,13 @@ def cache_key(card: ModelCard, values: Mapping[str, Any], *, seed: int, digests:
     Assets count by their content, absent values by the schema's default, 1.0 like 1. The seed counts where the model
     has one. Raises KeyError for an asset without a digest.
     """
-    given = {**_defaults(card), **values}
+    given = card.with_defaults(values)
     for name in asset_fields(card.input_schema):
         given[name] = _contents(given.get(name), digests)
     given.pop("seed", None)
     identity = [card.name, card.version, seed if card.capabilities.seed else None, _plain(given)]
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _defaults(card: ModelCard) -> dict[str, Any]:
-    properties = cast("Mapping[str, Mapping[str, Any]]", card.input_schema.get("properties", {}))
-    return {name: field["default"] for name, field in properties.items() if "default" in field}
 
 
 def _contents(value: Any, digests: Mapping[AssetId, str]) -> Any:

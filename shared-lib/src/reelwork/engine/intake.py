@@ -4,18 +4,24 @@ DeWitt et al., "Implementation Techniques for Main Memory Database Systems", SIG
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable
-from typing import TypeAlias
+from dataclasses import dataclass
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.store.jobs import Jobs
 
-_Waiting: TypeAlias = tuple[Job, asyncio.Future[bool]]
-
 # Jobs in one write: with bodies of at most 1 MiB, far below the 48 MB of a message to MongoDB.
 MOST_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    job: Job
+    by: float | None
+    stored: asyncio.Future[bool]
 
 
 class Intake:
@@ -26,13 +32,14 @@ class Intake:
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
 
-    async def store(self, job: Job) -> bool:
+    async def store(self, job: Job, *, by: float | None = None) -> bool:
         """Durable when this returns: True for this very job, False for one of the same id that was there before.
 
-        Raises StoreUnavailable: then it may be there or not.
+        `by`: not to be written after this moment of `time.monotonic`. Raises StoreUnavailable: then it may be there or
+        not.
         """
         stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, stored))
+        self._waiting.append(_Waiting(job, by, stored))
         self._wake.set()
         return await stored
 
@@ -45,8 +52,12 @@ class Intake:
                 await self._write([self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))])
 
     async def _write(self, together: list[_Waiting]) -> None:
+        now = time.monotonic()
+        late = [one for one in together if one.by is not None and one.by < now]
+        _refuse(late, StoreUnavailable("The job could not be stored in time.", retry_after_seconds=1))
+        together = [one for one in together if one not in late]
         try:
-            known = await self._jobs.insert(*(job for job, _ in together))
+            known = await self._jobs.insert(*(one.job for one in together)) if together else frozenset()
         except StoreUnavailable as error:
             _refuse([*together, *self._waiting], error)  # whoever came meanwhile would wait as long for the same answer
             self._waiting.clear()
@@ -54,12 +65,12 @@ class Intake:
             _refuse(together, error)  # nobody else would ever answer them
             raise
         else:
-            for job, stored in together:
-                if not stored.done():  # else its caller went away
-                    stored.set_result(job.id not in known)
+            for one in together:
+                if not one.stored.done():  # else its caller went away
+                    one.stored.set_result(one.job.id not in known)
 
 
 def _refuse(waiting: Iterable[_Waiting], error: Exception) -> None:
-    for _, stored in waiting:
-        if not stored.done():
-            stored.set_exception(error)
+    for one in waiting:
+        if not one.stored.done():
+            one.stored.set_exception(error)

@@ -19,6 +19,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.expire import expire
 from reelwork.engine.finish import fail
 from reelwork.engine.hold import repair
+from reelwork.engine.settling import Settler
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
 from reelwork.store.lanes import LONG_AGO
@@ -48,6 +49,7 @@ class Reconciler:
     def __init__(self, engine: Engine, sweeper: Sweeper) -> None:
         self._engine = engine
         self._sweeper = sweeper
+        self._settler = Settler(engine.stores)
         self._lanes_after = ""
         self._with_work: list[LaneId] = []
         self._slots_after = LONG_AGO
@@ -78,6 +80,7 @@ class Reconciler:
             "lanes": self._open_lanes_with_work,
             "slots": self._drop_orphan_slots,
             "tickets": self._top_up_tickets,
+            "bills": self._settler.run_once,
             "assets": self._sweep,
         }
         repaired: Counter[str] = Counter()

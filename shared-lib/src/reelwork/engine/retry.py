@@ -7,12 +7,15 @@ import structlog
 from reelwork.domain.account import Account
 from reelwork.domain.errors import InvalidState
 from reelwork.domain.ids import JobId
-from reelwork.domain.job import Job, Status
+from reelwork.domain.job import BillState, Job, Status
 from reelwork.domain.lane import lane_for_jobs
 from reelwork.engine.cancel import job_not_found
 from reelwork.engine.engine import Engine
+from reelwork.engine.reserving import Ask, Purse
 from reelwork.engine.submit import LaneOpener
-from reelwork.store.jobs import LONGEST_HISTORY
+from reelwork.store.jobs import LONGEST_HISTORY, Rebilled
+
+AGAIN = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 log = structlog.get_logger(__name__)
 
@@ -25,21 +28,26 @@ async def retry(
     *,
     mark: str | None = None,
     deadline: timedelta | None = None,
+    purse: Purse | None = None,
 ) -> Job:
     """The job, queued again behind the account's other jobs, with as many attempts as it had the first time.
 
     Its old deadline is dropped; `deadline` gives it a new one, from now. `mark` names the request: asked again with
-    the same one, it answers the job as it is instead of refusing. Many at once are announced together.
+    the same one, it answers the job as it is instead of refusing. Many at once are announced together. It costs what it
+    cost before, from the `purse`; None: nothing.
 
     Raises JobNotFound, InvalidState (not failed, cancelled or expired; or its data were removed), InsufficientTier,
-    StoreUnavailable.
+    QuotaExceeded, SpendCapReached, InsufficientCredits, StoreUnavailable.
     """
     jobs = engine.stores.jobs
     found = await jobs.get(account.id, job_id)
     if found is None:
         raise job_not_found(job_id)
     terms = lane_for_jobs(account, found.pool, engine.rules.plans)
-    again = await jobs.requeue(account.id, job_id, mark=mark, deadline=deadline)
+    if purse is None:
+        again = await jobs.requeue(account.id, job_id, mark=mark, deadline=deadline)
+    else:
+        again = await _paid(engine, found, purse, mark=mark, deadline=deadline)
     if again is None:
         by_us = await jobs.requeued_by(account.id, job_id, mark) if mark is not None else None
         if by_us is None:
@@ -52,11 +60,28 @@ async def retry(
     return again
 
 
+async def _paid(engine: Engine, job: Job, purse: Purse, *, mark: str | None, deadline: timedelta | None) -> Job | None:
+    """Queue it again with a new bill, once its last one is settled. None when it is in no state for that."""
+    jobs = engine.stores.jobs
+    if job.status not in AGAIN:
+        return None
+    await purse.settle()
+    last = (await engine.stores.books.bills(job.account_id, [job.id])).get(job.id)
+    (bill,) = await purse.reserve(Ask(job_id=job.id, price=last.amount if last is not None else 0, last=last))
+    rebilled = Rebilled(bill=bill, last=last)
+    again = await jobs.requeue(job.account_id, job.id, mark=mark, deadline=deadline, rebilled=rebilled)
+    if again is None:
+        await purse.give_back(bill)
+    return again
+
+
 def _refusal(job: Job) -> InvalidState:
     if job.data_removed or job.inputs_removed:
         return InvalidState("The job's data were removed.", hint="Submit a new job with its input.")
     if len(job.events) > LONGEST_HISTORY:
         return InvalidState("The job was queued again too often.", hint="Submit a new job with its input.")
+    if job.bill is not None and job.bill.state in {BillState.CHARGE, BillState.RELEASE}:
+        return InvalidState("The job's last bill is just being settled.", hint="Try again.", retry_after_seconds=1)
     return InvalidState(
         f"The job is {job.status}.", hint="Only jobs that are failed, cancelled or expired can be queued again."
     )

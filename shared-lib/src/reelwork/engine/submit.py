@@ -1,7 +1,9 @@
 """Accepting a job: it is stored, and that is all a caller waits for. Lane and ticket follow in the background."""
 
 import asyncio
+import time
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -11,6 +13,7 @@ from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms, tickets_for
 from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
+from reelwork.engine.reserving import STORED_WITHIN, Ask, Purse
 from reelwork.store.jobs import Jobs
 
 # The first job of a lane is announced at once; those that follow within this time are announced together. Whoever
@@ -65,17 +68,28 @@ class LaneOpener:
         self._engine.broker.publish(terms.pool, tickets_for(count, estimate_seconds=estimate))
 
 
-async def submit(intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms) -> bool:
-    """Store the job durably; it will reach a terminal state from here on. False: one of this id was there before.
+async def submit(
+    intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms, *, purse: Purse | None = None, price: int = 0
+) -> Job | None:
+    """Store the job durably; it will reach a terminal state from here on. The answer is it as it is stored; None: one
+    of this id was there before.
 
-    Raises StoreUnavailable: then it may be there or not.
+    What it costs and counts is reserved from the `purse` first; None: it costs nothing. A job that has ended already
+    costs nothing either. Raises QuotaExceeded, SpendCapReached, InsufficientCredits: then nothing was stored; and
+    StoreUnavailable: then it may be there or not.
     """
-    is_new = await intake.store(job)
+    by = time.monotonic() + STORED_WITHIN.total_seconds()
+    if purse is not None and not job.status.is_terminal:
+        (bill,) = await purse.reserve(Ask(job_id=job.id, price=price))
+        job = replace(job, bill=bill)
+    is_new = await intake.store(job, by=by)
+    if purse is not None and not is_new:
+        await purse.give_back(job.bill)
     if not job.status.is_terminal:  # else it was answered by an earlier job's outputs
         opener.announce(terms)
     if is_new:
         log.info(f"job.{job.status}", job_id=job.id, model=job.model, lane=job.lane, source_job_id=job.source_job_id)
-    return is_new
+    return job if is_new else None
 
 
 async def stored_before(jobs: Jobs, job: Job) -> Job:

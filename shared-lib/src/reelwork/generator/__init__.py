@@ -11,6 +11,7 @@
 Needs the standard library and pydantic only.
 """
 
+from reelwork.domain.price import Pricing
 from reelwork.generator.artifact import Artifact, Role
 from reelwork.generator.base import MediaGeneratorModel
 from reelwork.generator.card import AnyModel, Capabilities, IncompleteModel, Limits, ModelCard
@@ -40,7 +41,7 @@ from reelwork.generator.parameters import (
     seed_for,
     ui,
 )
-from reelwork.generator.resources import Estimate, Pool, Resources
+from reelwork.generator.resources import Pool, Resources
 
 __all__ = [
     "ENTRY_POINT_GROUP",
@@ -53,7 +54,6 @@ __all__ = [
     "Catalogue",
     "ContentRejected",
     "DuplicateModel",
-    "Estimate",
     "GenerationContext",
     "GenerationError",
     "ImageRef",
@@ -68,6 +68,7 @@ __all__ = [
     "OutOfResources",
     "Parameters",
     "Pool",
+    "Pricing",
     "Progress",
     "ProviderUnavailable",
     "RateLimited",

@@ -4,10 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
+from reelwork.domain.price import FREE, Pricing
 from reelwork.generator.artifact import Artifact
 from reelwork.generator.context import GenerationContext
 from reelwork.generator.parameters import Parameters
-from reelwork.generator.resources import Estimate, Resources
+from reelwork.generator.resources import Resources
 
 P = TypeVar("P", bound=Parameters)
 
@@ -39,6 +40,8 @@ class MediaGeneratorModel(ABC, Generic[P]):
     """Parameters worth trying; shown to users (JSON values)."""
     seconds_hint: ClassVar[float] = 10.0
     """How long a typical run takes; only a first guess for queues, measured times replace it."""
+    pricing: ClassVar[Pricing] = FREE
+    """What a job costs, by its input alone; an installation may set its own price."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -55,10 +58,6 @@ class MediaGeneratorModel(ABC, Generic[P]):
     def setup(self) -> None:
         """Load what takes long (weights). Called once in a process, before the first `generate`."""
         return
-
-    def estimate(self, params: P) -> Estimate:  # noqa: ARG002 - subclasses look at the parameters
-        """What a run with these parameters is expected to take; must be quick and touch no file."""
-        return Estimate(seconds=self.seconds_hint)
 
     @abstractmethod
     def generate(self, params: P, ctx: GenerationContext) -> Iterable[Artifact]:

@@ -4,10 +4,11 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from reelwork.domain.price import FREE, Pricing, uncounted
 from reelwork.generator.base import MediaGeneratorModel
 from reelwork.generator.parameters import asset_fields
 from reelwork.generator.resources import Pool
@@ -63,6 +64,7 @@ class ModelCard(BaseModel):
     limits: Limits
     capabilities: Capabilities
     seconds_hint: float = Field(gt=0)
+    pricing: Pricing = FREE
     examples: tuple[dict[str, JsonValue], ...] = ()
     asset_inputs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Parameters that are assets, with the media types they accept."""
@@ -93,9 +95,15 @@ class ModelCard(BaseModel):
             ),
             capabilities=Capabilities(seed="seed" in model.parameters.model_fields),
             seconds_hint=model.seconds_hint,
+            pricing=model.pricing,
             examples=tuple(dict(example) for example in model.examples),
             asset_inputs=asset_fields(schema),
         )
+
+    def with_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole input of a job: these values, of any JSON that the schema allows, and its defaults for the rest."""
+        properties = cast("Mapping[str, Mapping[str, Any]]", self.input_schema.get("properties", {}))
+        return {name: field["default"] for name, field in properties.items() if "default" in field} | dict(values)
 
     def to_document(self) -> dict[str, Any]:
         """The card for MongoDB. The schema is stored as text: its keys begin with `$`, and their order counts."""
@@ -129,7 +137,12 @@ def _wrong(model: type[AnyModel]) -> list[str]:
         found.append(f"task {model.task!r} is not a word such as 'text-to-image'")
     if not model.produces:
         found.append("produces names no media type")
-    return found + _bad_examples(model)
+    return [*found, *_bad_pricing(model), *_bad_examples(model)]
+
+
+def _bad_pricing(model: type[AnyModel]) -> list[str]:
+    names = uncounted(model.pricing, model.parameters.input_schema())
+    return [f"its price counts {name!r}, which is not a number of at least 0 in every input" for name in names]
 
 
 def _bad_examples(model: type[AnyModel]) -> list[str]:

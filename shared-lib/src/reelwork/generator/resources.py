@@ -29,11 +29,3 @@ class Resources:
     def __post_init__(self) -> None:
         if self.cpus < 1 or self.memory_mb < 1 or self.gpu_memory_mb < 0 or self.time_limit_seconds <= 0:
             raise ValueError(f"A model's resources must be positive, not {self!r}.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What a run is expected to take: `seconds` of a worker's time and `credits` of the account."""
-
-    seconds: float
-    credits: int = 1

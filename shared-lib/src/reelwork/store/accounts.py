@@ -1,5 +1,6 @@
 """Accounts and API keys. Keys are stored as digests; the key itself is nowhere."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import cast
 
@@ -42,6 +43,14 @@ class Accounts:
         kept = await self._accounts.update_one({"name": name}, {"$set": {"retention": asdict(retention)}})
         return bool(kept.matched_count)
 
+    async def keep(self, account: AccountId, changes: Mapping[str, int | None]) -> Account | None:
+        """Change defaults of retention, by their names; the account as it is then, None when there is none."""
+        fields = {f"retention.{name}": seconds for name, seconds in changes.items()}
+        stored = await self._accounts.find_one_and_update(
+            {"_id": account}, {"$set": fields}, return_document=ReturnDocument.AFTER
+        )
+        return ACCOUNT_CODEC.decode(stored) if stored is not None else None
+
     async def get(self, account: AccountId) -> Account | None:
         document = await self._accounts.find_one({"_id": account})
         return ACCOUNT_CODEC.decode(document) if document is not None else None
@@ -51,6 +60,11 @@ class Accounts:
         where = {"_id": {"$lt": before}} if before is not None else {}
         found = self._accounts.find(where).sort("_id", DESCENDING).limit(limit)
         return [ACCOUNT_CODEC.decode(document) async for document in found]
+
+    async def named(self, name: str) -> Account | None:
+        """The account of this name."""
+        document = await self._accounts.find_one({"name": name})
+        return ACCOUNT_CODEC.decode(document) if document is not None else None
 
     async def add_key(self, key: ApiKey) -> None:
         document = _KEYS.encode(key)

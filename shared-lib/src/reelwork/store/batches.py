@@ -11,9 +11,10 @@ from pymongo.errors import DuplicateKeyError
 
 from reelwork.domain.batch import Batch, BatchState
 from reelwork.domain.ids import AccountId, BatchId
-from reelwork.domain.job import Status
+from reelwork.domain.job import BillState, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
+from reelwork.store.jobs import cancelling_waiting
 from reelwork.store.pipeline import NOW, later, literal, transition
 from reelwork.store.removals import without_outputs
 
@@ -70,14 +71,23 @@ class Batches:
         released = await self._jobs.update_many({"batch_id": batch, "status": Status.PENDING}, update)
         return int(released.modified_count)
 
+    async def end_jobs(self, batch: BatchId) -> AccountId | None:
+        """End those jobs of a withdrawn batch for which something is reserved; whose books are to be settled then."""
+        held: Document = {"batch_id": batch, "status": Status.PENDING, "bill.state": BillState.HELD}
+        await self._jobs.update_many(held, cancelling_waiting("withdrawal"))
+        due = await self._jobs.find_one({"batch_id": batch, "bill.due": True}, {"account_id": 1})
+        return due["account_id"] if due is not None else None
+
     async def discard_jobs(self, batch: BatchId) -> bool:
         """Remove the jobs of a batch that is withdrawn; one that its owner has queued on purpose is kept.
 
-        False while some have let go of outputs that nobody has seen to: then this is to be done again.
+        False while some have let go of outputs that nobody has seen to, or have bills that are not settled: then this
+        is to be done again.
         """
         unrun: Document = {"batch_id": batch, "status": {"$in": _WITHDRAWABLE}, "attempt": 0}
         await self._jobs.update_many(unrun | {"outputs.0": {"$exists": True}}, [without_outputs()])
-        await self._jobs.delete_many(unrun | {"let_go.0": {"$exists": False}})
+        settled: Document = {"bill.state": {"$in": [None, BillState.SETTLED]}}
+        await self._jobs.delete_many(unrun | settled | {"let_go.0": {"$exists": False}})
         return await self._jobs.find_one(unrun, {"_id": 1}) is None
 
     async def settle(self, batch: BatchId) -> None:

@@ -5,13 +5,16 @@ import pymongo
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.audit import AuditLog
+from reelwork.store.balances import Balances
 from reelwork.store.batches import Batches
+from reelwork.store.books import Books
 from reelwork.store.client import Database, ping
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
+from reelwork.store.ledger import Ledger
 from reelwork.store.removals import Removals
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.stream_tickets import StreamTickets
@@ -29,7 +32,7 @@ async def ensure_indexes(database: Database) -> None:
 
 
 async def _ensure_indexes(database: Database) -> None:
-    await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES])
+    await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES, *Books.JOB_INDEXES])
     await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))
     await database["assets"].create_indexes(list(Assets.INDEXES))
@@ -41,4 +44,6 @@ async def _ensure_indexes(database: Database) -> None:
     await database["signing_keys"].create_indexes(list(SigningKeys.INDEXES))
     await database["stream_tickets"].create_indexes(list(StreamTickets.INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
+    await database["balances"].create_indexes(list(Balances.INDEXES))
+    await database["ledger"].create_indexes(list(Ledger.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from reelwork.domain.ids import AccountId, BatchId, JobId, first_job_id
-from reelwork.domain.job import TERMINAL, WAITING, Job, Progress, Status, sources_of
+from reelwork.domain.job import TERMINAL, WAITING, Bill, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition
@@ -26,7 +26,7 @@ HAS_DATA: Document = {"data_removed": {"$ne": True}, "inputs_removed": {"$ne": T
 SOMETHING: Document = {
     "$or": [{"data_removed": {"$ne": True}}, {"inputs_removed": {"$ne": True}}, {"input": {"$ne": {}}}]
 }
-MAY_BE_REQUEUED: Document = HAS_DATA | {f"events.{LONGEST_HISTORY}": {"$exists": False}}
+MAY_BE_REQUEUED: Document = HAS_DATA | {f"events.{LONGEST_HISTORY}": {"$exists": False}, "bill.due": {"$ne": True}}
 # Attempts that a job has in one round: until it is first queued again by its owner, and each time after that. What it
 # may reach in all, less what it had reached when the present round began, as its history tells.
 _ROUNDS: Expression = {"$filter": {"input": "$events", "cond": {"$eq": ["$$this.type", "job.retried"]}}}
@@ -48,6 +48,14 @@ class JobFilter:
     metadata: Mapping[str, str] = field(default_factory=dict)
     with_data: bool = False
     with_anything: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebilled:
+    """What is reserved for a job that runs again, instead of its `last` bill; None where it costs or cost nothing."""
+
+    bill: Bill | None
+    last: Bill | None
 
 
 def matching(account: AccountId, where: JobFilter) -> Document:
@@ -181,15 +189,27 @@ class Jobs:
         return await self._find_and_move(account, job, {Status.PROCESSING}, cancelling_running(by))
 
     async def requeue(
-        self, account: AccountId, job: JobId, *, mark: str | None, deadline: timedelta | None
+        self,
+        account: AccountId,
+        job: JobId,
+        *,
+        mark: str | None,
+        deadline: timedelta | None,
+        rebilled: Rebilled | None = None,
     ) -> Job | None:
         """failed, cancelled or expired -> queued, as if it were new: behind the others, with as many attempts again.
 
         `deadline`: from now; None for none, whatever it had before. `mark` names the request that does this, see
-        `requeued_by`. None when it is in no such state, its data were removed, or its history is full.
+        `requeued_by`. None when it is in no such state, its data were removed, its history is full, or its last bill
+        is not settled, or not the one that is `rebilled`.
         """
         sources = sources_of(Status.QUEUED) & TERMINAL
-        return await self._find_and_move(account, job, sources, requeuing(mark, deadline), MAY_BE_REQUEUED)
+        if rebilled is None:
+            return await self._find_and_move(account, job, sources, requeuing(mark, deadline), MAY_BE_REQUEUED)
+        bills = [asdict(rebilled.bill)] if rebilled.bill is not None else None
+        last: Document = {"bill.hold": rebilled.last.hold if rebilled.last is not None else None}
+        update = requeuing(mark, deadline, bills=bills)
+        return await self._find_and_move(account, job, sources, update, MAY_BE_REQUEUED | last)
 
     async def requeued_by(self, account: AccountId, job: JobId, mark: str) -> Job | None:
         """The job as it is now, if it was this request that last queued it again."""
@@ -229,9 +249,16 @@ def cancelling_running(by: str) -> list[Document]:
     )
 
 
-def requeuing(mark: str | None, deadline: timedelta | None, *, number: Expression = 0) -> list[Document]:
+def requeuing(
+    mark: str | None,
+    deadline: timedelta | None,
+    *,
+    number: Expression = 0,
+    bills: Sequence[Document | None] | None = None,
+) -> list[Document]:
     """The update failed, cancelled, expired -> queued, for jobs that `MAY_BE_REQUEUED`. `number`: which one it is of
-    those that one write changes, below 1000; they stand in line by it."""
+    those that one write changes, below 1000; they stand in line by it, and have their new bills by it."""
+    new_bill = {"$ifNull": [{"$arrayElemAt": [literal(bills), number]}, "$bill"]}
     return transition(
         Status.QUEUED,
         "job.retried",
@@ -247,6 +274,7 @@ def requeuing(mark: str | None, deadline: timedelta | None, *, number: Expressio
         cancel=None,
         progress=literal(asdict(Progress())),
         retried_by=literal(mark),
+        **({"bill": new_bill} if bills is not None else {}),
     )
 
 

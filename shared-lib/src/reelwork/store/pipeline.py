@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from reelwork.domain.job import TERMINAL, Status
+from reelwork.domain.job import TERMINAL, BillState, Status
 
 Document = dict[str, Any]  # a filter
 Expression = Any  # an aggregation expression: nested dicts, lists and scalars
@@ -40,12 +40,15 @@ def transition(
 ) -> list[dict[str, Expression]]:
     """The update that moves a job to `target` and records the durable event of it, in one write.
 
-    An end also says when the job's files are due, as its retention has it.
+    An end also says when the job's files are due, as its retention has it, and what its bill has come to: the one
+    place from which charges follow.
     """
-    due = {
+    due: dict[str, Expression] = {
         "inputs_due_at": _later_by("$retention.input_seconds") if target in TERMINAL else None,
         "outputs_due_at": _later_by("$retention.output_seconds") if target is Status.COMPLETED else None,
     }
+    if target in TERMINAL:
+        due["bill"] = _ended_bill(BillState.CHARGE if target is Status.COMPLETED else BillState.RELEASE)
     happened = happening(event, status=literal(target), of_attempt=of_attempt, recorded=recorded, **{**due, **sets})
     return [happened]
 
@@ -78,6 +81,12 @@ def happening(
             **sets,
         }
     }
+
+
+def _ended_bill(state: BillState) -> Expression:
+    """The bill as the end of its job makes it: `due` until the books have it. One that is not held stays as it is."""
+    is_held = {"$eq": ["$bill.state", BillState.HELD.value]}
+    return {"$cond": [is_held, {"$mergeObjects": ["$bill", {"state": state.value, "due": True}]}, "$bill"]}
 
 
 def _later_by(seconds: Expression) -> Expression:

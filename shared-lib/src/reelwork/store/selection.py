@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from pymongo import DESCENDING
 
 from reelwork.domain.batch import Tally
 from reelwork.domain.ids import AccountId, BatchId, JobId
-from reelwork.domain.job import Job, Status
+from reelwork.domain.job import Bill, Job, Status
+from reelwork.domain.price import Cost
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC, JobFilter, matching
 
+_BILL = TypeAdapter(Bill)
 _DECIDING = {
     "status": 1,
     "pool": 1,
@@ -84,6 +87,12 @@ class Selection:
             batch: Tally(counts=found, last_end=max(ends.get(batch, []), default=None))
             for batch, found in counts.items()
         }
+
+    async def cost(self, batch: BatchId) -> Cost:
+        """What the jobs of a batch cost together, by their bills."""
+        cursor = self._jobs.find({"batch_id": batch, "bill": {"$type": "object"}}, {"bill": 1})
+        costs = [Cost.of(_BILL.validate_python(job["bill"]), has_ended=False) async for job in cursor]
+        return sum(costs, Cost(charged=0))
 
 
 def _candidate(job: Document) -> Candidate:

@@ -8,7 +8,9 @@ from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
 from reelwork.store.audit import AuditLog
 from reelwork.store.backlog import Backlog
+from reelwork.store.balances import Balances
 from reelwork.store.batches import Batches
+from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
 from reelwork.store.client import Database
 from reelwork.store.holds import Holds
@@ -16,6 +18,7 @@ from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
+from reelwork.store.ledger import Ledger
 from reelwork.store.models import Models
 from reelwork.store.pulse import Pulses
 from reelwork.store.queue import Queue
@@ -53,6 +56,9 @@ class Stores:
     runtimes: Runtimes
     standings: Standings
     workers: Workers
+    balances: Balances
+    books: Books
+    ledger: Ledger
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -80,4 +86,7 @@ class Stores:
             runtimes=Runtimes(database),
             standings=Standings(database),
             workers=Workers(database),
+            balances=Balances(database),
+            books=Books(database),
+            ledger=Ledger(database),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from reelwork.generator import Artifact, Estimate, GenerationContext, MediaGeneratorModel, Resources
+from reelwork.generator import Artifact, GenerationContext, MediaGeneratorModel, Resources
 from worker.models.film import camera, encode
 from worker.models.film.geometry import Box, Point, Size, crop_to, film_size, within
 from worker.models.film.parameters import FilmParameters
@@ -16,9 +16,6 @@ from worker.models.film.planes import Planes, show
 SHARPEST = 1.25
 """The picture is kept at most this much larger than the film. Larger would flicker: frames are sampled
 linearly, which skips samples when it shrinks much; a closer zoom is a little soft instead."""
-
-SECONDS_PER_MEGAPIXEL = 0.0085
-"""Of output, measured on two cores of a small server: drawing and encoding a frame."""
 
 
 class CameraMove(MediaGeneratorModel[FilmParameters]):
@@ -44,11 +41,6 @@ class CameraMove(MediaGeneratorModel[FilmParameters]):
     def setup(self) -> None:
         """Keep OpenCV to the threads that the model declares."""
         cv2.setNumThreads(self.resources.cpus)
-
-    def estimate(self, params: FilmParameters) -> Estimate:
-        """By the number of output pixels; the picture's own shape is taken as 16:9."""
-        size = film_size(Size(16, 9), aspect=params.aspect_ratio, resolution=params.resolution)
-        return Estimate(seconds=0.3 + params.frames * size.pixels / 1e6 * SECONDS_PER_MEGAPIXEL)
 
     def generate(self, params: FilmParameters, ctx: GenerationContext) -> Iterator[Artifact]:
         """One MP4. Raises InvalidInput for a file that is no picture."""

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from reelwork.generator import (
     Artifact,
-    Estimate,
     GenerationContext,
     MediaGeneratorModel,
     Parameters,
@@ -20,9 +19,6 @@ from reelwork.generator import (
 from worker.models.film.geometry import Resolution, Size, screen_size
 from worker.models.painting.painter import paint
 from worker.models.painting.words import read
-
-SECONDS_PER_MEGAPIXEL = 2.7
-"""Measured on one core of a small server."""
 
 _RATIOS = {"16:9": 16 / 9, "3:2": 3 / 2, "1:1": 1.0, "4:5": 4 / 5, "9:16": 9 / 16, "21:9": 21 / 9}
 
@@ -73,10 +69,6 @@ class Landscape(MediaGeneratorModel[LandscapeParameters]):
         {"prompt": "Autumn forest in the morning mist", "aspect_ratio": "4:5"},
         {"prompt": "Golden hour in the desert"},
     )
-
-    def estimate(self, params: LandscapeParameters) -> Estimate:
-        """By the number of pixels."""
-        return Estimate(seconds=0.4 + params.size.pixels / 1e6 * SECONDS_PER_MEGAPIXEL)
 
     def generate(self, params: LandscapeParameters, ctx: GenerationContext) -> Iterator[Artifact]:
         """One PNG."""

@@ -8,13 +8,12 @@ import cv2
 
 from reelwork.generator import (
     Artifact,
-    Estimate,
     GenerationContext,
     MediaGeneratorModel,
     ProviderUnavailable,
     Resources,
 )
-from worker.models.camera_move import SECONDS_PER_MEGAPIXEL, SHARPEST, CameraMove
+from worker.models.camera_move import SHARPEST, CameraMove
 from worker.models.film import camera, encode
 from worker.models.film.geometry import Point, Size, crop_to, film_size, within
 from worker.models.film.layers import Layer, cut_out, lay_over, without_subject
@@ -80,11 +79,6 @@ class Parallax(MediaGeneratorModel[FilmParameters]):
             self._matter = Matter((folder or Path()) / WEIGHTS_FILE)
         except OSError as error:
             raise ProviderUnavailable(f"The weights {WEIGHTS_FILE} are missing; run `make weights`.") from error
-
-    def estimate(self, params: FilmParameters) -> Estimate:
-        """By the number of output pixels; the picture's own shape is taken as 16:9."""
-        size = film_size(Size(16, 9), aspect=params.aspect_ratio, resolution=params.resolution)
-        return Estimate(seconds=1.2 + params.frames * size.pixels / 1e6 * SECONDS_PER_MEGAPIXEL * 1.3)
 
     def generate(self, params: FilmParameters, ctx: GenerationContext) -> Iterator[Artifact]:
         """One MP4. Raises InvalidInput for a file that is no picture."""

@@ -12,9 +12,10 @@ from fastapi import APIRouter, File, Header, Response, UploadFile
 from gateway.auth import Caller
 from gateway.content import content_response, disposition_of
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
-from gateway.problems import SUBMIT_REFUSALS, keyed_problems, problems
+from gateway.problems import keyed_problems, problems
 from gateway.routes.assets import FORM_BYTES
 from gateway.routes.guarded import GuardedRoute
+from gateway.routes.refusals import SUBMIT_REFUSALS
 from gateway.services.jobs import JobService
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody

@@ -1,0 +1,52 @@
+"""The caller's own account on the wire."""
+
+from typing import Literal
+
+from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.jobs import RetentionBody
+
+TierName = Literal["free", "developer", "pro", "enterprise"]
+
+
+class PlanView(Wire):
+    """What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
+
+    `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
+    """
+
+    weight: int
+    concurrent_jobs: int
+    requests_per_minute: int
+    jobs_per_day: int | None
+    max_duration_seconds: float
+    batch_items: int
+
+
+class RetentionView(Wire):
+    """For jobs that ask for nothing, in seconds from their end; null: as the installation has it."""
+
+    input_seconds: int | None
+    output_seconds: int | None
+
+
+class OwnAccount(Wire):
+    """Your account. `suspended`: it submits nothing until it is resumed."""
+
+    id: str
+    object: Literal["account"] = "account"
+    name: str
+    tier: TierName
+    plan: PlanView
+    retention: RetentionView
+    created_at: Timestamp
+    suspended: bool
+
+
+class RetentionPatch(RetentionBody):
+    """Defaults for new jobs, counted from their end. Absent: stays as it is; null: as the installation has it."""
+
+
+class AccountPatch(Wire):
+    """What is absent stays as it is."""
+
+    retention: RetentionPatch = RetentionPatch()
