@@ -765,14 +765,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * AccountPatch
-         * @description What is absent stays as it is.
-         */
-        readonly AccountPatch: {
-            /** @default {} */
-            readonly retention: components["schemas"]["RetentionPatch"];
-        };
-        /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
          */
@@ -1977,7 +1969,7 @@ export interface components {
              * @constant
              */
             readonly object: "account";
-            readonly plan: components["schemas"]["PlanView"];
+            readonly plan: components["schemas"]["OwnPlan"];
             readonly retention: components["schemas"]["RetentionView"];
             /** Suspended */
             readonly suspended: boolean;
@@ -1986,6 +1978,34 @@ export interface components {
              * @enum {string}
              */
             readonly tier: "free" | "developer" | "pro" | "enterprise";
+        };
+        /**
+         * OwnAccountPatch
+         * @description What is absent stays as it is.
+         */
+        readonly OwnAccountPatch: {
+            /** @default {} */
+            readonly retention: components["schemas"]["RetentionPatch"];
+        };
+        /**
+         * OwnPlan
+         * @description What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
+         *
+         *     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
+         */
+        readonly OwnPlan: {
+            /** Batch Items */
+            readonly batch_items: number;
+            /** Concurrent Jobs */
+            readonly concurrent_jobs: number;
+            /** Jobs Per Day */
+            readonly jobs_per_day: number | null;
+            /** Max Duration Seconds */
+            readonly max_duration_seconds: number;
+            /** Requests Per Minute */
+            readonly requests_per_minute: number;
+            /** Weight */
+            readonly weight: number;
         };
         /**
          * PausedQueue
@@ -1999,26 +2019,6 @@ export interface components {
             readonly pools: readonly components["schemas"]["PoolQueue"][];
             /** Starting */
             readonly starting: number;
-        };
-        /**
-         * PlanView
-         * @description What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
-         *
-         *     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
-         */
-        readonly PlanView: {
-            /** Batch Items */
-            readonly batch_items: number;
-            /** Concurrent Jobs */
-            readonly concurrent_jobs: number;
-            /** Jobs Per Day */
-            readonly jobs_per_day: number | null;
-            /** Max Duration Seconds */
-            readonly max_duration_seconds: number;
-            /** Requests Per Minute */
-            readonly requests_per_minute: number;
-            /** Weight */
-            readonly weight: number;
         };
         /** Pong */
         readonly Pong: {
@@ -2353,7 +2353,6 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
 export type AssetFromUrl = components['schemas']['AssetFromUrl'];
 export type AssetLink = components['schemas']['AssetLink'];
@@ -2408,8 +2407,9 @@ export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
 export type OutputView = components['schemas']['OutputView'];
 export type OwnAccount = components['schemas']['OwnAccount'];
+export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
+export type OwnPlan = components['schemas']['OwnPlan'];
 export type PausedQueue = components['schemas']['PausedQueue'];
-export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type PricingView = components['schemas']['PricingView'];
@@ -2821,7 +2821,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["AccountPatch"];
+                readonly "application/json": components["schemas"]["OwnAccountPatch"];
             };
         };
         readonly responses: {

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.settings import GatewaySettings
+from reelwork.domain.price import Pricing
 from reelwork.runtime.encryption import plain_backends
 from reelwork.runtime.placeholders import PLACEHOLDERS, is_placeholder
 from reelwork.runtime.settings import SharedSettings
@@ -269,3 +270,29 @@ def test_a_broker_inside_the_process_needs_no_encryption(environment: pytest.Mon
     environment.setenv("REELWORK_BROKER_URL", "inprocess://")
 
     assert plain_backends(SharedSettings()) == ["mongodb", "s3"]
+
+
+def test_prices_are_read_in_dollars(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REELWORK_PRICES", '{"a/b": {"base": "0.1", "amount": "0.02", "unit": "second", "by": ["n"]}}')
+
+    assert GatewaySettings().pricings() == {"a/b": Pricing(base=1000, amount=200, unit="second", by=("n",))}
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        '{"amount": 0.5}',
+        '{"amount": "-1"}',
+        '{"amount": "0.00001"}',
+        '{"amount": "999999999"}',
+        '{"amonut": "1"}',
+        '{"unit": "Second"}',
+        '{"per": 0}',
+        '"1"',
+    ],
+)
+def test_a_price_that_means_nothing_stops_the_start(environment: pytest.MonkeyPatch, price: str) -> None:
+    environment.setenv("REELWORK_PRICES", f'{{"a/b": {price}}}')
+
+    with pytest.raises(ValidationError, match="prices"):
+        GatewaySettings()

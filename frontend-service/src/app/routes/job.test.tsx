@@ -1,4 +1,4 @@
-import { cleanup, screen, waitFor, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { FakeApi } from "@/testing/fake-api/fake-api";
 import { LANDSCAPE } from "@/testing/fake-api/models";
@@ -34,30 +34,31 @@ test("is live", async () => {
   expect(within(screen.getByRole("region", { name: "Result" })).getByText("Done")).toBeTruthy();
 });
 
-test("tells what it costs, and what was charged in the end", async () => {
-  const api = new FakeApi();
-  const cost = {
-    currency: "USD",
-    estimated: "0.1800",
-    reserved: "0.1800",
-    charged: null,
-    refunded: "0.0000",
-  } as const;
-  const settled = { ...cost, reserved: "0.0000", charged: "0.1800", refunded: "0.0500" };
-  const waiting = api.add(newJob(LANDSCAPE, { prompt: "A dear sea" }, { cost }));
-  const done = api.add(newJob(LANDSCAPE, { prompt: "A paid sea" }, { cost: settled }));
-  const failed = api.add(
-    newJob(LANDSCAPE, { prompt: "No sea" }, { cost: { ...settled, charged: "0.0000" } }),
-  );
+const PRICE = {
+  currency: "USD",
+  estimated: "0.1800",
+  reserved: "0.1800",
+  charged: null,
+  refunded: "0.0000",
+} as const;
+const CHARGED = { ...PRICE, reserved: "0.0000", charged: "0.1800" };
+const DONE = { status: "completed", is_terminal: true, is_success: true } as const;
+const FAILED = { status: "failed", is_terminal: true, is_success: false } as const;
 
-  openPage(`/jobs/${waiting.id}`, api);
-  expect(await screen.findByText("$0.18, reserved")).toBeTruthy();
-  cleanup();
-  openPage(`/jobs/${done.id}`, api);
-  expect(await screen.findByText("$0.18, $0.05 refunded")).toBeTruthy();
-  cleanup();
-  openPage(`/jobs/${failed.id}`, api);
-  expect(await screen.findByText("Nothing")).toBeTruthy();
+test.each([
+  ["while it waits", { cost: PRICE }, "$0.18, reserved"],
+  ["when it is done and not yet charged", { ...DONE, cost: PRICE }, "$0.18"],
+  ["when it is charged", { ...DONE, cost: CHARGED }, "$0.18"],
+  ["when a part came back", { ...DONE, cost: { ...CHARGED, refunded: "0.0500" } }, "$0.18, $0.05 refunded"],
+  ["when it failed a moment ago", { ...FAILED, cost: PRICE }, "Nothing"],
+  ["when it failed", { ...FAILED, cost: { ...CHARGED, charged: "0.0000" } }, "Nothing"],
+])("tells what it costs %s", async (_, changes, words) => {
+  const api = new FakeApi();
+  const job = api.add(newJob(LANDSCAPE, { prompt: "A dear sea" }, changes));
+
+  openPage(`/jobs/${job.id}`, api);
+
+  expect((await screen.findByText("Cost")).nextElementSibling?.textContent).toBe(words);
 });
 
 test("that is free says nothing of cost", async () => {

@@ -3,7 +3,7 @@ import { AssetThumbnail } from "@/components/media/asset-thumbnail";
 import { Age } from "@/components/ui/age";
 import { formatDollars, formatSeconds, isNothing } from "@/lib/format";
 import { useAsset } from "@/requests/asset";
-import type { CostView, JobView, JsonValue } from "@/schema/api.gen";
+import type { JobView, JsonValue } from "@/schema/api.gen";
 import { isAssetId } from "./job-words";
 
 interface JobFactsProps {
@@ -24,7 +24,7 @@ export function JobFacts({ job, modelTitle }: JobFactsProps) {
       </Fact>
       {waited !== null && <Fact term="Waited">{formatSeconds(waited)}</Fact>}
       {ran !== null && <Fact term="Took">{formatSeconds(ran)}</Fact>}
-      {!isNothing(job.cost.estimated) && <Fact term="Cost">{costWords(job.cost)}</Fact>}
+      {!isNothing(job.cost.estimated) && <Fact term="Cost">{costWords(job)}</Fact>}
       <Fact term="Tries">
         {job.attempt} of {job.max_attempts}
       </Fact>
@@ -37,8 +37,11 @@ export function JobFacts({ job, modelTitle }: JobFactsProps) {
   );
 }
 
-function costWords({ estimated, charged, refunded }: CostView): string {
-  if (charged === null) return `${formatDollars(estimated)}, reserved`;
+/** A job that has just ended will be charged its price if it is done, and else nothing. */
+function costWords({ cost, is_success }: JobView): string {
+  const { estimated, refunded } = cost;
+  if (is_success === null) return `${formatDollars(estimated)}, reserved`;
+  const charged = cost.charged ?? (is_success ? estimated : "0");
   if (isNothing(charged)) return "Nothing";
   const given = isNothing(refunded) ? "" : `, ${formatDollars(refunded)} refunded`;
   return `${formatDollars(charged)}${given}`;

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body
 from gateway.deps import CanManage, CanRead, OwnAccounts
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
-from reelwork.contract.account import AccountPatch, OwnAccount
+from reelwork.contract.account import OwnAccount, OwnAccountPatch
 from reelwork.domain.errors import AccountNotFound
 
 router = APIRouter(prefix="/v1/account", tags=["account"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
@@ -26,7 +26,7 @@ async def get_account(caller: CanRead, accounts: OwnAccounts) -> OwnAccount:
 
 @router.patch("", responses=keyed_problems(AccountNotFound, *BODY_REFUSALS))
 async def edit_account(
-    body: Annotated[AccountPatch, Body(openapi_examples=_EXAMPLES)], caller: CanManage, accounts: OwnAccounts
+    body: Annotated[OwnAccountPatch, Body(openapi_examples=_EXAMPLES)], caller: CanManage, accounts: OwnAccounts
 ) -> OwnAccount:
     """Change defaults of your new jobs; they follow within five seconds. Jobs that are there keep what they have."""
     return await accounts.edit(caller, body)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from gateway.auth import Caller
-from reelwork.contract.account import AccountPatch, OwnAccount, PlanView, RetentionView
+from reelwork.contract.account import OwnAccount, OwnAccountPatch, OwnPlan, RetentionView
 from reelwork.domain.account import Account
 from reelwork.domain.errors import AccountNotFound
 from reelwork.domain.tier import Plans
@@ -21,7 +21,7 @@ class AccountService:
         """Raises AccountNotFound."""
         return self._view(await self._accounts.get(caller.account.id))
 
-    async def edit(self, caller: Caller, body: AccountPatch) -> OwnAccount:
+    async def edit(self, caller: Caller, body: OwnAccountPatch) -> OwnAccount:
         """Change what the body names. Raises AccountNotFound."""
         changes = body.retention.model_dump(exclude_unset=True)
         if not changes:
@@ -35,7 +35,7 @@ class AccountService:
             id=account.id,
             name=account.name,
             tier=account.tier.value,
-            plan=PlanView(**dataclasses.asdict(self._plans[account.tier])),
+            plan=OwnPlan(**dataclasses.asdict(self._plans[account.tier])),
             retention=RetentionView(**dataclasses.asdict(account.retention)),
             created_at=account.created_at,
             suspended=account.suspended_at is not None,

@@ -8,7 +8,7 @@ from reelwork.contract.jobs import RetentionBody
 TierName = Literal["free", "developer", "pro", "enterprise"]
 
 
-class PlanView(Wire):
+class OwnPlan(Wire):
     """What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
 
     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
@@ -36,7 +36,7 @@ class OwnAccount(Wire):
     object: Literal["account"] = "account"
     name: str
     tier: TierName
-    plan: PlanView
+    plan: OwnPlan
     retention: RetentionView
     created_at: Timestamp
     suspended: bool
@@ -46,7 +46,7 @@ class RetentionPatch(RetentionBody):
     """Defaults for new jobs, counted from their end. Absent: stays as it is; null: as the installation has it."""
 
 
-class AccountPatch(Wire):
+class OwnAccountPatch(Wire):
     """What is absent stays as it is."""
 
     retention: RetentionPatch = RetentionPatch()
