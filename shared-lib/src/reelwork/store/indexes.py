@@ -10,6 +10,7 @@ from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
+from reelwork.store.plans import AccountPlans
 from reelwork.store.removals import Removals
 from reelwork.store.workers import Workers
 
@@ -31,6 +32,7 @@ async def _ensure_indexes(database: Database) -> None:
     await database["assets"].create_indexes(list(Assets.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
+    await database["accounts"].create_indexes(list(AccountPlans.ACCOUNT_INDEXES))
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

@@ -15,6 +15,7 @@ from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
+from reelwork.store.plans import AccountPlans
 from reelwork.store.pulse import Pulses
 from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
@@ -42,6 +43,7 @@ class Stores:
     idempotency: Idempotency
     queue: Queue
     holds: Holds
+    plans: AccountPlans
     runtimes: Runtimes
     standings: Standings
     workers: Workers
@@ -65,6 +67,7 @@ class Stores:
             idempotency=Idempotency(database),
             queue=Queue(database),
             holds=Holds(database, Lanes(database)),
+            plans=AccountPlans(database, Lanes(database)),
             runtimes=Runtimes(database),
             standings=Standings(database),
             workers=Workers(database),
