@@ -14,6 +14,7 @@ from reelwork.domain.tier import PLANS, Tier
 from reelwork.engine import plan
 from reelwork.engine.finish import complete
 from reelwork.engine.wake import PATIENCE
+from reelwork.store.plans import AccountTerms
 from testkit.world import POOL, World, an_output, new_job
 
 PRO, DEVELOPER = PLANS[Tier.PRO], PLANS[Tier.DEVELOPER]
@@ -172,7 +173,7 @@ async def test_a_change_that_a_crash_cut_short_is_followed_by_the_reconciler(wor
     mine = await world.joined(Tier.DEVELOPER)
     await queued(world, mine, 20)
     seen = await account_of(world, mine)
-    wanted = replace(plan.AccountTerms.of(seen), tier=Tier.PRO)
+    wanted = replace(AccountTerms.of(seen), tier=Tier.PRO)
     await world.stores.plans.change(seen, wanted)  # and then the process died
 
     assert (await world.reconciler.run_once())["plans"] == 1
