@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
 from reelwork.store.accounts import Accounts
-from reelwork.store.client import MongoOptions, open_database
+from reelwork.store.client import Database, MongoOptions, open_database
 from run.servers.ports import free_port
 from run.servers.process import Command, Server
 from testkit.caller import Caller
@@ -123,7 +123,7 @@ class Stack:
 
     def caller(self, name: str, *, tier: Tier = Tier.ENTERPRISE, scopes: frozenset[Scope] = OWNERS_SCOPES) -> Caller:
         """A caller with a new key for the account of this name, which is made if it is not there."""
-        key = self._on_database(lambda database: _key(Accounts(database), name, tier, scopes))
+        key = self.on_database(lambda database: _key(Accounts(database), name, tier, scopes))
         return self.with_key(key)
 
     def with_key(self, key: str | None) -> Caller:
@@ -137,6 +137,16 @@ class Stack:
         """The database itself, for looking at what is stored. `Any`: pymongo's synchronous database."""
         with MongoClient[dict[str, Any]](self._servers.mongo_url, tz_aware=True) as client:
             yield client[self._database]
+
+    def on_database(self, work: Callable[[Database], Awaitable[T]]) -> T:
+        """What our own stores say or do, on the stack's database."""
+
+        async def run() -> T:
+            options = MongoOptions(url=self._servers.mongo_url, database=self._database)
+            async with open_database(options) as database:
+                return await work(database)
+
+        return in_own_loop(run())
 
     def stored(self) -> Stored:
         """What is there now."""
@@ -191,14 +201,6 @@ class Stack:
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}
         return plain | chosen | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
-
-    def _on_database(self, work: Any) -> str:  # a function from a Database to a coroutine
-        async def run() -> str:
-            options = MongoOptions(url=self._servers.mongo_url, database=self._database)
-            async with open_database(options) as database:
-                return str(await work(database))
-
-        return in_own_loop(run())
 
 
 @contextmanager

@@ -333,6 +333,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/audit": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Audit Entries
+         * @description Every event of your account and its keys, newest first, in a chain of hashes that shows if one was altered.
+         */
+        readonly get: operations["list_audit_entries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/batches": {
         readonly parameters: {
             readonly query?: never;
@@ -808,6 +828,80 @@ export interface components {
             readonly started_at: string;
             /** Worker */
             readonly worker: string;
+        };
+        /**
+         * AuditActor
+         * @description Who did it: a key over HTTP, or whoever runs the installation. `ip`: where the request came from.
+         */
+        readonly AuditActor: {
+            /** Ip */
+            readonly ip: string | null;
+            /** Key Id */
+            readonly key_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "key" | "installation";
+        };
+        /**
+         * AuditEntryView
+         * @description One act. `hash` is the SHA-256 over everything else in it; `previous` is the hash of the entry before it.
+         */
+        readonly AuditEntryView: {
+            /** Action */
+            readonly action: string;
+            readonly actor: components["schemas"]["AuditActor"];
+            /** At */
+            readonly at: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: string;
+            };
+            /** Hash */
+            readonly hash: string;
+            /**
+             * Object
+             * @default audit_entry
+             * @constant
+             */
+            readonly object: "audit_entry";
+            /** Previous */
+            readonly previous: string;
+            /** Seq */
+            readonly seq: number;
+            /** Target */
+            readonly target: string;
+        };
+        /**
+         * AuditPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         *
+         *     `verification`: with `verify=true` only.
+         */
+        readonly AuditPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AuditEntryView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+            readonly verification?: components["schemas"]["AuditVerification"] | null;
+        };
+        /**
+         * AuditVerification
+         * @description Whether every entry of the chain is as it was written. Keep `head_seq` and `head_hash` elsewhere, and you can
+         *     tell later whether its end was cut off. `broken_at`: the number of the first entry that does not fit.
+         */
+        readonly AuditVerification: {
+            /** Broken At */
+            readonly broken_at: number | null;
+            /** Head Hash */
+            readonly head_hash: string;
+            /** Head Seq */
+            readonly head_seq: number;
+            /** Holds */
+            readonly holds: boolean;
         };
         /**
          * BatchAccepted
@@ -2090,6 +2184,10 @@ export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type AuditActor = components['schemas']['AuditActor'];
+export type AuditEntryView = components['schemas']['AuditEntryView'];
+export type AuditPage = components['schemas']['AuditPage'];
+export type AuditVerification = components['schemas']['AuditVerification'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
@@ -3359,6 +3457,70 @@ export interface operations {
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_audit_entries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description true: what was done to the whole installation; wants the scope `admin`. */
+                readonly installation?: boolean;
+                readonly limit?: number;
+                /** @description true: also check every entry of the chain. */
+                readonly verify?: boolean;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;

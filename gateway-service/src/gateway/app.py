@@ -13,6 +13,7 @@ from gateway.middleware.request_context import RequestContext
 from gateway.routes import (
     admin_workers,
     assets,
+    audit,
     batches,
     bulk,
     events,
@@ -65,7 +66,13 @@ def create_app(
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
         *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
-        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
+        *(
+            task.upload_router(settings.upload_limit_bytes),
+            task.router,
+            admin_workers.router,
+            audit.router,
+            meta.router,
+        ),
     ):
         app.include_router(router)
     problems.install(app)

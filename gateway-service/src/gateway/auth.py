@@ -1,9 +1,10 @@
 """Who is calling: an API key in `Authorization: Bearer` or `X-API-Key`, never in an address."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reelwork.domain.account import Account, ApiKey, Credentials, Scope, opens, parse_key
+from reelwork.domain.audit import Actor, ActorKind
 from reelwork.domain.errors import InvalidApiKey, MissingCredentials, ScopeMissing
 from reelwork.domain.ids import KeyId
 from reelwork.store.accounts import Accounts
@@ -15,10 +16,16 @@ CACHE_SIZE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """An authenticated account, and what its key may do."""
+    """An authenticated account, and what its key may do. `address`: where the request came from."""
 
     account: Account
     key: ApiKey
+    address: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who it is, for the audit log."""
+        return Actor(kind=ActorKind.KEY, key_id=self.key.id, ip=self.address)
 
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissing."""
@@ -36,8 +43,11 @@ class Authenticator:
         self._accounts = accounts
         self._known: dict[KeyId, tuple[float, Caller]] = {}
 
-    async def caller(self, text: str | None) -> Caller:
-        """The owner of the key. Raises MissingCredentials, InvalidApiKey, StoreUnavailable."""
+    async def caller(self, text: str | None, *, address: str | None = None) -> Caller:
+        """The owner of the key, who sent it from this address.
+
+        Raises MissingCredentials, InvalidApiKey, StoreUnavailable.
+        """
         if not text:
             raise MissingCredentials(
                 "This address wants an API key.",
@@ -50,7 +60,7 @@ class Authenticator:
                 "The API key is unknown or was revoked.",
                 hint="Check that the whole key was copied; it begins with 'rw_'.",
             )
-        return caller
+        return replace(caller, address=address)
 
     async def _find(self, credentials: Credentials) -> Caller | None:
         now = time.monotonic()

@@ -10,8 +10,9 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.auth import Caller
-from gateway.headers import Preference, cancel_after_seconds, preference
+from gateway.headers import Preference, cancel_after_seconds, client_address, preference
 from gateway.services.assets import AssetService
+from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
@@ -44,12 +45,13 @@ WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
 async def _caller(
+    request: Request,
     gateway: WholeGateway,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> Caller:
     text = bearer.credentials if bearer is not None else header
-    return await gateway.authenticator.caller(text)
+    return await gateway.authenticator.caller(text, address=client_address(request))
 
 
 Anyone = Annotated[Caller, Depends(_caller)]
@@ -95,6 +97,7 @@ Keyed = Annotated[KeyedRequests, Depends(_its(lambda gateway: gateway.keyed))]
 Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
+Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.audit))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from gateway.auth import Authenticator
 from gateway.services.assets import AssetService
+from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
 from gateway.services.bulk import BulkService
@@ -70,6 +71,7 @@ class Gateway:
     forecasts: ForecastService
     estimates: EstimateService
     workers: WorkerService
+    audit: AuditService
     probes: dict[str, Probe]
 
 
@@ -148,6 +150,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores.workers),
+        audit=AuditService(stores.audit),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
     )
 

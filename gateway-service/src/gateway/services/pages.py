@@ -33,14 +33,15 @@ def check_cursor(cursor: str | None, prefix: str) -> str | None:
     if cursor is None:
         return None
     if not cursor.startswith(prefix):
-        raise _foreign_cursor()
+        raise foreign_cursor()
     try:
         decode(cursor.removeprefix(prefix))
     except ValueError as error:
-        raise _foreign_cursor() from error
+        raise foreign_cursor() from error
     return cursor
 
 
-def _foreign_cursor() -> InvalidCursor:
+def foreign_cursor() -> InvalidCursor:
+    """For a cursor that no page of ours gave out."""
     wrong = FieldError(pointer="?cursor", code="invalid_cursor", detail="Take it from next_cursor of a page.")
     return InvalidCursor("The cursor is not one of ours.", hint=wrong.detail, errors=[wrong])

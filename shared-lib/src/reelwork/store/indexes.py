@@ -4,6 +4,7 @@ import pymongo
 
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
+from reelwork.store.audit import AuditLog
 from reelwork.store.batches import Batches
 from reelwork.store.client import Database, ping
 from reelwork.store.holds import Holds
@@ -34,5 +35,6 @@ async def _ensure_indexes(database: Database) -> None:
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(AccountPlans.ACCOUNT_INDEXES))
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
+    await database["audit"].create_indexes(list(AuditLog.INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

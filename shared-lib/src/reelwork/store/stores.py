@@ -6,6 +6,7 @@ from typing import Self
 from reelwork.store.accounts import Accounts
 from reelwork.store.assets import Assets
 from reelwork.store.attempts import Attempts
+from reelwork.store.audit import AuditLog
 from reelwork.store.backlog import Backlog
 from reelwork.store.batches import Batches
 from reelwork.store.bulk import BulkChanges
@@ -38,6 +39,7 @@ class Stores:
     lanes: Lanes
     assets: Assets
     accounts: Accounts
+    audit: AuditLog
     models: Models
     pulses: Pulses
     idempotency: Idempotency
@@ -62,6 +64,7 @@ class Stores:
             lanes=Lanes(database),
             assets=Assets(database),
             accounts=Accounts(database),
+            audit=AuditLog(database),
             models=Models(database),
             pulses=Pulses(database),
             idempotency=Idempotency(database),

@@ -1,0 +1,90 @@
+"""`GET /v1/audit`: everybody's own chain, and the installation's for administrators."""
+
+import pytest
+
+from reelwork.domain.account import Scope
+from reelwork.domain.audit import THE_INSTALLATION, Action
+from reelwork.domain.ids import AccountId
+from reelwork.store.audit import AuditLog
+from reelwork.store.client import Database
+from testkit.caller import Caller, expect
+from testkit.stack import Stack
+
+AUDIT = "/v1/audit"
+
+
+@pytest.fixture(scope="module")
+def auditor(stack: Stack) -> Caller:
+    """The owner of an account with three entries of its own."""
+    caller = stack.caller("auditor")
+    _record(stack, "auditor", 3)
+    return caller
+
+
+def test_a_chain_is_read_page_by_page_and_holds(auditor: Caller):
+    first = expect(200, auditor.http.get(AUDIT, params={"limit": 2}))
+    second = expect(200, auditor.http.get(AUDIT, params={"limit": 2, "cursor": first["next_cursor"], "verify": True}))
+
+    entries = [*first["items"], *second["items"]]
+    assert [entry["target"] for entry in entries if entry["target"].startswith("thing")] == [
+        "thing-2",
+        "thing-1",
+        "thing-0",
+    ]
+    assert [later["previous"] for later in entries[:-1]] == [earlier["hash"] for earlier in entries[1:]]
+    assert first["verification"] is None
+    assert second["verification"]["holds"]
+    assert second["verification"]["head_hash"] == entries[0]["hash"]
+
+
+def test_nobody_sees_another_accounts_chain(auditor: Caller, stranger: Caller):
+    seen = expect(200, stranger.http.get(AUDIT, params={"limit": 100}))["items"]
+
+    assert not {entry["target"] for entry in seen} & {f"thing-{number}" for number in range(3)}
+
+
+def test_a_chain_that_was_altered_says_where(stack: Stack):
+    caller = stack.caller("altered")
+    _record(stack, "altered", 3)
+    with stack.documents() as database:
+        account = database["accounts"].find_one({"name": "altered"})["_id"]
+        (last,) = database["audit"].find({"chain": account}).sort("seq", -1).limit(1)
+        database["audit"].update_one({"_id": last["_id"]}, {"$set": {"target": "nothing"}})
+
+    found = expect(200, caller.http.get(AUDIT, params={"verify": True}))["verification"]
+
+    assert (found["holds"], found["broken_at"]) == (False, last["seq"])
+
+
+@pytest.mark.parametrize("cursor", ["", "seq_", "seq_0", "seq_x", "job_1", "seq_-1", "seq_" + "9" * 40])
+def test_a_cursor_that_no_page_gave_out_is_refused(auditor: Caller, cursor: str):
+    assert expect(400, auditor.http.get(AUDIT, params={"cursor": cursor}))["code"] == "invalid_cursor"
+
+
+@pytest.mark.parametrize("scopes", [{Scope.READ}, {Scope.SUBMIT}, {Scope.READ, Scope.SUBMIT}])
+def test_reading_it_wants_the_scope_manage(stack: Stack, scopes: set[Scope]):
+    caller = stack.caller("limited", scopes=frozenset(scopes))
+
+    assert expect(403, caller.http.get(AUDIT))["code"] == "scope_missing"
+
+
+def test_the_installations_chain_is_for_administrators(stack: Stack, auditor: Caller):
+    admin = stack.caller("operators", scopes=frozenset(Scope))
+
+    refused = expect(403, auditor.http.get(AUDIT, params={"installation": True}))
+    seen = expect(200, admin.http.get(AUDIT, params={"installation": True, "verify": True}))
+
+    assert refused["code"] == "scope_missing"
+    assert seen["verification"]["holds"]
+
+
+def _record(stack: Stack, name: str, count: int) -> None:
+    with stack.documents() as database:
+        account = AccountId(database["accounts"].find_one({"name": name})["_id"])
+
+    async def fill(database: Database) -> None:
+        log = AuditLog(database)
+        for number in range(count):
+            await log.record(account, THE_INSTALLATION, Action.ACCOUNT_CHANGED, f"thing-{number}")
+
+    stack.on_database(fill)
