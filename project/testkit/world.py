@@ -219,6 +219,7 @@ class World:
             "accounts",
             "keys",
             "models",
+            "pools",
             "pulses",
             "runtimes",
             "workers",

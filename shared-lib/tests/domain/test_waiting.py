@@ -39,6 +39,8 @@ situations = st.builds(
     lanes_before=st.integers(0, 2),
     pool=st.builds(PoolView, workers=st.integers(0, 2), places=st.integers(0, 2), running=st.integers(0, 2)),
     model_offered=st.booleans(),
+    suspended_since=st.none() | st.just(NOW),
+    pool_held_since=st.none() | st.just(NOW),
 )
 
 
@@ -66,6 +68,7 @@ def test_a_job_is_next_exactly_if_nothing_that_the_scheduler_asks_for_is_missing
         and not situation.lanes_before
         and situation.pool.running < situation.pool.places
         and situation.model_offered
+        and situation.pool_held_since is None
     )
     assert ("next" in codes) == may_start
     assert "next" not in codes or len(codes) == 1

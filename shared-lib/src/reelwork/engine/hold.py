@@ -7,6 +7,7 @@ answer counts its places (`starting`), and each of them may still start one job,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -35,7 +36,8 @@ async def pause(engine: Engine, account_id: AccountId, pools: Sequence[str]) -> 
     Durable when this returns. Raises StoreUnavailable; then the queue may be held or not: ask, or say it again.
     """
     account = await _ordered(engine, account_id, pools, held=True)
-    starting = await claims_in_flight(engine, [lane_id(pool, account_id) for pool in pools])
+    lanes = [lane_id(pool, account_id) for pool in pools]
+    starting = await claims_in_flight(engine, partial(engine.stores.holds.places, lanes))
     log.info("queue.paused", account_id=account_id, pools=list(pools), starting=starting)
     return Held(account=account, starting=starting)
 

@@ -7,6 +7,7 @@ counts (`starting`), each of which may still start one job, within half a lease 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -56,7 +57,7 @@ async def change(engine: Engine, account_id: AccountId, decide: Callable[[Accoun
         if after is not None:
             lanes = await _follow(engine, after)
             shut = [lane.id for lane in lanes if not lane.limit]
-            starting = await claims_in_flight(engine, shut) if shut else 0
+            starting = await claims_in_flight(engine, partial(engine.stores.holds.places, shut)) if shut else 0
             log.info("account.plan_changed", account_id=account_id, tier=after.tier, starting=starting)
             return Changed(before=before, after=after, starting=starting)
     raise StoreUnavailable("The account is being changed by others.", hint="Try again.", retry_after_seconds=1)

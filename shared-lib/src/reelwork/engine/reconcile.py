@@ -157,6 +157,8 @@ class Reconciler:
     async def _top_up(self, pool: str) -> int:
         """Tickets for the lanes that the step before found to have work: the others are active only by name."""
         stores, broker = self._engine.stores, self._engine.broker
+        if await stores.pools.is_held(pool):
+            return 0
         lanes = await stores.lanes.ready_lanes(pool, among=self._with_work)
         wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS)
         waiting = await broker.depth(pool) if wanted else None

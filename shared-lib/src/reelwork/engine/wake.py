@@ -1,7 +1,7 @@
 """What pausing, resuming and changed plans have in common: waking workers, and waiting for claims under way."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from reelwork.domain.ids import LaneId
@@ -23,14 +23,14 @@ async def wake(engine: Engine, lane: LaneId, pool: str) -> None:
         engine.broker.publish(pool, tickets_for(min(waiting, standing.limit), estimate_seconds=standing.estimate))
 
 
-async def claims_in_flight(engine: Engine, lanes: Sequence[LaneId]) -> int:
-    """Wait for the claims that were under way when the lanes were held: each place gets its job, or is returned.
+async def claims_in_flight(engine: Engine, taken: Callable[[], Awaitable[list[str]]]) -> int:
+    """Wait for the claims that were under way when lanes were held: each place gets its job, or is returned.
 
-    How many places are left whose claim did not end while we waited.
+    `taken`: the places in those lanes now. How many are left whose claim did not end while we waited.
     """
     deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
     while True:
-        places = await engine.stores.holds.places(lanes)
+        places = await taken()
         open_places = set(places) - await engine.stores.backlog.running_slots(places)
         if not open_places or asyncio.get_running_loop().time() > deadline:
             return len(open_places)

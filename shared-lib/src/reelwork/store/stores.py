@@ -17,6 +17,7 @@ from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.plans import AccountPlans
+from reelwork.store.pools import Pools
 from reelwork.store.pulse import Pulses
 from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
@@ -46,6 +47,7 @@ class Stores:
     queue: Queue
     holds: Holds
     plans: AccountPlans
+    pools: Pools
     runtimes: Runtimes
     standings: Standings
     workers: Workers
@@ -71,6 +73,7 @@ class Stores:
             queue=Queue(database),
             holds=Holds(database, Lanes(database)),
             plans=AccountPlans(database, Lanes(database)),
+            pools=Pools(database),
             runtimes=Runtimes(database),
             standings=Standings(database),
             workers=Workers(database),
