@@ -1,27 +1,35 @@
 """Keys are made by whoever runs the installation; only those that are meant to may look after it."""
 
+import argparse
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway import account_orders
 from gateway.account import NotAKey, ensure_key, key_works, new_key
 from reelwork.domain.account import Scope, format_key, new_secret, parse_key
 from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.store.accounts import Accounts
-from reelwork.store.client import MongoOptions, open_database
+from reelwork.store.client import Database, MongoOptions, open_database
+from reelwork.store.stores import Stores
 from testkit.services import fresh_database
 
 OWNERS = {Scope.SUBMIT, Scope.READ, Scope.MANAGE}
 
 
 @pytest.fixture
-async def accounts(mongo_url: str) -> AsyncIterator[Accounts]:
+async def database(mongo_url: str) -> AsyncIterator[Database]:
     with fresh_database(mongo_url) as name:
-        async with open_database(MongoOptions(url=mongo_url, database=name)) as database:
-            yield Accounts(database)
+        async with open_database(MongoOptions(url=mongo_url, database=name)) as opened:
+            yield opened
+
+
+@pytest.fixture
+async def accounts(database: Database) -> Accounts:
+    return Accounts(database)
 
 
 async def scopes(accounts: Accounts, key: str) -> set[Scope]:
@@ -81,3 +89,31 @@ def test_a_setting_that_is_missing_is_named_in_one_line():
 
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert refused.stderr.startswith("REELWORK_MONGO_URL is not set")
+
+
+async def told(stores: Stores, *arguments: str) -> str:
+    parser = argparse.ArgumentParser()
+    account_orders.add_commands(parser.add_subparsers(dest="command"))
+    return await account_orders.carry_out(parser.parse_args(arguments), stores)
+
+
+async def test_accounts_are_listed_and_changed_from_the_command_line_and_it_is_in_the_audit_log(
+    database: Database, accounts: Accounts
+):
+    stores = Stores.of(database)
+    for name, tier in (("studio", Tier.DEVELOPER), ("lab", Tier.PRO)):
+        await new_key(accounts, name=name, tier=tier)
+
+    assert "pro" in await told(stores, "tier", "--name", "studio", "--tier", "pro", "--weight", "7")
+    assert "suspended" in await told(stores, "suspend", "--name", "studio")
+    assert len((await told(stores, "list")).splitlines()) == 2
+    assert len((await told(stores, "list", "--tier", "developer")).splitlines()) == 1
+    assert "active" in await told(stores, "resume", "--name", "studio")
+
+    account = await stores.directory.named("studio")
+    assert account is not None
+    assert (account.tier, account.weight, account.suspended_at) == (Tier.PRO, 7, None)
+    acts = [entry.action.value for entry in await stores.audit.page(account.id, before=None, limit=10)]
+    assert acts[::-1] == ["account.tier_changed", "account.changed", "account.suspended", "account.resumed"]
+    with pytest.raises(account_orders.NoSuchAccount):
+        await told(stores, "suspend", "--name", "nobody")

@@ -3,6 +3,9 @@
 python -m gateway.account create --name studio --tier pro     prints a new key of that account
 python -m gateway.account create --name operators --admin     the same, and it may look after the installation as well
 python -m gateway.account ensure --name development           makes the key in REELWORK_DEVELOPMENT_KEY work
+python -m gateway.account list --tier pro                      all accounts, or those of one tier
+python -m gateway.account tier --name studio --tier pro        change what it is entitled to; also --weight 7
+python -m gateway.account suspend --name studio                its keys open nothing and its jobs wait; resume undoes it
 python -m gateway.account retain --name studio --output-seconds 604800   how long files of its new jobs are kept
 """
 
@@ -14,6 +17,8 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from gateway import account_orders
+from gateway.account_orders import NoSuchAccount
 from reelwork.domain.account import (
     OWNERS_SCOPES,
     Account,
@@ -26,7 +31,7 @@ from reelwork.domain.account import (
     opens,
     parse_key,
 )
-from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.errors import InvalidState, StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_key_id
 from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
@@ -34,13 +39,10 @@ from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
+from reelwork.store.stores import Stores
 
 KEY_VARIABLE = "REELWORK_DEVELOPMENT_KEY"
 LEAST_SECONDS = 60
-
-
-class NoSuchAccount(LookupError):
-    """There is no account of this name."""
 
 
 class NotAKey(ValueError):
@@ -106,6 +108,8 @@ async def _run(arguments: argparse.Namespace) -> str:
     settings = MongoSettings()  # type: ignore[call-arg]  # from the environment
     async with open_database(settings.mongo()) as database:
         await ensure_indexes(database)
+        if arguments.command in account_orders.COMMANDS:
+            return await account_orders.carry_out(arguments, Stores.of(database))
         accounts = Accounts(database)
         if arguments.command == "create":
             return await new_key(accounts, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
@@ -134,6 +138,7 @@ def main() -> int:
         one.add_argument("--name", required=True, help="the account, made if it is not there")
         one.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.ENTERPRISE, help="of a new account")
         one.add_argument("--admin", action="store_true", help="the key may look after the installation: list workers …")
+    account_orders.add_commands(commands)
     retain = commands.add_parser(
         "retain", help="say how long files are kept", description="Without seconds: as the installation has it."
     )
@@ -145,7 +150,7 @@ def main() -> int:
     except ValidationError as error:
         sys.stderr.write(f"{_unusable(error)}\n")
         return 2
-    except (NotAKey, NoSuchAccount, StoreUnavailable) as error:
+    except (NotAKey, NoSuchAccount, InvalidState, StoreUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -11,6 +11,10 @@ from gateway import problems
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
 from gateway.routes import (
+    admin_accounts,
+    admin_overview,
+    admin_queues,
+    admin_tools,
     admin_workers,
     assets,
     audit,
@@ -70,6 +74,10 @@ def create_app(
             task.upload_router(settings.upload_limit_bytes),
             task.router,
             admin_workers.router,
+            admin_accounts.router,
+            admin_queues.router,
+            admin_overview.router,
+            admin_tools.router,
             audit.router,
             meta.router,
         ),

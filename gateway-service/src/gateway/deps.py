@@ -11,6 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from gateway.auth import Caller
 from gateway.headers import Preference, cancel_after_seconds, client_address, preference
+from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -22,8 +23,11 @@ from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.overview import OverviewService
+from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
+from gateway.services.simulation import SimulationService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
@@ -98,6 +102,10 @@ Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
 Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.audit))]
+Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.accounts))]
+Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.overview))]
+Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.simulation))]
+Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.probe))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

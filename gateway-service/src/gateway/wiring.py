@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.auth import Authenticator
+from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -21,8 +22,11 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.overview import OverviewService
+from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
+from gateway.services.simulation import SimulationService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
@@ -71,6 +75,10 @@ class Gateway:
     forecasts: ForecastService
     estimates: EstimateService
     workers: WorkerService
+    accounts: AccountService
+    overview: OverviewService
+    simulation: SimulationService
+    probe: ProbeService
     audit: AuditService
     probes: dict[str, Probe]
 
@@ -120,11 +128,12 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
+    jobs = JobService(engine, opened.intake, opener, builder)
     return Gateway(
         settings=settings,
         authenticator=Authenticator(stores.accounts),
         catalogue=catalogue,
-        jobs=JobService(engine, opened.intake, opener, builder),
+        jobs=jobs,
         batches=BatchService(engine, opener, eraser, builder),
         bulk=BulkService(engine, opener, eraser),
         exports=BatchExport(stores, assets),
@@ -149,7 +158,11 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         queues=QueueService(engine, opener),
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
-        workers=WorkerService(stores.workers),
+        workers=WorkerService(stores),
+        accounts=AccountService(engine),
+        overview=OverviewService(engine),
+        simulation=SimulationService(engine, catalogue, jobs),
+        probe=ProbeService(stores.workers, broker),
         audit=AuditService(stores.audit),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
     )

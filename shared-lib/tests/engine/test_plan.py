@@ -12,6 +12,7 @@ from reelwork.domain.job import Status
 from reelwork.domain.lane import LaneTerms, lane_of
 from reelwork.domain.tier import PLANS, Tier
 from reelwork.engine import plan
+from reelwork.engine.accounts import Changed
 from reelwork.engine.finish import complete
 from reelwork.engine.wake import PATIENCE
 from reelwork.store.plans import AccountTerms
@@ -20,11 +21,11 @@ from testkit.world import POOL, World, an_output, new_job
 PRO, DEVELOPER = PLANS[Tier.PRO], PLANS[Tier.DEVELOPER]
 
 
-async def moved(world: World, account: AccountId, tier: Tier) -> plan.Changed:
+async def moved(world: World, account: AccountId, tier: Tier) -> Changed:
     return await plan.change(world.engine, account, lambda terms: replace(terms, tier=tier))
 
 
-async def suspended(world: World, account: AccountId, *, yes: bool = True) -> plan.Changed:
+async def suspended(world: World, account: AccountId, *, yes: bool = True) -> Changed:
     return await plan.change(world.engine, account, lambda terms: replace(terms, suspended=yes))
 
 

@@ -32,7 +32,8 @@ ReelworkError
 ├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
 ├── FetchFailed           502  fetch_failed
-└── Unavailable           503  (store|storage|broker)_unavailable
+├── Unavailable           503  (store|storage|broker)_unavailable
+└── NobodyAnswered        504  nobody_answered
 """
 
 from collections.abc import Sequence
@@ -263,6 +264,10 @@ class BrokerUnavailable(Unavailable):
 
 class StorageUnavailable(Unavailable):
     code, title = "storage_unavailable", "The object storage does not answer"
+
+
+class NobodyAnswered(ReelworkError):
+    status, code, title, retryable = 504, "nobody_answered", "No worker answered in time", True
 
 
 def all_errors() -> list[type[ReelworkError]]:

@@ -7,6 +7,7 @@ from reelwork.store.assets import Assets
 from reelwork.store.audit import AuditLog
 from reelwork.store.batches import Batches
 from reelwork.store.client import Database, ping
+from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
@@ -33,7 +34,7 @@ async def _ensure_indexes(database: Database) -> None:
     await database["assets"].create_indexes(list(Assets.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
-    await database["accounts"].create_indexes(list(AccountPlans.ACCOUNT_INDEXES))
+    await database["accounts"].create_indexes([*AccountPlans.ACCOUNT_INDEXES, *Directory.ACCOUNT_INDEXES])
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
     await database["audit"].create_indexes(list(AuditLog.INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))

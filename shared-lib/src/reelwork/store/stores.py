@@ -11,11 +11,13 @@ from reelwork.store.backlog import Backlog
 from reelwork.store.batches import Batches
 from reelwork.store.bulk import BulkChanges
 from reelwork.store.client import Database
+from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
+from reelwork.store.overview import Overview
 from reelwork.store.plans import AccountPlans
 from reelwork.store.pools import Pools
 from reelwork.store.pulse import Pulses
@@ -47,6 +49,8 @@ class Stores:
     queue: Queue
     holds: Holds
     plans: AccountPlans
+    directory: Directory
+    overview: Overview
     pools: Pools
     runtimes: Runtimes
     standings: Standings
@@ -73,6 +77,8 @@ class Stores:
             queue=Queue(database),
             holds=Holds(database, Lanes(database)),
             plans=AccountPlans(database, Lanes(database)),
+            directory=Directory(database),
+            overview=Overview(database),
             pools=Pools(database),
             runtimes=Runtimes(database),
             standings=Standings(database),
