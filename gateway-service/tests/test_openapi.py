@@ -54,6 +54,16 @@ OPERATIONS = {
     "get_worker",
     "drain_worker",
     "undrain_worker",
+    "list_accounts",
+    "create_account",
+    "get_account_of",
+    "change_account",
+    "list_queues",
+    "change_queue",
+    "get_dashboard",
+    "list_active_jobs",
+    "simulate",
+    "probe",
 }
 
 

@@ -184,6 +184,178 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/accounts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description All accounts, newest first.
+         */
+        readonly get: operations["list_accounts"];
+        readonly put?: never;
+        /**
+         * Create Account
+         * @description A new account, without a key: `python -m gateway.account create --name …` prints one for it.
+         */
+        readonly post: operations["create_account"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts/{account_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Account Of
+         * @description One account.
+         */
+        readonly get: operations["get_account_of"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Account
+         * @description Change its tier, weight or name, suspend it or let it go on; safe to repeat. The next claim goes by it, what runs
+         *     goes on, and what waits keeps waiting. Its requests go by it within five seconds.
+         */
+        readonly patch: operations["change_account"];
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/dashboard": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Dashboard
+         * @description What waits by weight, what runs, who works, what came last.
+         */
+        readonly get: operations["get_dashboard"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Active Jobs
+         * @description Jobs of all accounts, newest first: those that have not ended, unless `status` asks for others.
+         */
+        readonly get: operations["list_active_jobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/probe": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Probe
+         * @description From here over the broker to every worker and back, with times. Busy workers answer too: whether tickets are
+         *     taken is told by `tickets` and `running` of the queues.
+         */
+        readonly post: operations["probe"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Queues
+         * @description Every pool: what waits and runs in it, and who works there; at most about a second old.
+         */
+        readonly get: operations["list_queues"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queues/{pool}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Queue
+         * @description Hold a pool for everybody, or let it go on; safe to repeat. What runs goes on; once a hold is answered, which
+         *     takes a second and a bit, nothing more starts.
+         */
+        readonly patch: operations["change_queue"];
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/simulate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Simulate
+         * @description Submit real jobs for each tier and tell what was accepted and refused; they then run like all others. One
+         *     simulation at a time: 409 while another one submits.
+         */
+        readonly post: operations["simulate"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/workers": {
         readonly parameters: {
             readonly query?: never;
@@ -740,6 +912,53 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccountBody
+         * @description A new account. It has no key yet: `python -m gateway.account create --name …` makes one.
+         */
+        readonly AccountBody: {
+            /**
+             * Name
+             * @description No other account has it.
+             */
+            readonly name: string;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /**
+             * Weight
+             * @description Share of a pool relative to other accounts. Null: its tier's.
+             */
+            readonly weight?: number | null;
+        };
+        /**
+         * AccountPatch
+         * @description What is left out stays.
+         */
+        readonly AccountPatch: {
+            /**
+             * Name
+             * @description No other account has it. Null: stays.
+             */
+            readonly name?: string | null;
+            /**
+             * Suspended
+             * @description true: its keys open nothing and its jobs wait. Null: stays.
+             */
+            readonly suspended?: boolean | null;
+            /**
+             * Tier
+             * @description Null: stays.
+             */
+            readonly tier?: ("free" | "developer" | "pro" | "enterprise") | null;
+            /**
+             * Weight
+             * @description Share of a pool relative to other accounts. Null: its tier's.
+             */
+            readonly weight?: number | null;
+        };
+        /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
          */
@@ -748,6 +967,118 @@ export interface components {
             readonly paused: boolean;
             /** Pools */
             readonly pools: readonly components["schemas"]["PoolQueue"][];
+        };
+        /**
+         * AdminAccount
+         * @description `weight`: of its own instead of its tier's; `plan.weight` is the one that counts.
+         */
+        readonly AdminAccount: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default account
+             * @constant
+             */
+            readonly object: "account";
+            readonly plan: components["schemas"]["PlanView"];
+            /** Suspended */
+            readonly suspended: boolean;
+            /** Suspended At */
+            readonly suspended_at: string | null;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /** Weight */
+            readonly weight: number | null;
+        };
+        /**
+         * AdminAccountPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly AdminAccountPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminAccount"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * AdminJob
+         * @description A job, and whose it is.
+         */
+        readonly AdminJob: {
+            /**
+             * Account
+             * @description What the account is called; null for one that is not there.
+             */
+            readonly account: string | null;
+            /** Account Id */
+            readonly account_id: string;
+            readonly job: components["schemas"]["JobView"];
+        };
+        /**
+         * AdminJobPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly AdminJobPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminJob"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * AdminQueue
+         * @description One pool. `queued` jobs may start when their turn comes, `delayed` ones wait for their time; `lanes`: accounts of
+         *     which any waits. `oldest_seconds`: how long the one has waited that stands there longest; null where none does.
+         *     `workers` live and take jobs, `places` of them; `draining` ones take none. `tickets`: wake-ups that wait at the
+         *     broker; null where it does not tell.
+         */
+        readonly AdminQueue: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Draining */
+            readonly draining: number;
+            /** Held */
+            readonly held: boolean;
+            /** Held Since */
+            readonly held_since: string | null;
+            /** Lanes */
+            readonly lanes: number;
+            /**
+             * Object
+             * @default queue
+             * @constant
+             */
+            readonly object: "queue";
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Places */
+            readonly places: number;
+            /** Pool */
+            readonly pool: string;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Tickets */
+            readonly tickets: number | null;
+            /** Workers */
+            readonly workers: number;
+        };
+        /** AdminQueues */
+        readonly AdminQueues: {
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminQueue"][];
         };
         /**
          * AssetLink
@@ -1390,6 +1721,44 @@ export interface components {
             readonly seed: boolean;
         };
         /**
+         * ChangedQueue
+         * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
+         */
+        readonly ChangedQueue: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Draining */
+            readonly draining: number;
+            /** Held */
+            readonly held: boolean;
+            /** Held Since */
+            readonly held_since: string | null;
+            /** Lanes */
+            readonly lanes: number;
+            /**
+             * Object
+             * @default queue
+             * @constant
+             */
+            readonly object: "queue";
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Places */
+            readonly places: number;
+            /** Pool */
+            readonly pool: string;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Starting */
+            readonly starting: number;
+            /** Tickets */
+            readonly tickets: number | null;
+            /** Workers */
+            readonly workers: number;
+        };
+        /**
          * ComponentHealth
          * @description `latency_ms` of one round trip; `detail` says what is wrong when `status` is not `ok`.
          */
@@ -1403,6 +1772,65 @@ export interface components {
              * @enum {string}
              */
             readonly status: "ok" | "down";
+        };
+        /**
+         * Dashboard
+         * @description Everything at a glance, at most about a second old. `queues`: by weight, the heaviest first. `active_jobs`: the
+         *     newest of those that run; `recent_jobs`: the newest of all.
+         */
+        readonly Dashboard: {
+            /** Active Jobs */
+            readonly active_jobs: readonly components["schemas"]["JobBrief"][];
+            /** At */
+            readonly at: string;
+            /**
+             * Object
+             * @default dashboard
+             * @constant
+             */
+            readonly object: "dashboard";
+            /** Pools */
+            readonly pools: readonly components["schemas"]["AdminQueue"][];
+            /** Queues */
+            readonly queues: readonly components["schemas"]["WeightQueue"][];
+            /** Recent Jobs */
+            readonly recent_jobs: readonly components["schemas"]["JobBrief"][];
+            /** Total Delayed */
+            readonly total_delayed: number;
+            /** Total Queued */
+            readonly total_queued: number;
+            /** Total Running */
+            readonly total_running: number;
+            readonly urls: components["schemas"]["DashboardLinks"];
+            readonly workers: components["schemas"]["WorkerCounts"];
+        };
+        /** DashboardLinks */
+        readonly DashboardLinks: {
+            /**
+             * Accounts
+             * @default /v1/admin/accounts
+             */
+            readonly accounts: string;
+            /**
+             * Jobs
+             * @default /v1/admin/jobs
+             */
+            readonly jobs: string;
+            /**
+             * Queues
+             * @default /v1/admin/queues
+             */
+            readonly queues: string;
+            /**
+             * Rate Limits
+             * @default /v1/admin/rate-limits
+             */
+            readonly rate_limits: string;
+            /**
+             * Workers
+             * @default /v1/admin/workers
+             */
+            readonly workers: string;
         };
         /**
          * ErrorEntry
@@ -1566,6 +1994,38 @@ export interface components {
              * @default []
              */
             readonly tags: readonly string[];
+        };
+        /**
+         * JobBrief
+         * @description A job without its input and outputs.
+         */
+        readonly JobBrief: {
+            /** Account */
+            readonly account: string | null;
+            /** Account Id */
+            readonly account_id: string;
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Model */
+            readonly model: string;
+            /** Pool */
+            readonly pool: string;
+            /**
+             * Priority
+             * @enum {string}
+             */
+            readonly priority: "low" | "normal" | "high";
+            /** Progress */
+            readonly progress: number;
+            /** Started At */
+            readonly started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
         };
         /** JobErrorView */
         readonly JobErrorView: {
@@ -1905,6 +2365,24 @@ export interface components {
             /** Starting */
             readonly starting: number;
         };
+        /**
+         * PlanView
+         * @description What the account may do, as this installation has it. `jobs_per_day`: null without a limit.
+         */
+        readonly PlanView: {
+            /** Batch Items */
+            readonly batch_items: number;
+            /** Concurrent Jobs */
+            readonly concurrent_jobs: number;
+            /** Jobs Per Day */
+            readonly jobs_per_day: number | null;
+            /** Max Duration Seconds */
+            readonly max_duration_seconds: number;
+            /** Requests Per Minute */
+            readonly requests_per_minute: number;
+            /** Weight */
+            readonly weight: number;
+        };
         /** Pong */
         readonly Pong: {
             /**
@@ -1935,6 +2413,53 @@ export interface components {
             readonly running: number;
             /** Weight */
             readonly weight: number;
+        };
+        /**
+         * ProbeAnswer
+         * @description A worker that answered, and how long it took from here to it and back.
+         */
+        readonly ProbeAnswer: {
+            /** Pool */
+            readonly pool: string;
+            /** Round Trip Ms */
+            readonly round_trip_ms: number;
+            /** Worker */
+            readonly worker: string;
+            /** Worker Id */
+            readonly worker_id: string;
+        };
+        /** ProbeBody */
+        readonly ProbeBody: {
+            /**
+             * Message
+             * @description Comes back with the answer.
+             * @default ping
+             */
+            readonly message: string;
+            /**
+             * Timeout Seconds
+             * @description How long to wait at most.
+             * @default 5
+             */
+            readonly timeout_seconds: number;
+        };
+        /**
+         * ProbeView
+         * @description `answers`: quickest first. `silent`: workers that are listed as alive and did not answer in time.
+         */
+        readonly ProbeView: {
+            /** Answers */
+            readonly answers: readonly components["schemas"]["ProbeAnswer"][];
+            /** Message */
+            readonly message: string;
+            /**
+             * Object
+             * @default probe
+             * @constant
+             */
+            readonly object: "probe";
+            /** Silent */
+            readonly silent: readonly string[];
         };
         /**
          * Problem
@@ -1992,6 +2517,14 @@ export interface components {
              * @description One pool alone; null: all of them.
              */
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
+        };
+        /** QueuePatch */
+        readonly QueuePatch: {
+            /**
+             * Held
+             * @description true: nothing of anybody starts in it; what runs goes on.
+             */
+            readonly held: boolean;
         };
         /**
          * Readiness
@@ -2083,6 +2616,89 @@ export interface components {
             /** P90 */
             readonly p90: number;
         };
+        /**
+         * SimulatedRequests
+         * @description How many jobs to submit for each tier.
+         */
+        readonly SimulatedRequests: {
+            /**
+             * Developer
+             * @default 0
+             */
+            readonly developer: number;
+            /**
+             * Enterprise
+             * @default 0
+             */
+            readonly enterprise: number;
+            /**
+             * Free
+             * @default 0
+             */
+            readonly free: number;
+            /**
+             * Pro
+             * @default 0
+             */
+            readonly pro: number;
+        };
+        /**
+         * SimulatedTier
+         * @description `refused`: how many, by the code of the problem.
+         */
+        readonly SimulatedTier: {
+            /** Accepted */
+            readonly accepted: number;
+            /** Account Id */
+            readonly account_id: string;
+            /** Job Ids */
+            readonly job_ids: readonly string[];
+            /** Refused */
+            readonly refused: {
+                readonly [key: string]: number;
+            };
+            /** Requested */
+            readonly requested: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+        };
+        /**
+         * SimulationBody
+         * @description Real jobs of accounts called `simulation-<tier>`, tagged `simulation`; what they make is kept for an hour.
+         */
+        readonly SimulationBody: {
+            /**
+             * Input
+             * @description Null: the model's first example.
+             */
+            readonly input?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Model
+             * @description Null: a quick one that a worker runs.
+             */
+            readonly model?: string | null;
+            readonly requests: components["schemas"]["SimulatedRequests"];
+        };
+        /** SimulationView */
+        readonly SimulationView: {
+            /** Model */
+            readonly model: string;
+            /**
+             * Object
+             * @default simulation
+             * @constant
+             */
+            readonly object: "simulation";
+            /** Seconds */
+            readonly seconds: number;
+            /** Tiers */
+            readonly tiers: readonly components["schemas"]["SimulatedTier"][];
+        };
         /** TaskCreated */
         readonly TaskCreated: {
             /**
@@ -2109,6 +2725,31 @@ export interface components {
              * @enum {string}
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
+        };
+        /**
+         * WeightQueue
+         * @description What waits in lanes of one weight: `length` jobs of so many `accounts`; `jobs`: some of those that come first.
+         */
+        readonly WeightQueue: {
+            /** Accounts */
+            readonly accounts: number;
+            /** Jobs */
+            readonly jobs: readonly components["schemas"]["JobBrief"][];
+            /** Length */
+            readonly length: number;
+            /** Weight */
+            readonly weight: number;
+        };
+        /** WorkerCounts */
+        readonly WorkerCounts: {
+            /** Draining */
+            readonly draining: number;
+            /** Lost */
+            readonly lost: number;
+            /** Places */
+            readonly places: number;
+            /** Ready */
+            readonly ready: number;
         };
         /** WorkerModel */
         readonly WorkerModel: {
@@ -2179,7 +2820,15 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountBody = components['schemas']['AccountBody'];
+export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
+export type AdminAccount = components['schemas']['AdminAccount'];
+export type AdminAccountPage = components['schemas']['AdminAccountPage'];
+export type AdminJob = components['schemas']['AdminJob'];
+export type AdminJobPage = components['schemas']['AdminJobPage'];
+export type AdminQueue = components['schemas']['AdminQueue'];
+export type AdminQueues = components['schemas']['AdminQueues'];
 export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
@@ -2207,7 +2856,10 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
+export type ChangedQueue = components['schemas']['ChangedQueue'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
+export type Dashboard = components['schemas']['Dashboard'];
+export type DashboardLinks = components['schemas']['DashboardLinks'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
 export type EstimateView = components['schemas']['EstimateView'];
@@ -2216,6 +2868,7 @@ export type EventView = components['schemas']['EventView'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type JobBody = components['schemas']['JobBody'];
+export type JobBrief = components['schemas']['JobBrief'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
 export type JobPage = components['schemas']['JobPage'];
@@ -2233,11 +2886,16 @@ export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
 export type OutputView = components['schemas']['OutputView'];
 export type PausedQueue = components['schemas']['PausedQueue'];
+export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
+export type ProbeAnswer = components['schemas']['ProbeAnswer'];
+export type ProbeBody = components['schemas']['ProbeBody'];
+export type ProbeView = components['schemas']['ProbeView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QueuePatch = components['schemas']['QueuePatch'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
@@ -2245,8 +2903,14 @@ export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type SimulatedRequests = components['schemas']['SimulatedRequests'];
+export type SimulatedTier = components['schemas']['SimulatedTier'];
+export type SimulationBody = components['schemas']['SimulationBody'];
+export type SimulationView = components['schemas']['SimulationView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
+export type WeightQueue = components['schemas']['WeightQueue'];
+export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerModel = components['schemas']['WorkerModel'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
@@ -2752,6 +3416,830 @@ export interface operations {
             };
             /** @description `scope_missing` */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_accounts: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description How their names begin. */
+                readonly name?: string;
+                /** @description true: only those that are; false: only others. */
+                readonly suspended?: boolean | null;
+                /** @description Repeat for several. */
+                readonly tier?: readonly ("free" | "developer" | "pro" | "enterprise")[] | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccountPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_account_of: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly change_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_dashboard: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_active_jobs: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Of this account alone. */
+                readonly account_id?: string | null;
+                readonly batch_id?: string | null;
+                /** @description At this moment or later. */
+                readonly created_after?: string | null;
+                /** @description Earlier than this. */
+                readonly created_before?: string | null;
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Repeat for several, at most 100. */
+                readonly ids?: readonly string[] | null;
+                readonly limit?: number;
+                /** @description `metadata[order]=42`: jobs that have this in their metadata. */
+                readonly metadata?: {
+                    readonly [key: string]: string;
+                };
+                readonly model?: string | null;
+                /** @description Repeat for several. */
+                readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
+                readonly tag?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminJobPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly probe: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ProbeBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ProbeView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `broker_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `nobody_answered` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_queues: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminQueues"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly change_queue: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly pool: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["QueuePatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ChangedQueue"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `queue_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly simulate: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SimulationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SimulationView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -4062,6 +5550,8 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
+                /** @description `all`: of all accounts; wants the scope `admin`. */
+                readonly scope?: "own" | "all";
                 /** @description Repeat for several. */
                 readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
                 readonly tag?: string | null;
