@@ -6,13 +6,16 @@ import sys
 from collections.abc import AsyncIterator
 
 import pytest
+from pymongo import MongoClient
 
 from gateway import account_orders
 from gateway.account import NotAKey, ensure_key, key_works, new_key
 from reelwork.domain.account import Scope, format_key, new_secret, parse_key
+from reelwork.domain.audit import THE_INSTALLATION, Action
 from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.store.accounts import Accounts
+from reelwork.store.audit import AuditLog
 from reelwork.store.client import Database, MongoOptions, open_database
 from reelwork.store.stores import Stores
 from testkit.services import fresh_database
@@ -72,20 +75,64 @@ async def test_a_key_with_a_wrong_secret_is_given_nothing(accounts: Accounts):
     assert stored.scopes == OWNERS
 
 
-def command(**environment: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "gateway.account", "create", "--name", "studio", "--tier", "pro"]
+CREATE = ("create", "--name", "studio", "--tier", "pro")
+
+
+def run(*order: str, **environment: str) -> str:
+    """What is printed, without the line's end."""
+    done = command(*order, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def command(*order: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "gateway.account", *order]
     return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
 
 
 def test_a_key_needs_the_documents_alone(mongo_url: str):
     with fresh_database(mongo_url) as name:
-        made = command(REELWORK_MONGO_URL=mongo_url, REELWORK_MONGO_DATABASE=name)
+        made = command(*CREATE, REELWORK_MONGO_URL=mongo_url, REELWORK_MONGO_DATABASE=name)
 
     assert parse_key(made.stdout.strip()) is not None, made.stderr
 
 
+def test_keys_are_listed_replaced_and_revoked_from_the_command_line(mongo_url: str):
+    with fresh_database(mongo_url) as name:
+        settings = {"REELWORK_MONGO_URL": mongo_url, "REELWORK_MONGO_DATABASE": name}
+        key = run("create", "--name", "studio", "--tier", "pro", **settings)
+        with MongoClient[dict[str, object]](mongo_url) as client:
+            account = str(client[name]["accounts"].find_one({"name": "studio"})["_id"])  # type: ignore[index]
+        prefix = key.rsplit("_", 1)[0]
+
+        new = run("rotate-key", "--key", prefix, "--overlap-seconds", "0", **settings)
+        run("revoke-key", "--key", new.rsplit("_", 1)[0].replace("rw_", "key_"), **settings)
+        run("rotate-signing-key", "--revoke", **settings)
+        listed = run("keys", "--account", account, **settings)
+        unknown = command("revoke-key", "--key", "key_nobody", **settings)
+
+    assert parse_key(new) is not None
+    assert [line.split()[1] for line in listed.splitlines()] == ["revoked", "expired"]
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
+
+
+async def test_a_key_made_by_whoever_runs_the_installation_is_in_the_audit_log(mongo_url: str):
+    with fresh_database(mongo_url) as name:
+        async with open_database(MongoOptions(url=mongo_url, database=name)) as database:
+            accounts, audit = Accounts(database), AuditLog(database)
+            key = await new_key(accounts, name="studio", tier=Tier.PRO, audit=audit)
+            credentials = parse_key(key)
+            assert credentials is not None
+            stored = await accounts.key(credentials.key_id)
+            assert stored is not None
+
+            (entry,) = await audit.page(stored.account_id, before=None, limit=10)
+
+    assert (entry.action, entry.target, entry.actor) == (Action.KEY_CREATED, stored.id, THE_INSTALLATION)
+
+
 def test_a_setting_that_is_missing_is_named_in_one_line():
-    refused = command()
+    refused = command(*CREATE)
 
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert refused.stderr.startswith("REELWORK_MONGO_URL is not set")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from reelwork.runtime.logging import configure_logging
-from run.account import development_key
+from run.account import development_key, signing_secret
 from run.children import serve_in_children
 from run.inprocess import serve_in_process
 from run.servers import ServerError, ServerMissing
@@ -94,6 +94,7 @@ def _settings(key_file: Path) -> dict[str, str]:
         "REELWORK_LOG_FORMAT": "console",
         "REELWORK_PAGE_KEY_FILE": str(key_file),
         "REELWORK_SCRATCH_DIRECTORY": str(key_file.parent / "scratch"),
+        "REELWORK_SIGNING_SECRET": signing_secret(key_file.with_name("signing.secret")),
         "REELWORK_DRAIN_SECONDS": os.environ.get("REELWORK_DRAIN_SECONDS", "5"),  # a person waits for the end
     }
     if WEIGHTS.is_dir():

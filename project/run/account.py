@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gateway.account import key_works, new_key
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
+from reelwork.store.audit import AuditLog
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
 from run.servers.mongod import running_url
@@ -23,10 +25,22 @@ DATA = Path(__file__).resolve().parent.parent / ".run"
 def development_key(path: Path) -> None:
     """See to it that `path` holds a key of the development account that works; settings come from the environment."""
     kept = path.read_text().strip() if path.exists() else ""
-    key = asyncio.run(_development_key(kept))
+    _keep(path, asyncio.run(_development_key(kept)))
+
+
+def signing_secret(path: Path) -> str:
+    """The secret that signing keys are sealed under: what `path` holds, or a new one, which it holds from now on."""
+    kept = path.read_text().strip() if path.exists() else ""
+    secret = kept or secrets.token_hex(32)
+    _keep(path, secret)
+    return secret
+
+
+def _keep(path: Path, secret: str) -> None:
+    """In a file that only its owner reads."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
+        file.write(secret + "\n")
 
 
 async def _development_key(kept: str) -> str:
@@ -36,7 +50,7 @@ async def _development_key(kept: str) -> str:
         accounts = Accounts(database)
         if await key_works(accounts, kept):
             return kept
-        return await new_key(accounts, name="development", tier=Tier.ENTERPRISE, admin=True)
+        return await new_key(accounts, name="development", tier=Tier.ENTERPRISE, admin=True, audit=AuditLog(database))
 
 
 def main() -> int:

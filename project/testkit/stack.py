@@ -197,6 +197,7 @@ class Stack:
             "model_modules": "testkit.models",
             "scratch_directory": self.scratch,
             "tiers": UNHURRIED,
+            "failed_logins_per_minute": 10_000_000,  # all tests come from one address
             "drain_seconds": 2,  # nobody waits for what still runs at a test's end
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}

@@ -26,6 +26,7 @@ _OPERATIONS = frozenset(
         "delete_many",
         "distinct",
         "find_one",
+        "find_one_and_delete",
         "find_one_and_update",
         "insert_many",
         "insert_one",

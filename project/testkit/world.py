@@ -224,6 +224,9 @@ class World:
             "runtimes",
             "workers",
             "idempotency",
+            "audit",
+            "signing_keys",
+            "stream_tickets",
         ),
     ) -> None:
         """Empty the database, indexes stay."""

@@ -68,6 +68,7 @@ def test_secrets_are_made_anew_for_every_installation(tmp_path: Path) -> None:
     drawn = {name for name, value in parse(EXAMPLE).items() if "<random>" in value}
     assert drawn == {
         "REELWORK_DEVELOPMENT_KEY",
+        "REELWORK_SIGNING_SECRET",
         "MONGO_ADMIN_PASSWORD",
         "MONGO_PASSWORD",
         "MONGO_REPLICA_KEY",

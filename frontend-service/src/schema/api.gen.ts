@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/.well-known/jwks.json": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Public Keys
+         * @description The public keys of our tokens (RFC 7517). Look again when a token names a key that is not among them.
+         */
+        readonly get: operations["get_public_keys"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -228,7 +248,7 @@ export interface paths {
         /**
          * Change Account
          * @description Change its tier, weight or name, suspend it or let it go on; safe to repeat. The next claim goes by it, what runs
-         *     goes on, and what waits keeps waiting. Its requests go by it within five seconds.
+         *     goes on, and what waits keeps waiting. Requests to other gateways go by it within five seconds.
          */
         readonly patch: operations["change_account"];
         readonly trace?: never;
@@ -867,6 +887,80 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/keys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The keys of your account, newest first, without what opens the door.
+         */
+        readonly get: operations["list_keys"];
+        readonly put?: never;
+        /**
+         * Create Key
+         * @description Make a key. It is shown in this answer and never again; only a hash of it is kept.
+         */
+        readonly post: operations["create_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Key
+         * @description One key.
+         */
+        readonly get: operations["get_key"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Revoke Key
+         * @description Let a key open nothing any more, nor the tokens that were made with it; safe to repeat. It cannot be undone.
+         *     Other gateways follow within five seconds.
+         */
+        readonly delete: operations["revoke_key"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Key
+         * @description Change what a key may do. Other gateways follow within five seconds.
+         */
+        readonly patch: operations["change_key"];
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}/rotate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate Key
+         * @description A new key that may do the same; the old one goes on working for `overlap_seconds`. What a spend cap counts begins
+         *     anew.
+         */
+        readonly post: operations["rotate_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/models": {
         readonly parameters: {
             readonly query?: never;
@@ -901,6 +995,46 @@ export interface paths {
         readonly get: operations["get_model"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/oauth/token": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Token
+         * @description Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens.
+         */
+        readonly post: operations["create_token"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/stream-tickets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Stream Ticket
+         * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
+         */
+        readonly post: operations["create_stream_ticket"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -2231,6 +2365,137 @@ export interface components {
             readonly version: number;
         };
         readonly JsonValue: unknown;
+        /**
+         * KeyBody
+         * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
+         *     it.
+         */
+        readonly KeyBody: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             * @default []
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            readonly allowed_ips: readonly string[];
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             * @default []
+             */
+            readonly models: readonly string[];
+            /**
+             * Name
+             * @example ci
+             */
+            readonly name: string;
+            /**
+             * Preset
+             * @description `submit_only`: submit. `observer`: read. `operator`: submit, read, manage. `admin`: all.
+             */
+            readonly preset?: ("submit_only" | "observer" | "operator" | "admin") | null;
+            /**
+             * Scopes
+             * @description What it may do; instead of `preset`.
+             */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             * @example 25.00
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyChanges
+         * @description What to change of a key; what is left out stays.
+         */
+        readonly KeyChanges: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             */
+            readonly allowed_ips?: readonly string[] | null;
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             */
+            readonly models?: readonly string[] | null;
+            /** Name */
+            readonly name?: string | null;
+            /** Scopes */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly KeyPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["KeyView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * KeyView
+         * @description A key, without what opens the door. `prefix`: how the key begins. `last_used_at`: to a minute.
+         *
+         *     `replaced_by`: the key that took its place by a rotation.
+         */
+        readonly KeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -2321,6 +2586,47 @@ export interface components {
             readonly p50: string;
             /** P90 */
             readonly p90: string;
+        };
+        /**
+         * NewKeyView
+         * @description A key that was just made: `key` is shown now and never again.
+         */
+        readonly NewKeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Key */
+            readonly key: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
         };
         /**
          * OutputView
@@ -2464,12 +2770,18 @@ export interface components {
         /**
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+         *
+         *     `error` and `error_description`: of `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
             readonly code: string;
             /** Detail */
             readonly detail: string;
+            /** Error */
+            readonly error?: string | null;
+            /** Error Description */
+            readonly error_description?: string | null;
             /**
              * Errors
              * @default []
@@ -2506,6 +2818,48 @@ export interface components {
             readonly steps: number | null;
             /** Updated At */
             readonly updated_at: string | null;
+        };
+        /**
+         * PublicKey
+         * @description An Ed25519 key as RFC 8037 writes it.
+         */
+        readonly PublicKey: {
+            /**
+             * Alg
+             * @default EdDSA
+             * @constant
+             */
+            readonly alg: "EdDSA";
+            /**
+             * Crv
+             * @default Ed25519
+             * @constant
+             */
+            readonly crv: "Ed25519";
+            /** Kid */
+            readonly kid: string;
+            /**
+             * Kty
+             * @default OKP
+             * @constant
+             */
+            readonly kty: "OKP";
+            /**
+             * Use
+             * @default sig
+             * @constant
+             */
+            readonly use: "sig";
+            /** X */
+            readonly x: string;
+        };
+        /**
+         * PublicKeys
+         * @description The keys that access tokens may be signed with (RFC 7517).
+         */
+        readonly PublicKeys: {
+            /** Keys */
+            readonly keys: readonly components["schemas"]["PublicKey"][];
         };
         /**
          * QueueBody
@@ -2596,6 +2950,25 @@ export interface components {
              * @description Runs before the job fails for good.
              */
             readonly max_attempts: number;
+        };
+        /**
+         * RotateBody
+         * @description `overlap_seconds`: how long the old key goes on working.
+         */
+        readonly RotateBody: {
+            /**
+             * Overlap Seconds
+             * @default 86400
+             */
+            readonly overlap_seconds: number;
+        };
+        /**
+         * RotatedKeyView
+         * @description `new`: the key that takes the place. `old`: the one that ends, and when.
+         */
+        readonly RotatedKeyView: {
+            readonly new: components["schemas"]["NewKeyView"];
+            readonly old: components["schemas"]["KeyView"];
         };
         /**
          * RunSeconds
@@ -2699,6 +3072,16 @@ export interface components {
             /** Tiers */
             readonly tiers: readonly components["schemas"]["SimulatedTier"][];
         };
+        /**
+         * StreamTicketView
+         * @description `ticket` opens one event stream, once, until `expires_at`: `GET /v1/jobs/{id}/events?ticket=…`.
+         */
+        readonly StreamTicketView: {
+            /** Expires At */
+            readonly expires_at: string;
+            /** Ticket */
+            readonly ticket: string;
+        };
         /** TaskCreated */
         readonly TaskCreated: {
             /**
@@ -2725,6 +3108,24 @@ export interface components {
              * @enum {string}
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
+        };
+        /**
+         * TokenView
+         * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
+         */
+        readonly TokenView: {
+            /** Access Token */
+            readonly access_token: string;
+            /** Expires In */
+            readonly expires_in: number;
+            /** Scope */
+            readonly scope: string;
+            /**
+             * Token Type
+             * @default Bearer
+             * @constant
+             */
+            readonly token_type: "Bearer";
         };
         /**
          * WeightQueue
@@ -2878,12 +3279,17 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KeyBody = components['schemas']['KeyBody'];
+export type KeyChanges = components['schemas']['KeyChanges'];
+export type KeyPage = components['schemas']['KeyPage'];
+export type KeyView = components['schemas']['KeyView'];
 export type Liveness = components['schemas']['Liveness'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
+export type NewKeyView = components['schemas']['NewKeyView'];
 export type OutputView = components['schemas']['OutputView'];
 export type PausedQueue = components['schemas']['PausedQueue'];
 export type PlanView = components['schemas']['PlanView'];
@@ -2894,6 +3300,8 @@ export type ProbeBody = components['schemas']['ProbeBody'];
 export type ProbeView = components['schemas']['ProbeView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
+export type PublicKey = components['schemas']['PublicKey'];
+export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
 export type QueuePatch = components['schemas']['QueuePatch'];
 export type Readiness = components['schemas']['Readiness'];
@@ -2901,14 +3309,18 @@ export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
+export type RotateBody = components['schemas']['RotateBody'];
+export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
 export type SimulatedRequests = components['schemas']['SimulatedRequests'];
 export type SimulatedTier = components['schemas']['SimulatedTier'];
 export type SimulationBody = components['schemas']['SimulationBody'];
 export type SimulationView = components['schemas']['SimulationView'];
+export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
+export type TokenView = components['schemas']['TokenView'];
 export type WeightQueue = components['schemas']['WeightQueue'];
 export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerModel = components['schemas']['WorkerModel'];
@@ -2916,6 +3328,35 @@ export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly get_public_keys: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PublicKeys"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly ping: {
         readonly parameters: {
             readonly query?: never;
@@ -2967,7 +3408,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2976,7 +3417,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3061,7 +3502,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3070,7 +3511,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3135,7 +3576,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3144,7 +3585,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3258,7 +3699,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3267,7 +3708,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3318,7 +3759,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3327,7 +3768,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3405,7 +3846,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3414,7 +3855,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3498,7 +3939,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3507,7 +3948,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3558,7 +3999,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3567,7 +4008,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3652,7 +4093,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3661,7 +4102,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3723,7 +4164,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3732,7 +4173,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3824,7 +4265,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3833,7 +4274,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3901,7 +4342,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3910,7 +4351,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3961,7 +4402,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3970,7 +4411,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4053,7 +4494,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4062,7 +4503,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4115,7 +4556,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4124,7 +4565,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4211,7 +4652,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4220,7 +4661,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4318,7 +4759,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4327,7 +4768,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4376,7 +4817,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4385,7 +4826,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4443,7 +4884,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4452,7 +4893,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4519,7 +4960,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4528,7 +4969,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4599,7 +5040,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4608,7 +5049,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4659,7 +5100,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4668,7 +5109,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4744,7 +5185,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4753,7 +5194,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4809,7 +5250,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4818,7 +5259,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4908,7 +5349,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4917,7 +5358,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4990,7 +5431,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4999,7 +5440,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5050,7 +5491,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5059,7 +5500,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5119,7 +5560,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5128,7 +5569,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5213,7 +5654,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5222,7 +5663,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5280,7 +5721,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5289,7 +5730,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5350,7 +5791,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5359,7 +5800,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5425,7 +5866,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5434,7 +5875,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5580,7 +6021,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5589,7 +6030,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5672,7 +6113,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5681,7 +6122,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5799,7 +6240,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5808,7 +6249,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5866,7 +6307,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5875,7 +6316,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5942,7 +6383,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5951,7 +6392,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6054,7 +6495,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6063,7 +6504,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6121,7 +6562,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6130,7 +6571,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6173,6 +6614,8 @@ export interface operations {
             readonly query?: {
                 /** @description The same, for clients without headers. */
                 readonly after?: number;
+                /** @description Instead of a key: a ticket of `POST /v1/stream-tickets`. */
+                readonly ticket?: string | null;
             };
             readonly header?: {
                 readonly accept?: string;
@@ -6205,7 +6648,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6214,7 +6657,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6281,7 +6724,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6290,7 +6733,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6361,7 +6804,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6370,7 +6813,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6471,7 +6914,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6480,7 +6923,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6567,7 +7010,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6576,7 +7019,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6587,6 +7030,510 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_keys: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description Leave it out for all. */
+                readonly state?: ("active" | "expired" | "revoked") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly revoke_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly change_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyChanges"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly rotate_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RotateBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RotatedKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -6659,7 +7606,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6668,7 +7615,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6717,7 +7664,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6726,7 +7673,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6737,6 +7684,149 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_token: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/x-www-form-urlencoded": {
+                    /** @description The key's id; or by HTTP Basic. */
+                    readonly client_id?: string;
+                    /** @description The key, or its last part. */
+                    readonly client_secret?: string;
+                    /** @enum {string} */
+                    readonly grant_type: "client_credentials";
+                    /** @description Names with blanks in between. */
+                    readonly scope?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_suspended`, `permission_denied` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_stream_ticket: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StreamTicketView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

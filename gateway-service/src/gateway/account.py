@@ -6,6 +6,8 @@ python -m gateway.account ensure --name development           makes the key in R
 python -m gateway.account list --tier pro                      all accounts, or those of one tier
 python -m gateway.account tier --name studio --tier pro        change what it is entitled to; also --weight 7
 python -m gateway.account suspend --name studio                its keys open nothing and its jobs wait; resume undoes it
+python -m gateway.account keys --account acct_…                its keys; rotate-key and revoke-key take --key key_…
+python -m gateway.account rotate-signing-key                   sign access tokens with a new key
 python -m gateway.account retain --name studio --output-seconds 604800   how long files of its new jobs are kept
 """
 
@@ -17,7 +19,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from gateway import account_orders
+from gateway import account_orders, key_orders
 from gateway.account_orders import NoSuchAccount
 from reelwork.domain.account import (
     OWNERS_SCOPES,
@@ -31,12 +33,14 @@ from reelwork.domain.account import (
     opens,
     parse_key,
 )
-from reelwork.domain.errors import InvalidState, StoreUnavailable
+from reelwork.domain.audit import THE_INSTALLATION, Action
+from reelwork.domain.errors import InvalidState, KeyNotFound, StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_key_id
 from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
+from reelwork.store.audit import AuditLog
 from reelwork.store.client import open_database
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
@@ -49,27 +53,32 @@ class NotAKey(ValueError):
     """The text does not have the form of a key, or names a key that has another secret or was revoked."""
 
 
-async def new_key(accounts: Accounts, *, name: str, tier: Tier, admin: bool = False) -> str:
+async def new_key(
+    accounts: Accounts, *, name: str, tier: Tier, admin: bool = False, audit: AuditLog | None = None
+) -> str:
     """A new key with its owner's scopes for the account of this name, which is made if it is not there.
 
     `admin`: it may look after the installation as well. The key is in the answer and nowhere else: only its digest is
-    stored.
+    stored. `audit`: where that is recorded.
     """
     credentials = Credentials(key_id=new_key_id(), secret=new_secret())
-    await _add(accounts, credentials, name=name, tier=tier, admin=admin)
+    await _add(accounts, credentials, name=name, tier=tier, admin=admin, audit=audit)
     return format_key(credentials.key_id, credentials.secret)
 
 
-async def ensure_key(accounts: Accounts, text: str, *, name: str, tier: Tier, admin: bool = False) -> None:
+async def ensure_key(
+    accounts: Accounts, text: str, *, name: str, tier: Tier, admin: bool = False, audit: AuditLog | None = None
+) -> None:
     """See to it that this very key opens the account of this name; safe to repeat. Raises NotAKey.
 
-    `admin`: and that it may look after the installation. Nothing takes that from a key again.
+    `admin`: and that it may look after the installation. Nothing takes that from a key again. `audit`: where a key that
+    was made is recorded.
     """
     credentials = parse_key(text)
     if credentials is None:
         raise NotAKey(f"{KEY_VARIABLE} is not a key: it has to look like rw_<letters and digits>_<64 hex digits>.")
     if await accounts.key(credentials.key_id) is None:
-        await _add(accounts, credentials, name=name, tier=tier, admin=admin)
+        await _add(accounts, credentials, name=name, tier=tier, admin=admin, audit=audit)
     elif not await key_works(accounts, text):
         raise NotAKey(f"{KEY_VARIABLE} was revoked or has a wrong secret; choose another one.")
     elif admin:
@@ -83,7 +92,9 @@ async def key_works(accounts: Accounts, text: str) -> bool:
     return credentials is not None and key is not None and opens(key, credentials)
 
 
-async def _add(accounts: Accounts, credentials: Credentials, *, name: str, tier: Tier, admin: bool) -> None:
+async def _add(
+    accounts: Accounts, credentials: Credentials, *, name: str, tier: Tier, admin: bool, audit: AuditLog | None
+) -> None:
     now = datetime.now(UTC)
     account = await accounts.add(Account(id=new_account_id(), name=name, tier=tier, created_at=now))
     key = ApiKey(
@@ -93,6 +104,9 @@ async def _add(accounts: Accounts, credentials: Credentials, *, name: str, tier:
         scopes=frozenset(Scope) if admin else OWNERS_SCOPES,
         created_at=now,
     )
+    if audit is not None:
+        told = {"scopes": " ".join(sorted(key.scopes))}
+        await audit.record(account.id, THE_INSTALLATION, Action.KEY_CREATED, key.id, told)
     await accounts.add_key(key)
 
 
@@ -110,16 +124,20 @@ async def _run(arguments: argparse.Namespace) -> str:
         await ensure_indexes(database)
         if arguments.command in account_orders.COMMANDS:
             return await account_orders.carry_out(arguments, Stores.of(database))
+        if arguments.command in key_orders.COMMANDS:
+            return await key_orders.carry_out(arguments, Stores.of(database))
         accounts = Accounts(database)
         if arguments.command == "create":
-            return await new_key(accounts, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
+            terms = {"name": arguments.name, "tier": arguments.tier, "admin": arguments.admin}
+            return await new_key(accounts, **terms, audit=AuditLog(database))
         if arguments.command == "retain":
             kept = Retention(input_seconds=arguments.input_seconds, output_seconds=arguments.output_seconds)
             if not await accounts.set_retention(arguments.name, kept):
                 raise NoSuchAccount(f"There is no account {arguments.name}; `create` makes one.")
             return f"New jobs of {arguments.name} keep their files as told, if they do not ask for something else."
         key = os.environ.get(KEY_VARIABLE, "")
-        await ensure_key(accounts, key, name=arguments.name, tier=arguments.tier, admin=arguments.admin)
+        terms = {"name": arguments.name, "tier": arguments.tier, "admin": arguments.admin}
+        await ensure_key(accounts, key, **terms, audit=AuditLog(database))
         return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."
 
 
@@ -139,6 +157,7 @@ def main() -> int:
         one.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.ENTERPRISE, help="of a new account")
         one.add_argument("--admin", action="store_true", help="the key may look after the installation: list workers …")
     account_orders.add_commands(commands)
+    key_orders.add_commands(commands)
     retain = commands.add_parser(
         "retain", help="say how long files are kept", description="Without seconds: as the installation has it."
     )
@@ -150,7 +169,7 @@ def main() -> int:
     except ValidationError as error:
         sys.stderr.write(f"{_unusable(error)}\n")
         return 2
-    except (NotAKey, NoSuchAccount, InvalidState, StoreUnavailable) as error:
+    except (NotAKey, NoSuchAccount, KeyNotFound, InvalidState, StoreUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

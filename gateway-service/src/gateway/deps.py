@@ -6,11 +6,14 @@ All of it is `async`, although nothing here waits: FastAPI sends plain functions
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
+from gateway.addresses import client_address
 from gateway.auth import Caller
-from gateway.headers import Preference, cancel_after_seconds, client_address, preference
+from gateway.credentials import presented
+from gateway.headers import Preference, cancel_after_seconds, preference
 from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
@@ -22,17 +25,21 @@ from gateway.services.export import BatchExport
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
+from gateway.services.keys import KeyService
 from gateway.services.models import Catalogue
+from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
+from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
+from reelwork.domain.errors import InvalidRequest
 
 _Service = TypeVar("_Service")
 
@@ -48,14 +55,22 @@ async def gateway_of(request: Request) -> Gateway:
 WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
+async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
+    """Whoever sent the request, by its headers alone: nothing of its body is read for it.
+
+    Raises InvalidRequest, and whatever `Authenticator.caller` does.
+    """
+    return await gateway.authenticator.caller(presented(request), address=client_address(request))
+
+
+# The two `Security` parameters are for the OpenAPI document; `presented` reads the headers, and sees duplicates.
 async def _caller(
     request: Request,
     gateway: WholeGateway,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    header: Annotated[str | None, Security(_header)],
+    _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    _in_header: Annotated[str | None, Security(_header)],
 ) -> Caller:
-    text = bearer.credentials if bearer is not None else header
-    return await gateway.authenticator.caller(text, address=client_address(request))
+    return await caller_of(request, gateway)
 
 
 Anyone = Annotated[Caller, Depends(_caller)]
@@ -72,8 +87,32 @@ class _May:
         return caller
 
 
+async def _watcher(
+    request: Request,
+    gateway: WholeGateway,
+    _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    _in_header: Annotated[str | None, Security(_header)],
+    ticket: Annotated[
+        str | None, Query(max_length=100, description="Instead of a key: a ticket of `POST /v1/stream-tickets`.")
+    ] = None,
+) -> Caller:
+    if ticket is None:
+        return await caller_of(request, gateway)
+    if presented(request) is not None:
+        raise InvalidRequest("There is a key and a ticket.", hint="Send one of them.")
+    return await gateway.tickets.redeem(ticket, address=client_address(request))
+
+
+class _MayWatch(_May):
+    """The same for event streams, which a ticket opens as well."""
+
+    async def __call__(self, caller: Annotated[Caller, Depends(_watcher)]) -> Caller:
+        return await super().__call__(caller)
+
+
 CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
 CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
+CanWatch = Annotated[Caller, Depends(_MayWatch(Scope.READ))]
 CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
 CanAdmin = Annotated[Caller, Depends(_May(Scope.ADMIN))]
 
@@ -106,6 +145,9 @@ Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.accoun
 Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.overview))]
 Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.simulation))]
 Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.probe))]
+ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.keys))]
+OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.oauth))]
+Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.tickets))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

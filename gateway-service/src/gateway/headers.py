@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import HTTPConnection
-
 from reelwork.domain.errors import FieldError, InvalidRequest
 from reelwork.domain.job import Job
 
@@ -34,11 +32,6 @@ class Preference:
             *([f"wait={self.wait}"] if waited else []),
         ]
         return {"Preference-Applied": ", ".join(done)} if done else {}
-
-
-def client_address(request: HTTPConnection) -> str | None:
-    """The address that a request came from, as text; None where the server does not know one."""
-    return request.client.host if request.client is not None else None
 
 
 def preference(text: str) -> Preference:

@@ -1,6 +1,6 @@
 """Every error answer: RFC 9457 problem details, from the one table of `reelwork.domain.errors`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from starlette.exceptions import HTTPException
 from gateway.faults import faults
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
+    AccountSuspended,
     AssetNotFound,
+    ExpiredToken,
     FieldError,
     InternalError,
     InvalidApiKey,
@@ -22,6 +24,7 @@ from reelwork.domain.errors import (
     MethodNotAllowed,
     MissingCredentials,
     NotFound,
+    PermissionDenied,
     RangeNotSatisfiable,
     ReelworkError,
     RouteNotFound,
@@ -58,7 +61,8 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
 
 def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that wants a key: these errors, and whatever can be wrong with key or parameters."""
-    return problems(InvalidRequest, MissingCredentials, InvalidApiKey, ScopeMissing, *errors, StoreUnavailable)
+    credentials = (MissingCredentials, InvalidApiKey, ExpiredToken, ScopeMissing, PermissionDenied, AccountSuspended)
+    return problems(InvalidRequest, *credentials, *errors, StoreUnavailable)
 
 
 def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
@@ -85,8 +89,8 @@ def _without_plain_json(response: dict[str, Any]) -> dict[str, Any]:
     return response | {"content": {MEDIA_TYPE: content[MEDIA_TYPE]}}
 
 
-def answer(request: Request, error: ReelworkError) -> ProblemResponse:
-    """The problem document for an error, with the request's id."""
+def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str] | None = None) -> ProblemResponse:
+    """The problem document for an error, with the request's id. `members`: more of the document's own."""
     request_id = request.scope.get("state", {}).get("request_id", "")
     problem = Problem(
         type=f"/v1/errors/{error.code}",
@@ -109,7 +113,7 @@ def answer(request: Request, error: ReelworkError) -> ProblemResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    content = problem.model_dump(mode="json", exclude_none=True)
+    content = problem.model_dump(mode="json", exclude_none=True) | dict(members or {})
     return ProblemResponse(content, status_code=error.status, headers=headers)
 
 

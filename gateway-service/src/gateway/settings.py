@@ -2,11 +2,17 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
 from reelwork.runtime.settings import SharedSettings
+
+
+def _listed(text: object) -> object:
+    """The parts of a list by commas; anything else as it is."""
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
 class GatewaySettings(SharedSettings):
@@ -28,12 +34,31 @@ class GatewaySettings(SharedSettings):
         int | None,
         Field(ge=60, description="How long files of ended jobs are kept where job and account ask for nothing."),
     ] = None
+    trusted_proxies: Annotated[
+        tuple[IPvAnyNetwork, ...],
+        NoDecode,
+        BeforeValidator(_listed),
+        Field(description="Networks (CIDR, by commas) of proxies whose X-Forwarded-For is believed. None: nobody's."),
+    ] = ()
+    failed_logins_per_minute: Annotated[
+        int, Field(ge=1, description="Wrong keys from one address before it is sent away for the rest of the minute.")
+    ] = 20
+    signing_secret: Annotated[
+        SecretStr | None,
+        Field(min_length=32, description="What the private keys of access tokens are sealed under in MongoDB."),
+    ] = None
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
     page_key_file: Annotated[
         Path | None, Field(description="Development only: the API key that the page is given on loopback.")
     ] = None
+
+    @model_validator(mode="after")
+    def _signing_keys_are_sealed_in_production(self) -> Self:
+        if self.env == "production" and self.signing_secret is None:
+            raise ValueError("REELWORK_SIGNING_SECRET is not set; production wants one of 32 characters or more")
+        return self
 
     @property
     def link_life(self) -> timedelta:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.auth import Authenticator
+from gateway.last_use import LastUse
 from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
@@ -21,16 +22,21 @@ from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
+from gateway.services.keys import KeyService
 from gateway.services.models import Catalogue
+from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
+from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
+from gateway.signing import Signer
+from gateway.tokens import TokenVerifier
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
 from reelwork.engine.cache import ResultCache
@@ -80,6 +86,9 @@ class Gateway:
     simulation: SimulationService
     probe: ProbeService
     audit: AuditService
+    keys: KeyService
+    oauth: OAuthService
+    tickets: TicketService
     probes: dict[str, Probe]
 
 
@@ -104,7 +113,9 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         clock = DatabaseClock(database)
-        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
+        last_use = LastUse(stores.keys)
+        await stack.enter_async_context(running(last_use.run))
+        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener, last_use), closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
 
@@ -119,6 +130,7 @@ class _Opened:
     clock: DatabaseClock
     intake: Intake
     opener: LaneOpener
+    last_use: LastUse
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
@@ -129,9 +141,10 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
     jobs = JobService(engine, opened.intake, opener, builder)
+    authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
     return Gateway(
         settings=settings,
-        authenticator=Authenticator(stores.accounts),
+        authenticator=authenticator,
         catalogue=catalogue,
         jobs=jobs,
         batches=BatchService(engine, opener, eraser, builder),
@@ -159,11 +172,14 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores),
-        accounts=AccountService(engine),
+        accounts=AccountService(engine, authenticator),
         overview=OverviewService(engine),
         simulation=SimulationService(engine, catalogue, jobs),
         probe=ProbeService(stores.workers, broker),
         audit=AuditService(stores.audit),
+        keys=KeyService(stores, authenticator, opened.clock),
+        oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
+        tickets=TicketService(stores.stream_tickets, authenticator),
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
     )
 
@@ -178,6 +194,11 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
         retention_seconds=settings.retention_seconds,
         plans=settings.plans(),
     )
+
+
+def _signer(settings: GatewaySettings, stores: Stores) -> Signer:
+    secret = settings.signing_secret
+    return Signer(stores.signing_keys, secret.get_secret_value() if secret is not None else None)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Keys: what their owners hold, and what is kept of them."""
 
+import string
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,12 +31,14 @@ def test_a_key_as_it_was_shown_opens_what_is_kept_of_it() -> None:
 
 def test_nothing_that_is_kept_tells_the_secret() -> None:
     assert SECRET not in repr(KEY)
-    assert len(SECRET) == 64
+    assert len(SECRET) == 43
+    assert SECRET not in repr(parse_key(SHOWN))
     assert new_secret() != SECRET
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "0" * 64, SECRET[:-1], SECRET + "0", SECRET.upper(), SECRET[::-1], digest(SECRET), KEY.digest]
+    "secret",
+    ["", "0" * 64, "0" * 43, SECRET[:-1], SECRET + "0", SECRET.upper(), SECRET[::-1], digest(SECRET), KEY.digest],
 )
 def test_another_secret_opens_nothing(secret: str) -> None:
     assert secret == SECRET or not opens(KEY, Credentials(key_id=KEY.id, secret=secret))
@@ -71,6 +74,29 @@ def test_a_revoked_key_opens_nothing() -> None:
 )
 def test_what_cannot_be_a_key_is_not_one(text: str) -> None:
     assert parse_key(text) is None
+
+
+def test_keys_without_a_checksum_go_on_working() -> None:
+    plain = "0123456789abcdef" * 4
+
+    text = format_key(KEY.id, plain)
+
+    assert text == f"rw_{KEY.id.removeprefix('key_')}_{plain}"
+    assert parse_key(text) == Credentials(key_id=KEY.id, secret=plain)
+
+
+@given(place=st.integers(3, len(SHOWN) - 1), letter=st.sampled_from(string.ascii_letters + string.digits))
+def test_a_key_with_one_character_mistyped_is_none(place: int, letter: str) -> None:
+    mistyped = SHOWN[:place] + letter + SHOWN[place + 1 :]
+
+    assert mistyped == SHOWN or parse_key(mistyped) is None
+
+
+@pytest.mark.parametrize("place", range(len(SHOWN) - 1))
+def test_a_key_with_two_neighbours_swapped_is_none(place: int) -> None:
+    swapped = SHOWN[:place] + SHOWN[place + 1] + SHOWN[place] + SHOWN[place + 2 :]
+
+    assert swapped == SHOWN or parse_key(swapped) is None
 
 
 @given(st.text())

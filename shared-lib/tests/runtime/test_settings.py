@@ -28,6 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
         monkeypatch.delenv(f"REELWORK_{name.upper()}", raising=False)
     for name, value in GIVEN.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REELWORK_SIGNING_SECRET", "0a6f" * 8)
     return monkeypatch
 
 
@@ -78,6 +79,17 @@ def test_production_takes_real_secrets(kind: type[SharedSettings], environment: 
     environment.setenv("REELWORK_ENV", "production")
 
     assert kind().s3().secret_key == GIVEN["REELWORK_S3_SECRET_KEY"]
+
+
+@pytest.mark.parametrize("secret", [None, "", "changeme", "0" * 31])
+def test_production_seals_its_signing_keys(secret: str | None, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REELWORK_ENV", "production")
+    environment.delenv("REELWORK_SIGNING_SECRET")
+    if secret is not None:
+        environment.setenv("REELWORK_SIGNING_SECRET", secret)
+
+    with pytest.raises(ValidationError):
+        GatewaySettings()
 
 
 @EVERY

@@ -1,4 +1,5 @@
-"""A request id on every request, in every log line of it and in every answer; and how long the answer took."""
+"""A request id on every request, in every log line of it and in every answer; from where it came, and how long the
+answer took."""
 
 import re
 import time
@@ -7,6 +8,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.addresses import STATE, TrustedProxies
 from reelwork.domain.ids import new_request_id
 
 log = structlog.get_logger(__name__)
@@ -15,19 +17,27 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class RequestContext:
-    """Takes `X-Request-ID` if it is harmless, else makes one; adds `Server-Timing` and safety headers."""
+    """Takes `X-Request-ID` if it is harmless, else makes one; adds `Server-Timing` and safety headers.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Finds out the caller's address, for `gateway.addresses.client_address`.
+    """
+
+    def __init__(self, app: ASGIApp, proxies: TrustedProxies) -> None:
         self._app = app
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        asked = Headers(scope=scope).get("x-request-id", "")
+        received = Headers(scope=scope)
+        asked = received.get("x-request-id", "")
         request_id = asked if _ACCEPTABLE.fullmatch(asked) else new_request_id()
-        scope.setdefault("state", {})["request_id"] = request_id
+        peer = scope["client"][0] if scope.get("client") else None
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state[STATE] = self._proxies.client(peer, received.getlist("x-forwarded-for"))
 
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -60,5 +60,5 @@ async def change_account(
     account_id: str, body: AccountPatch, caller: CanAdmin, accounts: Accounts, gateway: WholeGateway
 ) -> AdminAccount:
     """Change its tier, weight or name, suspend it or let it go on; safe to repeat. The next claim goes by it, what runs
-    goes on, and what waits keeps waiting. Its requests go by it within five seconds."""
+    goes on, and what waits keeps waiting. Requests to other gateways go by it within five seconds."""
     return account_view(await accounts.change(caller, account_id, body), gateway.settings.plans())

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from gateway.deps import CanRead, Jobs, Streams
+from gateway.deps import CanWatch, Jobs, Streams
 from gateway.problems import keyed_problems
 from gateway.views import event_view
 from reelwork.contract.events import EventList
@@ -31,7 +31,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 )
 async def job_events(
     job_id: str,
-    caller: CanRead,
+    caller: CanWatch,
     jobs: Jobs,
     streams: Streams,
     accept: Annotated[str, Header()] = "text/event-stream",

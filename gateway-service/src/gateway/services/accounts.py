@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.auth import Caller
+from gateway.auth import Authenticator, Caller
 from gateway.services.pages import Page, check_cursor
 from reelwork.contract.admin import AccountBody, AccountPatch
 from reelwork.domain.account import Account
@@ -19,8 +19,9 @@ from reelwork.store.plans import AccountTerms
 class AccountService:
     """Make, list and change accounts. They are everybody's: only operators may come here."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, authenticator: Authenticator) -> None:
         self._engine = engine
+        self._authenticator = authenticator
 
     async def create(self, caller: Caller, body: AccountBody) -> Account:
         """Raises InvalidState where another account has the name."""
@@ -52,6 +53,7 @@ class AccountService:
         changed = await change(
             self._engine, AccountId(account_id), lambda terms: _decided(terms, body), by=caller.actor
         )
+        self._authenticator.forget_account(changed.after.id)  # other gateways know the old one for some seconds
         return changed.after
 
 

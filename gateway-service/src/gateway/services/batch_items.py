@@ -11,7 +11,7 @@ from gateway.auth import Caller
 from gateway.problems import invalid
 from gateway.services.building import JobBuilder, NewJob
 from reelwork.contract.jobs import JobBody
-from reelwork.domain.errors import FieldError, InvalidInput, ModelNotFound, ReelworkError
+from reelwork.domain.errors import FieldError, InvalidInput, ModelNotFound, PermissionDenied, ReelworkError
 from reelwork.domain.ids import BatchId, JobId
 from reelwork.domain.job import Event, Job, Status
 
@@ -65,7 +65,7 @@ class ItemChecker:
             new = await self._builder.build(
                 caller, body, request_id=origin.request_id, job_id=origin.ids[index], batch_id=origin.batch_id
             )
-        except (InvalidInput, ModelNotFound) as error:
+        except (InvalidInput, ModelNotFound, PermissionDenied) as error:
             return _rejection(error, index)
         return replace(new, job=_held_back(new.job))
 

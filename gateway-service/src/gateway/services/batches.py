@@ -118,9 +118,12 @@ class BatchService:
     async def retry_failed(self, caller: Caller, batch_id: str, *, mark: str, only_retryable: bool) -> Change:
         """Queue the failed jobs again, each once however often this is asked at the same time, or ever with this mark.
 
-        `only_retryable`: those whose error may pass by itself. Raises BatchNotFound, InsufficientTier.
+        `only_retryable`: those whose error may pass by itself.
+
+        Raises BatchNotFound, InsufficientTier, PermissionDenied.
         """
         batch, bench = await self.find(caller, batch_id), self._bench(caller, mark)
+        caller.require_every_model()
         return await self._change(
             bench, batch, ACTIONS["retry"], statuses=[Status.FAILED], only_retryable=only_retryable
         )

@@ -71,7 +71,11 @@ class JobBuilder:
         job_id: JobId | None = None,
         batch_id: BatchId | None = None,
     ) -> NewJob:
-        """`job_id`: None draws a new one. Raises ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable."""
+        """`job_id`: None draws a new one.
+
+        Raises PermissionDenied, ModelNotFound, InvalidInput, InsufficientTier, StoreUnavailable.
+        """
+        caller.require_model(body.model)
         listing = await self._catalogue.get(body.model, pointer="#/model")
         card = listing.card
         terms = lane_for_jobs(caller.account, card.pool, self._plans)

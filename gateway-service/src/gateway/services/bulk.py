@@ -48,9 +48,11 @@ class BulkService:
     async def apply(self, caller: Caller, body: BulkBody, *, mark: str) -> BulkOutcome:
         """Do it, or with `dry_run` find out what it would change. `mark` names the request: it retries no job twice.
 
-        Raises InvalidInput, InsufficientTier, StoreUnavailable.
+        Raises InvalidInput, InsufficientTier, PermissionDenied, StoreUnavailable.
         """
         action = ACTIONS[body.action]
+        if body.action == "retry":
+            caller.require_every_model()
         selected = await self._select(caller, action, body)
         if body.dry_run:
             return BulkOutcome(takes=action.takes, selected=selected, changed=[job.id for job in selected.fit])

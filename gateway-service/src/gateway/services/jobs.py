@@ -39,7 +39,12 @@ class JobService:
         return await stored_before(self._engine.stores.jobs, new.job)
 
     async def retry(self, caller: Caller, job_id: str, *, mark: str, deadline: timedelta | None) -> Job:
-        """Queue a job again that ended without success; see `engine.retry`. Raises JobNotFound, InvalidState."""
+        """Queue a job again that ended without success; see `engine.retry`.
+
+        Raises JobNotFound, InvalidState, PermissionDenied.
+        """
+        if caller.key.models:
+            caller.require_model((await self.get(caller, job_id)).model)
         return await retry(self._engine, self._opener, caller.account, JobId(job_id), mark=mark, deadline=deadline)
 
     async def find(self, caller: Caller, job_id: str) -> Job | None:

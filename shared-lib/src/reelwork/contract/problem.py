@@ -12,7 +12,10 @@ class FieldProblem(Wire):
 
 
 class Problem(Wire):
-    """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`."""
+    """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+
+    `error` and `error_description`: of `POST /v1/oauth/token` only, where RFC 6749 wants them.
+    """
 
     type: str
     title: str
@@ -26,6 +29,8 @@ class Problem(Wire):
     retry_after: int | None = None
     hint: str | None = None
     errors: list[FieldProblem] = []
+    error: str | None = None
+    error_description: str | None = None
 
 
 class ErrorEntry(Wire):

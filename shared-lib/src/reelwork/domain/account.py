@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import secrets
+import string
+import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +23,13 @@ class Scope(StrEnum):
 
 # What the owner of an account may do. `admin` is about the installation, and nobody has it by default.
 OWNERS_SCOPES = frozenset(Scope) - {Scope.ADMIN}
+
+
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_SECRET_LENGTH = 43  # 62**43 > 2**256
+_CHECKSUM_LENGTH = 6  # 62**6 > 2**32
+_PLAIN_LENGTH = 64
+_LONGEST_ID = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +83,12 @@ class Credentials:
     """A key as its owner holds it, taken apart."""
 
     key_id: KeyId
-    secret: str
+    secret: str = field(repr=False)
 
 
 def new_secret() -> str:
-    return secrets.token_hex(32)
+    """43 letters and digits, 256 random bits."""
+    return "".join(secrets.choice(_BASE62) for _ in range(_SECRET_LENGTH))
 
 
 def digest(secret: str) -> str:
@@ -86,20 +96,41 @@ def digest(secret: str) -> str:
 
 
 def format_key(key_id: KeyId, secret: str) -> str:
-    """What the owner is shown, once."""
-    return f"rw_{key_id.removeprefix('key_')}_{secret}"
+    """What the owner is shown, once: `rw_<id>_<secret><checksum>`. Secrets of 64 characters, as they once were and as
+    compose files have them, stand without a checksum."""
+    text = f"{key_prefix(key_id)}_{secret}"
+    return text if len(secret) == _PLAIN_LENGTH else text + _checksum(text)
+
+
+def key_prefix(key_id: KeyId) -> str:
+    """How a key begins; tells which one it is and opens nothing."""
+    return f"rw_{key_id.removeprefix('key_')}"
 
 
 def parse_key(text: str) -> Credentials | None:
-    """The parts of a key, or None for anything that cannot be one."""
-    parts = text.split("_")
-    if len(parts) != 3 or parts[0] != "rw" or not parts[1].isalnum() or len(parts[2]) != 64:
+    """The parts of a key, or None for anything that cannot be one: no look-up is spent on a mistyped key."""
+    parts = text.split("_", 3)
+    if len(parts) != 3 or parts[0] != "rw" or not text.isascii():
         return None
-    if not (text.isascii() and parts[2].isalnum()):
+    _, key_id, shown = parts
+    if not (key_id.isalnum() and len(key_id) <= _LONGEST_ID and shown.isalnum()):
         return None
-    return Credentials(key_id=KeyId(f"key_{parts[1]}"), secret=parts[2])
+    if len(shown) == _PLAIN_LENGTH:
+        return Credentials(key_id=KeyId(f"key_{key_id}"), secret=shown)
+    if len(shown) != _SECRET_LENGTH + _CHECKSUM_LENGTH or _checksum(text[:-_CHECKSUM_LENGTH]) != shown[_SECRET_LENGTH:]:
+        return None
+    return Credentials(key_id=KeyId(f"key_{key_id}"), secret=shown[:_SECRET_LENGTH])
 
 
 def opens(key: ApiKey, credentials: Credentials) -> bool:
     """Whether the credentials are this key's; takes the same time for every wrong secret."""
     return hmac.compare_digest(key.digest, digest(credentials.secret)) and not key.revoked
+
+
+def _checksum(text: str) -> str:
+    """CRC-32 of the text in six characters: any two neighbours swapped or one character mistyped shows."""
+    number, letters = zlib.crc32(text.encode()), []
+    for _ in range(_CHECKSUM_LENGTH):
+        number, letter = divmod(number, len(_BASE62))
+        letters.append(_BASE62[letter])
+    return "".join(reversed(letters))

@@ -11,9 +11,12 @@ from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
+from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.plans import AccountPlans
 from reelwork.store.removals import Removals
+from reelwork.store.signing_keys import SigningKeys
+from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.workers import Workers
 
 # A new index over many millions of jobs takes minutes; the bound of a single operation is far below.
@@ -37,5 +40,8 @@ async def _ensure_indexes(database: Database) -> None:
     await database["accounts"].create_indexes([*AccountPlans.ACCOUNT_INDEXES, *Directory.ACCOUNT_INDEXES])
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
     await database["audit"].create_indexes(list(AuditLog.INDEXES))
+    await database["keys"].create_indexes(list(Keys.INDEXES))
+    await database["signing_keys"].create_indexes(list(SigningKeys.INDEXES))
+    await database["stream_tickets"].create_indexes(list(StreamTickets.INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

@@ -15,6 +15,7 @@ from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
+from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.models import Models
 from reelwork.store.overview import Overview
@@ -25,7 +26,9 @@ from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
 from reelwork.store.runtimes import Runtimes
 from reelwork.store.selection import Selection
+from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
+from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.workers import Workers
 
 
@@ -43,6 +46,9 @@ class Stores:
     assets: Assets
     accounts: Accounts
     audit: AuditLog
+    keys: Keys
+    signing_keys: SigningKeys
+    stream_tickets: StreamTickets
     models: Models
     pulses: Pulses
     idempotency: Idempotency
@@ -71,6 +77,9 @@ class Stores:
             assets=Assets(database),
             accounts=Accounts(database),
             audit=AuditLog(database),
+            keys=Keys(database),
+            signing_keys=SigningKeys(database),
+            stream_tickets=StreamTickets(database),
             models=Models(database),
             pulses=Pulses(database),
             idempotency=Idempotency(database),
