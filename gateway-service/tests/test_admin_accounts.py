@@ -189,3 +189,15 @@ def test_the_jobs_of_a_suspended_account_wait_until_it_may_go_on(stack: Stack, o
     changed(operator, account, suspended=False)
 
     studio.wait(studio.submit()["id"], "completed")
+
+
+def test_the_keys_of_a_suspended_account_open_nothing_from_the_next_request_on(stack: Stack, operator: Caller):
+    studio = stack.caller("shut-studio")
+    studio.submit()
+    (account,) = expect(200, operator.http.get(ACCOUNTS, params={"name": "shut-studio"}))["items"]
+
+    changed(operator, account, suspended=True)
+
+    assert expect(403, studio.http.get("/v1/jobs"))["code"] == "account_suspended"
+    changed(operator, account, suspended=False)
+    expect(200, studio.http.get("/v1/jobs"))

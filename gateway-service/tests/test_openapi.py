@@ -64,6 +64,16 @@ OPERATIONS = {
     "list_active_jobs",
     "simulate",
     "probe",
+    "list_audit_entries",
+    "list_keys",
+    "create_key",
+    "get_key",
+    "change_key",
+    "revoke_key",
+    "rotate_key",
+    "create_token",
+    "get_public_keys",
+    "create_stream_ticket",
 }
 
 
