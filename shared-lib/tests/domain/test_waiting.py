@@ -143,3 +143,30 @@ def test_a_delayed_job_says_until_when_and_whether_a_failure_is_the_cause() -> N
 
     assert first() == ("not_before", later)
     assert first(attempt=1, error=FAILURE) == ("retry_backoff", later)
+
+
+@pytest.mark.parametrize(
+    ("limit", "suspended", "expected"),
+    [
+        (0, NOW, "account_suspended"),
+        (0, None, "plan_without_jobs"),
+        (3, None, "next"),
+        (3, NOW, "next"),  # its lanes have not followed yet: it may still start
+    ],
+)
+def test_a_lane_without_places_says_why_it_has_none(limit: int, suspended: datetime | None, expected: str) -> None:
+    found = reasons(
+        Situation(
+            job=new_job(terms()),
+            now=NOW,
+            lane=LaneView(active=True, paused=False, running=0, limit=limit),
+            held_since=None,
+            ahead=0,
+            lanes_before=0,
+            pool=PoolView(workers=1, places=1, running=0),
+            model_offered=True,
+            suspended_since=suspended,
+        )
+    )
+
+    assert [reason.code for reason in found] == [expected]
