@@ -1,10 +1,10 @@
 """One Reelwork for the tests of the gateway, gateway and worker in one process; real HTTP, MongoDB and S3."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from testkit.caller import Caller
+from testkit.caller import Caller, expect
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
 
@@ -31,3 +31,20 @@ def stranger(stack: Stack) -> Caller:
 def nobody(stack: Stack) -> Caller:
     """Somebody without a key."""
     return stack.with_key(None)
+
+
+@pytest.fixture(scope="session")
+def keeper(stack: Stack) -> Caller:
+    """The owner of an account whose keys are made and unmade."""
+    return stack.caller("keeper")
+
+
+@pytest.fixture(scope="session")
+def made(stack: Stack, keeper: Caller) -> Callable[..., Caller]:
+    """Makes a caller with a new key, by the keeper's key or another one."""
+
+    def make(maker: Caller = keeper, **body: object) -> Caller:
+        wanted = {"name": "made", "preset": "operator", **body}
+        return stack.with_key(expect(201, maker.http.post("/v1/keys", json=wanted))["key"])
+
+    return make

@@ -6,17 +6,18 @@ import sys
 from collections.abc import AsyncIterator
 
 import pytest
-from pymongo import MongoClient
 
-from gateway import account_orders
+from gateway import account_orders, key_orders
 from gateway.account import NotAKey, ensure_key, key_works, new_key
+from gateway.signing import Signer
 from reelwork.domain.account import Scope, format_key, new_secret, parse_key
 from reelwork.domain.audit import THE_INSTALLATION, Action
-from reelwork.domain.ids import new_key_id
+from reelwork.domain.errors import KeyNotFound
+from reelwork.domain.ids import KeyId, new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.store.accounts import Accounts
-from reelwork.store.audit import AuditLog
-from reelwork.store.client import Database, MongoOptions, open_database
+from reelwork.store.client import MongoOptions, open_database
+from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
 from testkit.services import fresh_database
 
@@ -24,15 +25,16 @@ OWNERS = {Scope.SUBMIT, Scope.READ, Scope.MANAGE}
 
 
 @pytest.fixture
-async def database(mongo_url: str) -> AsyncIterator[Database]:
+async def stores(mongo_url: str) -> AsyncIterator[Stores]:
     with fresh_database(mongo_url) as name:
-        async with open_database(MongoOptions(url=mongo_url, database=name)) as opened:
-            yield opened
+        async with open_database(MongoOptions(url=mongo_url, database=name)) as database:
+            await ensure_indexes(database)
+            yield Stores.of(database)
 
 
 @pytest.fixture
-async def accounts(database: Database) -> Accounts:
-    return Accounts(database)
+def accounts(stores: Stores) -> Accounts:
+    return stores.accounts
 
 
 async def scopes(accounts: Accounts, key: str) -> set[Scope]:
@@ -78,13 +80,6 @@ async def test_a_key_with_a_wrong_secret_is_given_nothing(accounts: Accounts):
 CREATE = ("create", "--name", "studio", "--tier", "pro")
 
 
-def run(*order: str, **environment: str) -> str:
-    """What is printed, without the line's end."""
-    done = command(*order, **environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
 def command(*order: str, **environment: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "gateway.account", *order]
     return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
@@ -97,37 +92,46 @@ def test_a_key_needs_the_documents_alone(mongo_url: str):
     assert parse_key(made.stdout.strip()) is not None, made.stderr
 
 
-def test_keys_are_listed_replaced_and_revoked_from_the_command_line(mongo_url: str):
-    with fresh_database(mongo_url) as name:
-        settings = {"REELWORK_MONGO_URL": mongo_url, "REELWORK_MONGO_DATABASE": name}
-        key = run("create", "--name", "studio", "--tier", "pro", **settings)
-        with MongoClient[dict[str, object]](mongo_url) as client:
-            account = str(client[name]["accounts"].find_one({"name": "studio"})["_id"])  # type: ignore[index]
-        prefix = key.rsplit("_", 1)[0]
+async def order(stores: Stores, *line: str) -> str:
+    """What the command line prints for these words."""
+    parser = argparse.ArgumentParser()
+    key_orders.add_commands(parser.add_subparsers(dest="command"))
+    return await key_orders.carry_out(parser.parse_args(line), stores)
 
-        new = run("rotate-key", "--key", prefix, "--overlap-seconds", "0", **settings)
-        run("revoke-key", "--key", new.rsplit("_", 1)[0].replace("rw_", "key_"), **settings)
-        run("rotate-signing-key", "--revoke", **settings)
-        listed = run("keys", "--account", account, **settings)
-        unknown = command("revoke-key", "--key", "key_nobody", **settings)
 
-    assert parse_key(new) is not None
+async def test_keys_are_listed_replaced_and_revoked_from_the_command_line(stores: Stores):
+    key = await new_key(stores.accounts, name="studio", tier=Tier.PRO)
+    prefix = key.rsplit("_", 1)[0]
+    stored = await stores.accounts.key(KeyId(prefix.replace("rw_", "key_")))
+    assert stored is not None
+
+    new = await order(stores, "rotate-key", "--key", prefix, "--overlap-seconds", "0")
+    await order(stores, "revoke-key", "--key", new.rsplit("_", 1)[0].replace("rw_", "key_"))
+    listed = await order(stores, "keys", "--account", stored.account_id)
+
+    assert not await key_works(stores.accounts, new)
     assert [line.split()[1] for line in listed.splitlines()] == ["revoked", "expired"]
-    assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
+    with pytest.raises(KeyNotFound):
+        await order(stores, "revoke-key", "--key", "key_nobody")
 
 
-async def test_a_key_made_by_whoever_runs_the_installation_is_in_the_audit_log(mongo_url: str):
-    with fresh_database(mongo_url) as name:
-        async with open_database(MongoOptions(url=mongo_url, database=name)) as database:
-            accounts, audit = Accounts(database), AuditLog(database)
-            key = await new_key(accounts, name="studio", tier=Tier.PRO, audit=audit)
-            credentials = parse_key(key)
-            assert credentials is not None
-            stored = await accounts.key(credentials.key_id)
-            assert stored is not None
+@pytest.mark.parametrize(("options", "published"), [([], 1), (["--revoke"], 0)])
+async def test_the_signing_key_is_renewed_from_the_command_line(stores: Stores, options: list[str], published: int):
+    await Signer(stores.signing_keys, None).current()
 
-            (entry,) = await audit.page(stored.account_id, before=None, limit=10)
+    await order(stores, "rotate-signing-key", *options)
 
+    (entry,) = await stores.audit.page(None, before=None, limit=10)
+    assert entry.action == Action.SIGNING_KEY_ROTATED
+    assert len(await stores.signing_keys.published()) == published
+
+
+async def test_a_key_made_by_whoever_runs_the_installation_is_in_the_audit_log(stores: Stores):
+    key = await new_key(stores.accounts, name="studio", tier=Tier.PRO, audit=stores.audit)
+
+    stored = await stores.accounts.key(KeyId(key.rsplit("_", 1)[0].replace("rw_", "key_")))
+    assert stored is not None
+    (entry,) = await stores.audit.page(stored.account_id, before=None, limit=10)
     assert (entry.action, entry.target, entry.actor) == (Action.KEY_CREATED, stored.id, THE_INSTALLATION)
 
 
@@ -145,9 +149,8 @@ async def told(stores: Stores, *arguments: str) -> str:
 
 
 async def test_accounts_are_listed_and_changed_from_the_command_line_and_it_is_in_the_audit_log(
-    database: Database, accounts: Accounts
+    stores: Stores, accounts: Accounts
 ):
-    stores = Stores.of(database)
     for name, tier in (("studio", Tier.DEVELOPER), ("lab", Tier.PRO)):
         await new_key(accounts, name=name, tier=tier)
 

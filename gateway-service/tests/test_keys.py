@@ -7,35 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reelwork.domain.access import MOST_KEYS
-from reelwork.domain.account import Scope, parse_key
 from testkit.caller import Caller, Json, expect
+from testkit.credentials import id_of
 from testkit.stack import Stack
 from testkit.waiting import until
 
 KEYS = "/v1/keys"
 UNKNOWN = f"key_{'0' * 26}"
-
-
-@pytest.fixture(scope="module")
-def keeper(stack: Stack) -> Caller:
-    return stack.caller("keeper")
-
-
-@pytest.fixture
-def made(stack: Stack, keeper: Caller) -> Callable[..., Caller]:
-    """A caller with a new key that the keeper's made."""
-
-    def make(maker: Caller = keeper, **body: object) -> Caller:
-        key = expect(201, maker.http.post(KEYS, json={"name": "made", "preset": "operator", **body}))["key"]
-        return stack.with_key(key)
-
-    return make
-
-
-def id_of(caller: Caller) -> str:
-    credentials = parse_key(caller.key)
-    assert credentials is not None
-    return credentials.key_id
 
 
 def test_a_key_is_shown_once_and_works(keeper: Caller, stack: Stack):
@@ -96,34 +74,6 @@ def test_an_expired_key_says_so(keeper: Caller, stack: Stack, made: Callable[...
     assert expect(409, keeper.http.post(f"{KEYS}/{id_of(caller)}/rotate"))["code"] == "invalid_state"
 
 
-@pytest.mark.parametrize("name", ["builtin/*", "testkit/noop2", "builtin/landscape"])
-def test_a_key_is_bound_to_its_models(keeper: Caller, made: Callable[..., Caller], name: str):
-    caller = made(models=[name])
-    job = {"model": "testkit/noop", "input": {}}
-
-    refused = expect(403, caller.http.post("/v1/jobs", json=job))
-    rejected = expect(422, caller.http.post("/v1/batches", json={"items": [job]}))
-    several = expect(403, caller.http.post("/v1/jobs/bulk", json={"action": "retry", "ids": [f"job_{'0' * 26}"]}))
-    done = keeper.wait(keeper.submit()["id"])
-    again = expect(403, caller.http.post(f"/v1/jobs/{done['id']}/retry"))
-
-    assert (refused["code"], refused["errors"][0]["pointer"]) == ("permission_denied", "#/model")
-    assert rejected["errors"][0]["pointer"] == "#/items/0/model"
-    assert (several["code"], again["code"]) == ("permission_denied", "permission_denied")
-
-
-def test_a_key_may_use_models_behind_its_prefix(made: Callable[..., Caller]):
-    made(models=["testkit/*"]).submit("testkit/noop")
-
-
-@pytest.mark.parametrize(("allowed", "status"), [("127.0.0.0/8", 200), ("127.0.0.1", 200), ("192.0.2.0/24", 403)])
-def test_a_key_works_from_its_addresses_only(made: Callable[..., Caller], allowed: str, status: int):
-    answer = made(allowed_ips=["2001:db8::/32", allowed]).http.get("/v1/jobs")
-
-    assert answer.status_code == status
-    assert status == 200 or answer.json()["code"] == "permission_denied"
-
-
 def test_a_key_is_changed_in_what_is_named_and_no_more(keeper: Caller, made: Callable[..., Caller]):
     caller = made(models=["testkit/*"], spend_cap="12.5")
     address = f"{KEYS}/{id_of(caller)}"
@@ -178,51 +128,6 @@ def test_of_many_rotations_at_once_one_counts(keeper: Caller, made: Callable[...
     listed = expect(200, keeper.http.get(KEYS, params={"state": "active", "limit": 100}))["items"]
     assert sorted(answers) == [200] + [409] * 7
     assert len([key for key in listed if key["name"] == "raced"]) == 2
-
-
-MORE: list[tuple[Json, Json, str]] = [
-    ({"preset": "operator"}, {"preset": "admin"}, "scopes"),
-    ({"models": ["testkit/*"]}, {"models": []}, "models"),
-    ({"models": ["testkit/*"]}, {"models": ["testkit/noop", "builtin/*"]}, "models"),
-    ({"models": ["testkit/noop"]}, {"models": ["testkit/*"]}, "models"),
-    ({"allowed_ips": ["127.0.0.0/8"]}, {"allowed_ips": []}, "allowed_ips"),
-    ({"allowed_ips": ["127.0.0.0/8"]}, {"allowed_ips": ["127.0.0.1", "0.0.0.0/0"]}, "allowed_ips"),
-    ({"allowed_ips": ["127.0.0.0/8"]}, {"allowed_ips": ["::/0"]}, "allowed_ips"),
-    ({"expires_at": "2037-01-01T00:00:00Z"}, {}, "expires_at"),
-    ({"expires_at": "2037-01-01T00:00:00Z"}, {"expires_at": "2037-01-02T00:00:00Z"}, "expires_at"),
-    ({"spend_cap": "1.00"}, {"spend_cap": "0.50"}, "spend_cap"),
-]
-
-
-@pytest.mark.parametrize(("own", "wanted", "field"), MORE)
-def test_a_key_gives_no_more_than_it_has(made: Callable[..., Caller], own: Json, wanted: Json, field: str):
-    maker = made(**own)
-
-    refused = expect(403, maker.http.post(KEYS, json={"name": "more", "preset": "operator", **wanted}))
-
-    assert (refused["code"], refused["errors"][0]["pointer"]) == ("permission_denied", f"#/{field}")
-
-
-def test_a_key_within_its_makers_bounds_can_be_made(made: Callable[..., Caller]):
-    maker = made(models=["testkit/*"], allowed_ips=["127.0.0.0/8"], expires_at="2037-01-01T00:00:00Z")
-
-    made(
-        maker,
-        preset="observer",
-        models=["testkit/noop"],
-        allowed_ips=["127.0.0.1"],
-        expires_at="2036-01-01T00:00:00+00:00",
-    )
-
-
-def test_a_lesser_key_cannot_get_hold_of_a_greater_one_but_can_stop_it(stack: Stack):
-    admin = stack.caller("greater", scopes=frozenset(Scope))
-    lesser = stack.caller("greater")
-    address = f"{KEYS}/{id_of(admin)}"
-
-    assert expect(403, lesser.http.post(f"{address}/rotate"))["code"] == "permission_denied"
-    assert expect(403, lesser.http.patch(address, json={"name": "mine"}))["code"] == "permission_denied"
-    assert lesser.http.delete(address).status_code == 204
 
 
 def test_there_are_at_most_so_many_live_keys_however_many_ask_at_once(stack: Stack):

@@ -1,5 +1,6 @@
 """API keys as their owners look after them. Whom a key opens the door for is asked of `store.accounts`."""
 
+import secrets
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Literal
@@ -115,7 +116,8 @@ class Keys:
     async def _free_place(self, account: AccountId) -> int | None:
         query = {"account_id": account, "place": {"$exists": True}}
         taken = {document["place"] async for document in self._keys.find(query, {"place": 1})}
-        return next((place for place in range(MOST_KEYS) if place not in taken), None)
+        free = [place for place in range(MOST_KEYS) if place not in taken]
+        return secrets.choice(free) if free else None  # any of them: others look for one as well
 
 
 def _as_known(key: ApiKey) -> Document:
