@@ -1,12 +1,16 @@
-"""A change of an account's plan is whole wherever the process dies: written down and followed, or not at all."""
+"""A change of an account's plan is whole wherever the process dies, and whoever else is at work: written down and
+followed, or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reelwork.domain.tier import PLANS, Tier
 from reelwork.engine import plan
+from reelwork.engine.claim import claim_batch
 from testkit.services import fresh_database
 from testkit.stage import Stage
 from testkit.world import POOL, new_job
@@ -55,3 +59,44 @@ def _survives(stage: Stage, before: Tier, after: Tier, lives: int) -> bool:
     assert started == PLANS[account.tier].concurrent_jobs
     assert not stage.do(world.stores.plans.pending(limit=10))
     return died
+
+
+def test_in_whatever_order_changes_claims_and_old_gateways_meet_the_newest_plan_stands(
+    opened_stage: Stage, examples: Callable[[int], int]
+) -> None:
+    stage, world = opened_stage, opened_stage.world
+
+    @settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(choices=st.lists(st.integers(0, 5), max_size=80))
+    def holds(choices: list[int]) -> None:
+        stage.do(world.clear())
+        mine = stage.do(world.joined(Tier.ENTERPRISE))
+        stage.do(world.stores.jobs.insert(*(new_job(mine) for _ in range(5))))
+
+        async def changed(tier: Tier) -> None:
+            await plan.change(world.engine, mine.account_id, lambda terms: replace(terms, tier=tier))
+
+        async def opened() -> None:
+            await world.stores.lanes.open(mine)  # by a gateway that knows the account from before
+
+        async def claimed() -> None:
+            await claim_batch(world.engine, pool=POOL, worker="w", most=2)
+
+        async def look() -> None:
+            """What holds in between is the other tests' business."""
+
+        stage.play(
+            *(changed(Tier.PRO), changed(Tier.DEVELOPER), opened(), claimed(), opened(), claimed()),
+            choices=choices,
+            look=look,
+        )
+
+        account = stage.do(world.stores.accounts.get(mine.account_id))
+        assert account is not None
+        assert (account.plan_version, account.tier in {Tier.PRO, Tier.DEVELOPER}) == (2, True)
+        lane = stage.do(world.lane(mine.id))
+        assert (lane["weight"], lane["limit"]) == (PLANS[account.tier].weight, PLANS[account.tier].concurrent_jobs)
+        assert lane["full"] == (len(lane["slots"]) >= lane["limit"])
+        assert stage.do(world.stores.plans.pending(limit=10)) == []
+
+    holds()
