@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway import key_orders
+from gateway import account_orders, key_orders
 from gateway.account import NotAKey, ensure_key, key_works, new_key
 from gateway.signing import Signer
 from reelwork.domain.account import Scope, format_key, new_secret, parse_key
@@ -162,3 +162,30 @@ def test_a_placeholder_does_not_become_a_key_in_production(mongo_url: str, mongo
     assert made.returncode == 1
     assert "REELWORK_DEVELOPMENT_KEY is a placeholder" in made.stderr
     assert secret not in made.stderr
+
+
+async def told(stores: Stores, *arguments: str) -> str:
+    parser = argparse.ArgumentParser()
+    account_orders.add_commands(parser.add_subparsers(dest="command"))
+    return await account_orders.carry_out(parser.parse_args(arguments), stores)
+
+
+async def test_accounts_are_listed_and_changed_from_the_command_line_and_it_is_in_the_audit_log(
+    stores: Stores, accounts: Accounts
+):
+    for name, tier in (("studio", Tier.DEVELOPER), ("lab", Tier.PRO)):
+        await new_key(accounts, name=name, tier=tier)
+
+    assert "pro" in await told(stores, "tier", "--name", "studio", "--tier", "pro", "--weight", "7")
+    assert "suspended" in await told(stores, "suspend", "--name", "studio")
+    assert len((await told(stores, "list")).splitlines()) == 2
+    assert len((await told(stores, "list", "--tier", "developer")).splitlines()) == 1
+    assert "active" in await told(stores, "resume", "--name", "studio")
+
+    account = await stores.directory.named("studio")
+    assert account is not None
+    assert (account.tier, account.weight, account.suspended_at) == (Tier.PRO, 7, None)
+    acts = [entry.action.value for entry in await stores.audit.page(account.id, before=None, limit=10)]
+    assert acts[::-1] == ["account.tier_changed", "account.changed", "account.suspended", "account.resumed"]
+    with pytest.raises(account_orders.NoSuchAccount):
+        await told(stores, "suspend", "--name", "nobody")

@@ -98,6 +98,16 @@ def test_a_worker_that_drains_leaves_a_job_waiting_until_it_is_called_back(
     assert owner.wait(job_id)["status"] == "completed"
 
 
+def test_who_drained_which_worker_is_in_the_audit_log(stack: Stack, worker: Json):
+    auditor = stack.caller("audited-operator", scopes=frozenset({Scope.ADMIN, Scope.MANAGE}))
+    for order in ("drain", "undrain"):
+        expect(200, auditor.http.post(f"{LIST}/{worker['id']}/{order}"))
+
+    entries = expect(200, auditor.http.get("/v1/audit", params={"installation": True}))["items"]
+    acts = [(entry["action"], entry["actor"]["kind"]) for entry in entries if entry["target"] == worker["id"]]
+    assert acts[:2] == [("worker.undrained", "key"), ("worker.drained", "key")]
+
+
 def test_a_worker_that_has_ended_takes_no_orders(stack: Stack, operator: Caller, worker: Json):
     gone = "wrk_01jd0f8g5ne8rr3v5m6n7p8q9s"
     with stack.documents() as database:

@@ -222,6 +222,7 @@ class World:
             "accounts",
             "keys",
             "models",
+            "pools",
             "pulses",
             "runtimes",
             "workers",

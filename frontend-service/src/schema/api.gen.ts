@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/.well-known/jwks.json": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Public Keys
+         * @description The public keys of our tokens (RFC 7517). Look again when a token names a key that is not among them.
+         */
+        readonly get: operations["get_public_keys"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -124,30 +144,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/account": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Get Account
-         * @description Your account: its plan, and what its new jobs have as defaults.
-         */
-        readonly get: operations["get_account"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        /**
-         * Edit Account
-         * @description Change defaults of your new jobs; they follow within five seconds. Jobs that are there keep what they have.
-         */
-        readonly patch: operations["edit_account"];
-        readonly trace?: never;
-    };
     readonly "/v1/account/queue": {
         readonly parameters: {
             readonly query?: never;
@@ -202,6 +198,178 @@ export interface paths {
          * @description Let your queue go on, in its own share: what it did not use meanwhile is not saved up. Safe to repeat.
          */
         readonly post: operations["resume_queue"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description All accounts, newest first.
+         */
+        readonly get: operations["list_accounts"];
+        readonly put?: never;
+        /**
+         * Create Account
+         * @description A new account, without a key: `python -m gateway.account create --name …` prints one for it.
+         */
+        readonly post: operations["create_account"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts/{account_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Account Of
+         * @description One account.
+         */
+        readonly get: operations["get_account_of"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Account
+         * @description Change its tier, weight or name, suspend it or let it go on; safe to repeat. The next claim goes by it, what runs
+         *     goes on, and what waits keeps waiting. Requests to other gateways go by it within five seconds.
+         */
+        readonly patch: operations["change_account"];
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/dashboard": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Dashboard
+         * @description What waits by weight, what runs, who works, what came last.
+         */
+        readonly get: operations["get_dashboard"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Active Jobs
+         * @description Jobs of all accounts, newest first: those that have not ended, unless `status` asks for others.
+         */
+        readonly get: operations["list_active_jobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/probe": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Probe
+         * @description From here over the broker to every worker and back, with times. Busy workers answer too: whether tickets are
+         *     taken is told by `tickets` and `running` of the queues.
+         */
+        readonly post: operations["probe"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Queues
+         * @description Every pool: what waits and runs in it, and who works there; at most about a second old.
+         */
+        readonly get: operations["list_queues"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queues/{pool}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Queue
+         * @description Hold a pool for everybody, or let it go on; safe to repeat. What runs goes on; once a hold is answered, which
+         *     takes a second and a bit, nothing more starts.
+         */
+        readonly patch: operations["change_queue"];
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/simulate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Simulate
+         * @description Submit real jobs for each tier and tell what was accepted and refused; they then run like all others. One
+         *     simulation at a time: 409 while another one submits.
+         */
+        readonly post: operations["simulate"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -357,20 +525,20 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/assets/from-url": {
+    readonly "/v1/audit": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
         /**
-         * Fetch Asset
-         * @description Fetch a picture from the web and keep it as if you had uploaded it: same limit, told by its bytes.
+         * List Audit Entries
+         * @description Every event of your account and its keys, newest first, in a chain of hashes that shows if one was altered.
          */
-        readonly post: operations["fetch_asset"];
+        readonly get: operations["list_audit_entries"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -710,10 +878,83 @@ export interface paths {
         readonly put?: never;
         /**
          * Estimate Job
-         * @description What would become of this job if you submitted it now: when it would start, what it would cost, which limits it
-         *     would hit. Faults are refused as submit does; stores nothing.
+         * @description What would become of this job if you submitted it now. Takes and refuses what submit does; stores nothing.
          */
         readonly post: operations["estimate_job"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/keys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The keys of your account, newest first, without what opens the door.
+         */
+        readonly get: operations["list_keys"];
+        readonly put?: never;
+        /**
+         * Create Key
+         * @description Make a key. It is shown in this answer and never again; only a hash of it is kept.
+         */
+        readonly post: operations["create_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Key
+         * @description One key.
+         */
+        readonly get: operations["get_key"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Revoke Key
+         * @description Let a key open nothing any more, nor the tokens that were made with it; safe to repeat. It cannot be undone.
+         *     Other gateways follow within five seconds.
+         */
+        readonly delete: operations["revoke_key"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Key
+         * @description Change what a key may do. Other gateways follow within five seconds.
+         */
+        readonly patch: operations["change_key"];
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}/rotate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate Key
+         * @description A new key that may do the same; the old one goes on working for `overlap_seconds`. What a spend cap counts begins
+         *     anew.
+         */
+        readonly post: operations["rotate_key"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -760,10 +1001,97 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/oauth/token": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Token
+         * @description Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens.
+         */
+        readonly post: operations["create_token"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/stream-tickets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Stream Ticket
+         * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
+         */
+        readonly post: operations["create_stream_ticket"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountBody
+         * @description A new account. It has no key yet: `python -m gateway.account create --name …` makes one.
+         */
+        readonly AccountBody: {
+            /**
+             * Name
+             * @description No other account has it.
+             */
+            readonly name: string;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /**
+             * Weight
+             * @description Share of a pool relative to other accounts. Null: its tier's.
+             */
+            readonly weight?: number | null;
+        };
+        /**
+         * AccountPatch
+         * @description What is left out stays.
+         */
+        readonly AccountPatch: {
+            /**
+             * Name
+             * @description No other account has it. Null: stays.
+             */
+            readonly name?: string | null;
+            /**
+             * Suspended
+             * @description true: its keys open nothing and its jobs wait. Null: stays.
+             */
+            readonly suspended?: boolean | null;
+            /**
+             * Tier
+             * @description Null: stays.
+             */
+            readonly tier?: ("free" | "developer" | "pro" | "enterprise") | null;
+            /**
+             * Weight
+             * @description Share of a pool relative to other accounts. Null: its tier's.
+             */
+            readonly weight?: number | null;
+        };
         /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
@@ -775,27 +1103,116 @@ export interface components {
             readonly pools: readonly components["schemas"]["PoolQueue"][];
         };
         /**
-         * AssetFromUrl
-         * @description A picture at an address that anybody can open.
+         * AdminAccount
+         * @description `weight`: of its own instead of its tier's; `plan.weight` is the one that counts.
          */
-        readonly AssetFromUrl: {
+        readonly AdminAccount: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
             /**
-             * Filename
-             * @description How the asset is called; null: as in the address.
-             */
-            readonly filename?: string | null;
-            /**
-             * Purpose
-             * @default input
+             * Object
+             * @default account
              * @constant
              */
-            readonly purpose: "input";
+            readonly object: "account";
+            readonly plan: components["schemas"]["PlanView"];
+            /** Suspended */
+            readonly suspended: boolean;
+            /** Suspended At */
+            readonly suspended_at: string | null;
             /**
-             * Url
-             * @description `https://…`, without credentials, of a host on the public internet. Up to three redirects.
-             * @example https://example.com/photo.jpg
+             * Tier
+             * @enum {string}
              */
-            readonly url: string;
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /** Weight */
+            readonly weight: number | null;
+        };
+        /**
+         * AdminAccountPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly AdminAccountPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminAccount"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * AdminJob
+         * @description A job, and whose it is.
+         */
+        readonly AdminJob: {
+            /**
+             * Account
+             * @description What the account is called; null for one that is not there.
+             */
+            readonly account: string | null;
+            /** Account Id */
+            readonly account_id: string;
+            readonly job: components["schemas"]["JobView"];
+        };
+        /**
+         * AdminJobPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly AdminJobPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminJob"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * AdminQueue
+         * @description One pool. `queued` jobs may start when their turn comes, `delayed` ones wait for their time; `lanes`: accounts of
+         *     which any waits. `oldest_seconds`: how long the one has waited that stands there longest; null where none does.
+         *     `workers` live and take jobs, `places` of them; `draining` ones take none. `tickets`: wake-ups that wait at the
+         *     broker; null where it does not tell.
+         */
+        readonly AdminQueue: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Draining */
+            readonly draining: number;
+            /** Held */
+            readonly held: boolean;
+            /** Held Since */
+            readonly held_since: string | null;
+            /** Lanes */
+            readonly lanes: number;
+            /**
+             * Object
+             * @default queue
+             * @constant
+             */
+            readonly object: "queue";
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Places */
+            readonly places: number;
+            /** Pool */
+            readonly pool: string;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Tickets */
+            readonly tickets: number | null;
+            /** Workers */
+            readonly workers: number;
+        };
+        /** AdminQueues */
+        readonly AdminQueues: {
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminQueue"][];
         };
         /**
          * AssetLink
@@ -878,6 +1295,80 @@ export interface components {
             readonly worker: string;
         };
         /**
+         * AuditActor
+         * @description Who did it: a key over HTTP, or whoever runs the installation. `ip`: where the request came from.
+         */
+        readonly AuditActor: {
+            /** Ip */
+            readonly ip: string | null;
+            /** Key Id */
+            readonly key_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "key" | "installation";
+        };
+        /**
+         * AuditEntryView
+         * @description One act. `hash` is the SHA-256 over everything else in it; `previous` is the hash of the entry before it.
+         */
+        readonly AuditEntryView: {
+            /** Action */
+            readonly action: string;
+            readonly actor: components["schemas"]["AuditActor"];
+            /** At */
+            readonly at: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: string;
+            };
+            /** Hash */
+            readonly hash: string;
+            /**
+             * Object
+             * @default audit_entry
+             * @constant
+             */
+            readonly object: "audit_entry";
+            /** Previous */
+            readonly previous: string;
+            /** Seq */
+            readonly seq: number;
+            /** Target */
+            readonly target: string;
+        };
+        /**
+         * AuditPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         *
+         *     `verification`: with `verify=true` only.
+         */
+        readonly AuditPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AuditEntryView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+            readonly verification?: components["schemas"]["AuditVerification"] | null;
+        };
+        /**
+         * AuditVerification
+         * @description Whether every entry of the chain is as it was written. Keep `head_seq` and `head_hash` elsewhere, and you can
+         *     tell later whether its end was cut off. `broken_at`: the number of the first entry that does not fit.
+         */
+        readonly AuditVerification: {
+            /** Broken At */
+            readonly broken_at: number | null;
+            /** Head Hash */
+            readonly head_hash: string;
+            /** Head Seq */
+            readonly head_seq: number;
+            /** Holds */
+            readonly holds: boolean;
+        };
+        /**
          * BatchAccepted
          * @description `rejected` is empty in `atomic` mode.
          */
@@ -887,7 +1378,6 @@ export interface components {
              * @description When the last job ended; null until all have.
              */
             readonly completed_at: string | null;
-            readonly cost: components["schemas"]["CostView"];
             readonly counts: components["schemas"]["BatchCounts"];
             /** Created At */
             readonly created_at: string;
@@ -975,12 +1465,6 @@ export interface components {
                 readonly input?: {
                     readonly [key: string]: components["schemas"]["JsonValue"];
                 };
-                /**
-                 * Max Cost
-                 * @description Refuse the job if it costs more than so many US dollars.
-                 * @example 0.50
-                 */
-                readonly max_cost?: string | null;
                 /**
                  * Metadata
                  * @default {}
@@ -1087,7 +1571,7 @@ export interface components {
         };
         /**
          * BatchDetail
-         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected. `cost`: of all its jobs together.
+         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected.
          */
         readonly BatchDetail: {
             /**
@@ -1095,7 +1579,6 @@ export interface components {
              * @description When the last job ended; null until all have.
              */
             readonly completed_at: string | null;
-            readonly cost: components["schemas"]["CostView"];
             readonly counts: components["schemas"]["BatchCounts"];
             /** Created At */
             readonly created_at: string;
@@ -1372,6 +1855,44 @@ export interface components {
             readonly seed: boolean;
         };
         /**
+         * ChangedQueue
+         * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
+         */
+        readonly ChangedQueue: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Draining */
+            readonly draining: number;
+            /** Held */
+            readonly held: boolean;
+            /** Held Since */
+            readonly held_since: string | null;
+            /** Lanes */
+            readonly lanes: number;
+            /**
+             * Object
+             * @default queue
+             * @constant
+             */
+            readonly object: "queue";
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Places */
+            readonly places: number;
+            /** Pool */
+            readonly pool: string;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Starting */
+            readonly starting: number;
+            /** Tickets */
+            readonly tickets: number | null;
+            /** Workers */
+            readonly workers: number;
+        };
+        /**
          * ComponentHealth
          * @description `latency_ms` of one round trip; `detail` says what is wrong when `status` is not `ok`.
          */
@@ -1387,37 +1908,63 @@ export interface components {
             readonly status: "ok" | "down";
         };
         /**
-         * CostView
-         * @description What a job costs. `estimated`: its price, decided when it was submitted; it never costs more.
-         *
-         *     `reserved`: held back for it now. `charged`: null until it is settled, then its price if it completed, and nothing
-         *     if it failed, was cancelled, expired or was answered from the cache; of a batch, what is charged so far.
-         *     `refunded`: given back of that.
+         * Dashboard
+         * @description Everything at a glance, at most about a second old. `queues`: by weight, the heaviest first. `active_jobs`: the
+         *     newest of those that run; `recent_jobs`: the newest of all.
          */
-        readonly CostView: {
-            /** Charged */
-            readonly charged: string | null;
+        readonly Dashboard: {
+            /** Active Jobs */
+            readonly active_jobs: readonly components["schemas"]["JobBrief"][];
+            /** At */
+            readonly at: string;
             /**
-             * Currency
-             * @default USD
+             * Object
+             * @default dashboard
              * @constant
              */
-            readonly currency: "USD";
+            readonly object: "dashboard";
+            /** Pools */
+            readonly pools: readonly components["schemas"]["AdminQueue"][];
+            /** Queues */
+            readonly queues: readonly components["schemas"]["WeightQueue"][];
+            /** Recent Jobs */
+            readonly recent_jobs: readonly components["schemas"]["JobBrief"][];
+            /** Total Delayed */
+            readonly total_delayed: number;
+            /** Total Queued */
+            readonly total_queued: number;
+            /** Total Running */
+            readonly total_running: number;
+            readonly urls: components["schemas"]["DashboardLinks"];
+            readonly workers: components["schemas"]["WorkerCounts"];
+        };
+        /** DashboardLinks */
+        readonly DashboardLinks: {
             /**
-             * Estimated
-             * @example 0.4000
+             * Accounts
+             * @default /v1/admin/accounts
              */
-            readonly estimated: string;
+            readonly accounts: string;
             /**
-             * Refunded
-             * @example 0.4000
+             * Jobs
+             * @default /v1/admin/jobs
              */
-            readonly refunded: string;
+            readonly jobs: string;
             /**
-             * Reserved
-             * @example 0.4000
+             * Queues
+             * @default /v1/admin/queues
              */
-            readonly reserved: string;
+            readonly queues: string;
+            /**
+             * Rate Limits
+             * @default /v1/admin/rate-limits
+             */
+            readonly rate_limits: string;
+            /**
+             * Workers
+             * @default /v1/admin/workers
+             */
+            readonly workers: string;
         };
         /**
          * ErrorEntry
@@ -1439,33 +1986,15 @@ export interface components {
             readonly items: readonly components["schemas"]["ErrorEntry"][];
         };
         /**
-         * EstimatedCost
-         * @description `estimated`: what such a job would cost at most, as of now.
-         */
-        readonly EstimatedCost: {
-            /**
-             * Currency
-             * @default USD
-             * @constant
-             */
-            readonly currency: "USD";
-            /**
-             * Estimated
-             * @example 0.4000
-             */
-            readonly estimated: string;
-        };
-        /**
          * EstimateView
          * @description What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
-         *     would be completed at once and wait in no queue (`queue_position`: null). `limits`: what it would be refused for.
+         *     would be completed at once and wait in no queue (`queue_position`: null).
          */
         readonly EstimateView: {
             /** Cache Hit */
             readonly cache_hit: boolean;
-            readonly cost: components["schemas"]["EstimatedCost"];
-            /** Limits */
-            readonly limits: readonly components["schemas"]["HitLimit"][];
+            /** Cost */
+            readonly cost?: null;
             /** Model */
             readonly model: string;
             /** Model Version */
@@ -1536,25 +2065,6 @@ export interface components {
             readonly pointer: string;
         };
         /**
-         * HitLimit
-         * @description Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them.
-         */
-        readonly HitLimit: {
-            /** Code */
-            readonly code: string;
-            /** Detail */
-            readonly detail: string;
-            /** Errors */
-            readonly errors: readonly components["schemas"]["FieldProblem"][];
-            /** Hint */
-            readonly hint: string | null;
-            /**
-             * Limit
-             * @enum {string}
-             */
-            readonly limit: "plan" | "max_cost" | "credit" | "spend_cap" | "quota";
-        };
-        /**
          * JobBody
          * @description What to make: a model and its input. The input is checked against the model's `input_schema`.
          */
@@ -1580,12 +2090,6 @@ export interface components {
             readonly input?: {
                 readonly [key: string]: components["schemas"]["JsonValue"];
             };
-            /**
-             * Max Cost
-             * @description Refuse the job if it costs more than so many US dollars.
-             * @example 0.50
-             */
-            readonly max_cost?: string | null;
             /**
              * Metadata
              * @default {}
@@ -1624,6 +2128,38 @@ export interface components {
              * @default []
              */
             readonly tags: readonly string[];
+        };
+        /**
+         * JobBrief
+         * @description A job without its input and outputs.
+         */
+        readonly JobBrief: {
+            /** Account */
+            readonly account: string | null;
+            /** Account Id */
+            readonly account_id: string;
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Model */
+            readonly model: string;
+            /** Pool */
+            readonly pool: string;
+            /**
+             * Priority
+             * @enum {string}
+             */
+            readonly priority: "low" | "normal" | "high";
+            /** Progress */
+            readonly progress: number;
+            /** Started At */
+            readonly started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
         };
         /** JobErrorView */
         readonly JobErrorView: {
@@ -1744,7 +2280,6 @@ export interface components {
             readonly cancel: components["schemas"]["CancelView"] | null;
             /** Completed At */
             readonly completed_at: string | null;
-            readonly cost: components["schemas"]["CostView"];
             /** Created At */
             readonly created_at: string;
             /**
@@ -1830,6 +2365,137 @@ export interface components {
             readonly version: number;
         };
         readonly JsonValue: unknown;
+        /**
+         * KeyBody
+         * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
+         *     it.
+         */
+        readonly KeyBody: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             * @default []
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            readonly allowed_ips: readonly string[];
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             * @default []
+             */
+            readonly models: readonly string[];
+            /**
+             * Name
+             * @example ci
+             */
+            readonly name: string;
+            /**
+             * Preset
+             * @description `submit_only`: submit. `observer`: read. `operator`: submit, read, manage. `admin`: all.
+             */
+            readonly preset?: ("submit_only" | "observer" | "operator" | "admin") | null;
+            /**
+             * Scopes
+             * @description What it may do; instead of `preset`.
+             */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             * @example 25.00
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyChanges
+         * @description What to change of a key; what is left out stays.
+         */
+        readonly KeyChanges: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             */
+            readonly allowed_ips?: readonly string[] | null;
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             */
+            readonly models?: readonly string[] | null;
+            /** Name */
+            readonly name?: string | null;
+            /** Scopes */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly KeyPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["KeyView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * KeyView
+         * @description A key, without what opens the door. `prefix`: how the key begins. `last_used_at`: to a minute.
+         *
+         *     `replaced_by`: the key that took its place by a rotation.
+         */
+        readonly KeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -1898,7 +2564,6 @@ export interface components {
             readonly object: "model";
             /** Pool */
             readonly pool: string;
-            readonly pricing: components["schemas"]["PricingView"];
             /** Produces */
             readonly produces: readonly string[];
             /** Seconds Hint */
@@ -1921,6 +2586,47 @@ export interface components {
             readonly p50: string;
             /** P90 */
             readonly p90: string;
+        };
+        /**
+         * NewKeyView
+         * @description A key that was just made: `key` is shown now and never again.
+         */
+        readonly NewKeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Key */
+            readonly key: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
         };
         /**
          * OutputView
@@ -1953,47 +2659,23 @@ export interface components {
             readonly width: number | null;
         };
         /**
-         * OwnAccount
-         * @description Your account. `suspended`: it submits nothing until it is resumed.
+         * PausedQueue
+         * @description From now on nothing of it starts, but for at most `starting` jobs that a worker was just about to take and has
+         *     not been heard of since: 0 unless a worker died at that very moment.
          */
-        readonly OwnAccount: {
-            /** Created At */
-            readonly created_at: string;
-            /** Id */
-            readonly id: string;
-            /** Name */
-            readonly name: string;
-            /**
-             * Object
-             * @default account
-             * @constant
-             */
-            readonly object: "account";
-            readonly plan: components["schemas"]["OwnPlan"];
-            readonly retention: components["schemas"]["RetentionView"];
-            /** Suspended */
-            readonly suspended: boolean;
-            /**
-             * Tier
-             * @enum {string}
-             */
-            readonly tier: "free" | "developer" | "pro" | "enterprise";
+        readonly PausedQueue: {
+            /** Paused */
+            readonly paused: boolean;
+            /** Pools */
+            readonly pools: readonly components["schemas"]["PoolQueue"][];
+            /** Starting */
+            readonly starting: number;
         };
         /**
-         * OwnAccountPatch
-         * @description What is absent stays as it is.
+         * PlanView
+         * @description What the account may do, as this installation has it. `jobs_per_day`: null without a limit.
          */
-        readonly OwnAccountPatch: {
-            /** @default {} */
-            readonly retention: components["schemas"]["RetentionPatch"];
-        };
-        /**
-         * OwnPlan
-         * @description What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
-         *
-         *     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
-         */
-        readonly OwnPlan: {
+        readonly PlanView: {
             /** Batch Items */
             readonly batch_items: number;
             /** Concurrent Jobs */
@@ -2006,19 +2688,6 @@ export interface components {
             readonly requests_per_minute: number;
             /** Weight */
             readonly weight: number;
-        };
-        /**
-         * PausedQueue
-         * @description From now on nothing of it starts, but for at most `starting` jobs that a worker was just about to take and has
-         *     not been heard of since: 0 unless a worker died at that very moment.
-         */
-        readonly PausedQueue: {
-            /** Paused */
-            readonly paused: boolean;
-            /** Pools */
-            readonly pools: readonly components["schemas"]["PoolQueue"][];
-            /** Starting */
-            readonly starting: number;
         };
         /** Pong */
         readonly Pong: {
@@ -2052,47 +2721,67 @@ export interface components {
             readonly weight: number;
         };
         /**
-         * PricingView
-         * @description What a job of a model costs: `base`, and `amount` for each `unit`. `formula`: how its input counts.
+         * ProbeAnswer
+         * @description A worker that answered, and how long it took from here to it and back.
          */
-        readonly PricingView: {
+        readonly ProbeAnswer: {
+            /** Pool */
+            readonly pool: string;
+            /** Round Trip Ms */
+            readonly round_trip_ms: number;
+            /** Worker */
+            readonly worker: string;
+            /** Worker Id */
+            readonly worker_id: string;
+        };
+        /** ProbeBody */
+        readonly ProbeBody: {
             /**
-             * Amount
-             * @example 0.4000
+             * Message
+             * @description Comes back with the answer.
+             * @default ping
              */
-            readonly amount: string;
+            readonly message: string;
             /**
-             * Base
-             * @example 0.4000
+             * Timeout Seconds
+             * @description How long to wait at most.
+             * @default 5
              */
-            readonly base: string;
+            readonly timeout_seconds: number;
+        };
+        /**
+         * ProbeView
+         * @description `answers`: quickest first. `silent`: workers that are listed as alive and did not answer in time.
+         */
+        readonly ProbeView: {
+            /** Answers */
+            readonly answers: readonly components["schemas"]["ProbeAnswer"][];
+            /** Message */
+            readonly message: string;
             /**
-             * Currency
-             * @default USD
+             * Object
+             * @default probe
              * @constant
              */
-            readonly currency: "USD";
-            /**
-             * Formula
-             * @example 0.0100 + 0.0200 × duration_seconds
-             */
-            readonly formula: string;
-            /**
-             * Unit
-             * @example job
-             * @example second
-             */
-            readonly unit: string;
+            readonly object: "probe";
+            /** Silent */
+            readonly silent: readonly string[];
         };
         /**
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+         *
+         *     `error` and `error_description`: of `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
             readonly code: string;
             /** Detail */
             readonly detail: string;
+            /** Error */
+            readonly error?: string | null;
+            /** Error Description */
+            readonly error_description?: string | null;
             /**
              * Errors
              * @default []
@@ -2131,6 +2820,48 @@ export interface components {
             readonly updated_at: string | null;
         };
         /**
+         * PublicKey
+         * @description An Ed25519 key as RFC 8037 writes it.
+         */
+        readonly PublicKey: {
+            /**
+             * Alg
+             * @default EdDSA
+             * @constant
+             */
+            readonly alg: "EdDSA";
+            /**
+             * Crv
+             * @default Ed25519
+             * @constant
+             */
+            readonly crv: "Ed25519";
+            /** Kid */
+            readonly kid: string;
+            /**
+             * Kty
+             * @default OKP
+             * @constant
+             */
+            readonly kty: "OKP";
+            /**
+             * Use
+             * @default sig
+             * @constant
+             */
+            readonly use: "sig";
+            /** X */
+            readonly x: string;
+        };
+        /**
+         * PublicKeys
+         * @description The keys that access tokens may be signed with (RFC 7517).
+         */
+        readonly PublicKeys: {
+            /** Keys */
+            readonly keys: readonly components["schemas"]["PublicKey"][];
+        };
+        /**
          * QueueBody
          * @description Which part of your queue. No body means all of it.
          */
@@ -2140,6 +2871,14 @@ export interface components {
              * @description One pool alone; null: all of them.
              */
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
+        };
+        /** QueuePatch */
+        readonly QueuePatch: {
+            /**
+             * Held
+             * @description true: nothing of anybody starts in it; what runs goes on.
+             */
+            readonly held: boolean;
         };
         /**
          * Readiness
@@ -2204,32 +2943,6 @@ export interface components {
              */
             readonly output_seconds?: number | null;
         };
-        /**
-         * RetentionPatch
-         * @description Defaults for new jobs, counted from their end. Absent: stays as it is; null: as the installation has it.
-         */
-        readonly RetentionPatch: {
-            /**
-             * Input Seconds
-             * @description Then the input goes: its values and its files.
-             */
-            readonly input_seconds?: number | null;
-            /**
-             * Output Seconds
-             * @description Then the outputs go; the record of the job stays.
-             */
-            readonly output_seconds?: number | null;
-        };
-        /**
-         * RetentionView
-         * @description For jobs that ask for nothing, in seconds from their end; null: as the installation has it.
-         */
-        readonly RetentionView: {
-            /** Input Seconds */
-            readonly input_seconds: number | null;
-            /** Output Seconds */
-            readonly output_seconds: number | null;
-        };
         /** RetryBody */
         readonly RetryBody: {
             /**
@@ -2237,6 +2950,25 @@ export interface components {
              * @description Runs before the job fails for good.
              */
             readonly max_attempts: number;
+        };
+        /**
+         * RotateBody
+         * @description `overlap_seconds`: how long the old key goes on working.
+         */
+        readonly RotateBody: {
+            /**
+             * Overlap Seconds
+             * @default 86400
+             */
+            readonly overlap_seconds: number;
+        };
+        /**
+         * RotatedKeyView
+         * @description `new`: the key that takes the place. `old`: the one that ends, and when.
+         */
+        readonly RotatedKeyView: {
+            readonly new: components["schemas"]["NewKeyView"];
+            readonly old: components["schemas"]["KeyView"];
         };
         /**
          * RunSeconds
@@ -2256,6 +2988,99 @@ export interface components {
             readonly p50: number;
             /** P90 */
             readonly p90: number;
+        };
+        /**
+         * SimulatedRequests
+         * @description How many jobs to submit for each tier.
+         */
+        readonly SimulatedRequests: {
+            /**
+             * Developer
+             * @default 0
+             */
+            readonly developer: number;
+            /**
+             * Enterprise
+             * @default 0
+             */
+            readonly enterprise: number;
+            /**
+             * Free
+             * @default 0
+             */
+            readonly free: number;
+            /**
+             * Pro
+             * @default 0
+             */
+            readonly pro: number;
+        };
+        /**
+         * SimulatedTier
+         * @description `refused`: how many, by the code of the problem.
+         */
+        readonly SimulatedTier: {
+            /** Accepted */
+            readonly accepted: number;
+            /** Account Id */
+            readonly account_id: string;
+            /** Job Ids */
+            readonly job_ids: readonly string[];
+            /** Refused */
+            readonly refused: {
+                readonly [key: string]: number;
+            };
+            /** Requested */
+            readonly requested: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+        };
+        /**
+         * SimulationBody
+         * @description Real jobs of accounts called `simulation-<tier>`, tagged `simulation`; what they make is kept for an hour.
+         */
+        readonly SimulationBody: {
+            /**
+             * Input
+             * @description Null: the model's first example.
+             */
+            readonly input?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Model
+             * @description Null: a quick one that a worker runs.
+             */
+            readonly model?: string | null;
+            readonly requests: components["schemas"]["SimulatedRequests"];
+        };
+        /** SimulationView */
+        readonly SimulationView: {
+            /** Model */
+            readonly model: string;
+            /**
+             * Object
+             * @default simulation
+             * @constant
+             */
+            readonly object: "simulation";
+            /** Seconds */
+            readonly seconds: number;
+            /** Tiers */
+            readonly tiers: readonly components["schemas"]["SimulatedTier"][];
+        };
+        /**
+         * StreamTicketView
+         * @description `ticket` opens one event stream, once, until `expires_at`: `GET /v1/jobs/{id}/events?ticket=…`.
+         */
+        readonly StreamTicketView: {
+            /** Expires At */
+            readonly expires_at: string;
+            /** Ticket */
+            readonly ticket: string;
         };
         /** TaskCreated */
         readonly TaskCreated: {
@@ -2283,6 +3108,49 @@ export interface components {
              * @enum {string}
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
+        };
+        /**
+         * TokenView
+         * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
+         */
+        readonly TokenView: {
+            /** Access Token */
+            readonly access_token: string;
+            /** Expires In */
+            readonly expires_in: number;
+            /** Scope */
+            readonly scope: string;
+            /**
+             * Token Type
+             * @default Bearer
+             * @constant
+             */
+            readonly token_type: "Bearer";
+        };
+        /**
+         * WeightQueue
+         * @description What waits in lanes of one weight: `length` jobs of so many `accounts`; `jobs`: some of those that come first.
+         */
+        readonly WeightQueue: {
+            /** Accounts */
+            readonly accounts: number;
+            /** Jobs */
+            readonly jobs: readonly components["schemas"]["JobBrief"][];
+            /** Length */
+            readonly length: number;
+            /** Weight */
+            readonly weight: number;
+        };
+        /** WorkerCounts */
+        readonly WorkerCounts: {
+            /** Draining */
+            readonly draining: number;
+            /** Lost */
+            readonly lost: number;
+            /** Places */
+            readonly places: number;
+            /** Ready */
+            readonly ready: number;
         };
         /** WorkerModel */
         readonly WorkerModel: {
@@ -2353,12 +3221,23 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountBody = components['schemas']['AccountBody'];
+export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
-export type AssetFromUrl = components['schemas']['AssetFromUrl'];
+export type AdminAccount = components['schemas']['AdminAccount'];
+export type AdminAccountPage = components['schemas']['AdminAccountPage'];
+export type AdminJob = components['schemas']['AdminJob'];
+export type AdminJobPage = components['schemas']['AdminJobPage'];
+export type AdminQueue = components['schemas']['AdminQueue'];
+export type AdminQueues = components['schemas']['AdminQueues'];
 export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type AuditActor = components['schemas']['AuditActor'];
+export type AuditEntryView = components['schemas']['AuditEntryView'];
+export type AuditPage = components['schemas']['AuditPage'];
+export type AuditVerification = components['schemas']['AuditVerification'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
@@ -2378,18 +3257,19 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
+export type ChangedQueue = components['schemas']['ChangedQueue'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
-export type CostView = components['schemas']['CostView'];
+export type Dashboard = components['schemas']['Dashboard'];
+export type DashboardLinks = components['schemas']['DashboardLinks'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
-export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FieldProblem = components['schemas']['FieldProblem'];
-export type HitLimit = components['schemas']['HitLimit'];
 export type JobBody = components['schemas']['JobBody'];
+export type JobBrief = components['schemas']['JobBrief'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
 export type JobPage = components['schemas']['JobPage'];
@@ -2399,39 +3279,84 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KeyBody = components['schemas']['KeyBody'];
+export type KeyChanges = components['schemas']['KeyChanges'];
+export type KeyPage = components['schemas']['KeyPage'];
+export type KeyView = components['schemas']['KeyView'];
 export type Liveness = components['schemas']['Liveness'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
+export type NewKeyView = components['schemas']['NewKeyView'];
 export type OutputView = components['schemas']['OutputView'];
-export type OwnAccount = components['schemas']['OwnAccount'];
-export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
-export type OwnPlan = components['schemas']['OwnPlan'];
 export type PausedQueue = components['schemas']['PausedQueue'];
+export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
-export type PricingView = components['schemas']['PricingView'];
+export type ProbeAnswer = components['schemas']['ProbeAnswer'];
+export type ProbeBody = components['schemas']['ProbeBody'];
+export type ProbeView = components['schemas']['ProbeView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
+export type PublicKey = components['schemas']['PublicKey'];
+export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QueuePatch = components['schemas']['QueuePatch'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
-export type RetentionPatch = components['schemas']['RetentionPatch'];
-export type RetentionView = components['schemas']['RetentionView'];
 export type RetryBody = components['schemas']['RetryBody'];
+export type RotateBody = components['schemas']['RotateBody'];
+export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type SimulatedRequests = components['schemas']['SimulatedRequests'];
+export type SimulatedTier = components['schemas']['SimulatedTier'];
+export type SimulationBody = components['schemas']['SimulationBody'];
+export type SimulationView = components['schemas']['SimulationView'];
+export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
+export type TokenView = components['schemas']['TokenView'];
+export type WeightQueue = components['schemas']['WeightQueue'];
+export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerModel = components['schemas']['WorkerModel'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly get_public_keys: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PublicKeys"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly ping: {
         readonly parameters: {
             readonly query?: never;
@@ -2483,7 +3408,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2492,7 +3417,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2577,7 +3502,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2586,7 +3511,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2651,7 +3576,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2660,7 +3585,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2747,167 +3672,6 @@ export interface operations {
             };
         };
     };
-    readonly get_account: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["OwnAccount"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `account_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly edit_account: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["OwnAccountPatch"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["OwnAccount"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `account_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     readonly get_queue: {
         readonly parameters: {
             readonly query?: never;
@@ -2935,7 +3699,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2944,7 +3708,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2995,7 +3759,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3004,7 +3768,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3082,7 +3846,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3091,8 +3855,832 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_accounts: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description How their names begin. */
+                readonly name?: string;
+                /** @description true: only those that are; false: only others. */
+                readonly suspended?: boolean | null;
+                /** @description Repeat for several. */
+                readonly tier?: readonly ("free" | "developer" | "pro" | "enterprise")[] | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccountPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_account_of: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly change_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_dashboard: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_active_jobs: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Of this account alone. */
+                readonly account_id?: string | null;
+                readonly batch_id?: string | null;
+                /** @description At this moment or later. */
+                readonly created_after?: string | null;
+                /** @description Earlier than this. */
+                readonly created_before?: string | null;
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Repeat for several, at most 100. */
+                readonly ids?: readonly string[] | null;
+                readonly limit?: number;
+                /** @description `metadata[order]=42`: jobs that have this in their metadata. */
+                readonly metadata?: {
+                    readonly [key: string]: string;
+                };
+                readonly model?: string | null;
+                /** @description Repeat for several. */
+                readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
+                readonly tag?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminJobPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly probe: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ProbeBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ProbeView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `broker_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `nobody_answered` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_queues: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminQueues"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly change_queue: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly pool: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["QueuePatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ChangedQueue"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `queue_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly simulate: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SimulationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SimulationView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -3171,7 +4759,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3180,7 +4768,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3229,7 +4817,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3238,7 +4826,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3296,7 +4884,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3305,7 +4893,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3372,7 +4960,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3381,7 +4969,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3452,7 +5040,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3461,7 +5049,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3512,7 +5100,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3521,7 +5109,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3597,7 +5185,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3606,7 +5194,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3662,7 +5250,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3671,7 +5259,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3761,7 +5349,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3770,7 +5358,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3808,36 +5396,33 @@ export interface operations {
             };
         };
     };
-    readonly fetch_asset: {
+    readonly list_audit_entries: {
         readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
-                readonly "idempotency-key"?: string | null;
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description true: what was done to the whole installation; wants the scope `admin`. */
+                readonly installation?: boolean;
+                readonly limit?: number;
+                /** @description true: also check every entry of the chain. */
+                readonly verify?: boolean;
             };
+            readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["AssetFromUrl"];
-            };
-        };
+        readonly requestBody?: never;
         readonly responses: {
-            /** @description The asset. */
-            readonly 201: {
+            /** @description Successful Response */
+            readonly 200: {
                 headers: {
-                    /** @description `true`: the answer to an earlier request of this key. */
-                    readonly "Idempotency-Replayed"?: string;
-                    /** @description The asset. */
-                    readonly Location?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["AssetView"];
+                    readonly "application/json": components["schemas"]["AuditPage"];
                 };
             };
-            /** @description `invalid_request` */
+            /** @description `invalid_request`, `invalid_cursor` */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3846,7 +5431,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3855,7 +5440,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3864,61 +5449,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_in_progress` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input`, `idempotency_key_mismatch`, `url_refused` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `fetch_failed` */
-            readonly 502: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `storage_unavailable`, `unavailable`, `store_unavailable` */
+            /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3960,7 +5491,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3969,7 +5500,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4029,7 +5560,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4038,16 +5569,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `max_cost_exceeded` */
-            readonly 402: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4132,7 +5654,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4141,7 +5663,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4199,7 +5721,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4208,7 +5730,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4269,7 +5791,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4278,7 +5800,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4344,7 +5866,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4353,7 +5875,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4469,6 +5991,8 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
+                /** @description `all`: of all accounts; wants the scope `admin`. */
+                readonly scope?: "own" | "all";
                 /** @description Repeat for several. */
                 readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
                 readonly tag?: string | null;
@@ -4497,7 +6021,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4506,7 +6030,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4589,7 +6113,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4598,16 +6122,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `max_cost_exceeded` */
-            readonly 402: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4725,7 +6240,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4734,7 +6249,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4792,7 +6307,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4801,7 +6316,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4868,7 +6383,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4877,7 +6392,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4980,7 +6495,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4989,7 +6504,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5047,7 +6562,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5056,7 +6571,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5099,6 +6614,8 @@ export interface operations {
             readonly query?: {
                 /** @description The same, for clients without headers. */
                 readonly after?: number;
+                /** @description Instead of a key: a ticket of `POST /v1/stream-tickets`. */
+                readonly ticket?: string | null;
             };
             readonly header?: {
                 readonly accept?: string;
@@ -5131,7 +6648,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5140,7 +6657,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5207,7 +6724,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5216,7 +6733,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5287,7 +6804,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5296,7 +6813,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5397,7 +6914,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5406,7 +6923,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5493,7 +7010,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5502,7 +7019,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5513,6 +7030,510 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_keys: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description Leave it out for all. */
+                readonly state?: ("active" | "expired" | "revoked") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly revoke_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly change_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyChanges"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly rotate_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RotateBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RotatedKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5585,7 +7606,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5594,7 +7615,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5643,7 +7664,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5652,7 +7673,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5663,6 +7684,149 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_token: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/x-www-form-urlencoded": {
+                    /** @description The key's id; or by HTTP Basic. */
+                    readonly client_id?: string;
+                    /** @description The key, or its last part. */
+                    readonly client_secret?: string;
+                    /** @enum {string} */
+                    readonly grant_type: "client_credentials";
+                    /** @description Names with blanks in between. */
+                    readonly scope?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_suspended`, `permission_denied` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly create_stream_ticket: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StreamTicketView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

@@ -3,6 +3,9 @@
 python -m gateway.account create --name studio --tier pro     prints a new key of that account
 python -m gateway.account create --name operators --admin     the same, and it may look after the installation as well
 python -m gateway.account ensure --name development           makes the key in REELWORK_DEVELOPMENT_KEY work
+python -m gateway.account list --tier pro                      all accounts, or those of one tier
+python -m gateway.account tier --name studio --tier pro        change what it is entitled to; also --weight 7
+python -m gateway.account suspend --name studio                its keys open nothing and its jobs wait; resume undoes it
 python -m gateway.account keys --account acct_…                its keys; rotate-key and revoke-key take --key key_…
 python -m gateway.account rotate-signing-key                   sign access tokens with a new key
 python -m gateway.account retain --name studio --output-seconds 604800   how long files of its new jobs are kept
@@ -17,7 +20,8 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from gateway import key_orders
+from gateway import account_orders, key_orders
+from gateway.account_orders import NoSuchAccount
 from reelwork.domain.account import (
     OWNERS_SCOPES,
     Account,
@@ -47,10 +51,6 @@ from reelwork.store.stores import Stores
 
 KEY_VARIABLE = "REELWORK_DEVELOPMENT_KEY"
 LEAST_SECONDS = 60
-
-
-class NoSuchAccount(LookupError):
-    """There is no account of this name."""
 
 
 class NotAKey(ValueError):
@@ -144,6 +144,8 @@ async def _run(arguments: argparse.Namespace) -> str:
     settings = MongoSettings()  # type: ignore[call-arg]  # from the environment
     async with open_database(settings.mongo()) as database:
         await ensure_indexes(database)
+        if arguments.command in account_orders.COMMANDS:
+            return await account_orders.carry_out(arguments, Stores.of(database))
         if arguments.command in key_orders.COMMANDS:
             return await key_orders.carry_out(arguments, Stores.of(database))
         accounts = Accounts(database)
@@ -180,6 +182,7 @@ def main() -> int:
         one.add_argument("--name", required=True, help="the account, made if it is not there")
         one.add_argument("--tier", type=Tier, choices=list(Tier), default=Tier.ENTERPRISE, help="of a new account")
         one.add_argument("--admin", action="store_true", help="the key may look after the installation: list workers …")
+    account_orders.add_commands(commands)
     key_orders.add_commands(commands)
     retain = commands.add_parser(
         "retain", help="say how long files are kept", description="Without seconds: as the installation has it."

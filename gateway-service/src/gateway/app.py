@@ -20,8 +20,12 @@ from gateway.policies import origin_of, page_policy
 from gateway.routes import (
     account,
     account_ledger,
+    admin_accounts,
     admin_ledger,
+    admin_overview,
+    admin_queues,
     admin_rates,
+    admin_tools,
     admin_workers,
     asset_fetch,
     assets,
@@ -87,6 +91,7 @@ def create_app(
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
         *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
+        *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
     ):
         app.include_router(router)
     problems.install(app)

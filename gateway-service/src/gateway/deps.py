@@ -14,7 +14,7 @@ from gateway.addresses import client_address
 from gateway.auth import Caller
 from gateway.credentials import presented
 from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
-from gateway.services.account import AccountService
+from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -30,9 +30,13 @@ from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
+from gateway.services.overview import OverviewService
+from gateway.services.own_account import OwnAccountService
+from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
+from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
@@ -176,11 +180,15 @@ Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
 Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.audit))]
+Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.accounts))]
+Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.overview))]
+Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.simulation))]
+Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.probe))]
 ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.keys))]
 OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.oauth))]
 Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.tickets))]
 Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.rates))]
-OwnAccounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.account))]
+OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.own_account))]
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 

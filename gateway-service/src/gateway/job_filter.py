@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -64,4 +65,10 @@ def _metadata(parameters: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+async def _active(where: Annotated[JobFilter, Depends(_wanted)]) -> JobFilter:
+    return where if where.statuses else replace(where, statuses=[status for status in Status if not status.is_terminal])
+
+
+# The same; those that have not ended where no status is asked for.
+ActiveJobs = Annotated[JobFilter, Depends(_active)]
 WantedJobs = Annotated[JobFilter, Depends(_wanted)]

@@ -28,7 +28,7 @@ from reelwork.domain.media import kind_of
 from reelwork.domain.worker import Worker
 from reelwork.store.models import Listing
 
-_PRIORITIES: dict[Priority, PriorityName] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
+PRIORITIES: dict[Priority, PriorityName] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
 # How soon asking again is worth it: running jobs change quickly, waiting ones wait.
 _POLL_RUNNING_MS = 1000
 _POLL_WAITING_MS = 2000
@@ -64,7 +64,7 @@ def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | No
             steps=progress.steps,
             updated_at=progress.updated_at,
         ),
-        priority=_PRIORITIES[job.priority],
+        priority=PRIORITIES[job.priority],
         input=job.input,
         seed=job.seed,
         outputs=[_output_view(output) for output in job.outputs],

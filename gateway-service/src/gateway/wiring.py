@@ -10,7 +10,7 @@ import structlog
 from gateway.auth import Authenticator
 from gateway.last_use import LastUse
 from gateway.policy import InputPolicy, ProhibitedTerms
-from gateway.services.account import AccountService
+from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -29,10 +29,14 @@ from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
+from gateway.services.overview import OverviewService
+from gateway.services.own_account import OwnAccountService
+from gateway.services.probe import ProbeService
 from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
@@ -78,7 +82,7 @@ class Gateway:
     authenticator: Authenticator
     rates: RateLimits
     failed_logins: FailedLogins
-    account: AccountService
+    own_account: OwnAccountService
     catalogue: Catalogue
     jobs: JobService
     batches: BatchService
@@ -95,6 +99,10 @@ class Gateway:
     forecasts: ForecastService
     estimates: EstimateService
     workers: WorkerService
+    accounts: AccountService
+    overview: OverviewService
+    simulation: SimulationService
+    probe: ProbeService
     audit: AuditService
     keys: KeyService
     oauth: OAuthService
@@ -161,14 +169,15 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
     uploads = _uploads(settings, opened)
     purses = Purses(opened.reservations, engine.rules.plans)
+    jobs = JobService(engine, opened.intake, opener, builder, purses)
     return Gateway(
         settings=settings,
         authenticator=authenticator,
         rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
         failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
-        account=AccountService(stores.accounts, engine.rules.plans),
+        own_account=OwnAccountService(stores.accounts, engine.rules.plans),
         catalogue=catalogue,
-        jobs=JobService(engine, opened.intake, opener, builder, purses),
+        jobs=jobs,
         batches=BatchService(engine, opener, eraser, builder, purses),
         bulk=BulkService(engine, opener, eraser, purses),
         exports=BatchExport(stores, assets),
@@ -188,8 +197,12 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         queues=QueueService(engine, opener),
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts, funds=purses),
-        workers=WorkerService(stores.workers),
+        workers=WorkerService(stores),
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
+        accounts=AccountService(engine, authenticator),
+        overview=OverviewService(engine),
+        simulation=SimulationService(engine, catalogue, jobs),
+        probe=ProbeService(stores.workers, broker),
         audit=AuditService(stores.audit),
         keys=KeyService(stores, authenticator, opened.clock),
         oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),

@@ -30,7 +30,7 @@ def test_an_error_says_who_is_to_blame_and_what_it_is(cls: type[ReelworkError]) 
     assert cls.code == cls.code.lower()
     assert cls.title[0].isupper()
     assert not cls.title.endswith(".")
-    assert not cls.retryable or cls.status in {429, 502, 503} or cls is IdempotencyInProgress
+    assert not cls.retryable or cls.status in {429, 502, 503, 504} or cls is IdempotencyInProgress
 
 
 def test_the_tree_at_the_top_of_the_module_names_every_class() -> None:

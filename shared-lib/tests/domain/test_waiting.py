@@ -39,6 +39,8 @@ situations = st.builds(
     lanes_before=st.integers(0, 2),
     pool=st.builds(PoolView, workers=st.integers(0, 2), places=st.integers(0, 2), running=st.integers(0, 2)),
     model_offered=st.booleans(),
+    suspended_since=st.none() | st.just(NOW),
+    pool_held_since=st.none() | st.just(NOW),
 )
 
 
@@ -66,6 +68,7 @@ def test_a_job_is_next_exactly_if_nothing_that_the_scheduler_asks_for_is_missing
         and not situation.lanes_before
         and situation.pool.running < situation.pool.places
         and situation.model_offered
+        and situation.pool_held_since is None
     )
     assert ("next" in codes) == may_start
     assert "next" not in codes or len(codes) == 1
@@ -140,3 +143,30 @@ def test_a_delayed_job_says_until_when_and_whether_a_failure_is_the_cause() -> N
 
     assert first() == ("not_before", later)
     assert first(attempt=1, error=FAILURE) == ("retry_backoff", later)
+
+
+@pytest.mark.parametrize(
+    ("limit", "suspended", "expected"),
+    [
+        (0, NOW, "account_suspended"),
+        (0, None, "plan_without_jobs"),
+        (3, None, "next"),
+        (3, NOW, "next"),  # its lanes have not followed yet: it may still start
+    ],
+)
+def test_a_lane_without_places_says_why_it_has_none(limit: int, suspended: datetime | None, expected: str) -> None:
+    found = reasons(
+        Situation(
+            job=new_job(terms()),
+            now=NOW,
+            lane=LaneView(active=True, paused=False, running=0, limit=limit),
+            held_since=None,
+            ahead=0,
+            lanes_before=0,
+            pool=PoolView(workers=1, places=1, running=0),
+            model_offered=True,
+            suspended_since=suspended,
+        )
+    )
+
+    assert [reason.code for reason in found] == [expected]

@@ -9,7 +9,7 @@ from reelwork.domain.account import Account
 from reelwork.domain.ids import AccountId
 from reelwork.domain.job import Status
 from reelwork.domain.lane import lane_of
-from reelwork.engine import hold
+from reelwork.engine import hold, wake
 from reelwork.engine.claim import claim_batch
 from reelwork.engine.finish import complete
 from testkit.world import POOL, World, an_output
@@ -20,7 +20,7 @@ POOLS = ("cpu", "gpu", "browser", "remote")
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a claim that never ends."""
-    monkeypatch.setattr(hold, "PATIENCE", hold.PATIENCE / 20)
+    monkeypatch.setattr(wake, "PATIENCE", wake.PATIENCE / 20)
 
 
 async def test_a_held_queue_starts_nothing_and_others_are_served(world: World) -> None:
@@ -43,7 +43,7 @@ async def test_what_runs_goes_on_and_ends_while_the_queue_is_held(world: World) 
     running = await world.run()
 
     held = await hold.pause(world.engine, mine.account_id, POOLS)
-    await complete(world.engine, running, [an_output()], used=hold.PATIENCE)
+    await complete(world.engine, running, [an_output()], used=wake.PATIENCE)
 
     assert held.starting == 0
     assert (await world.read(running)).status is Status.COMPLETED
@@ -168,7 +168,7 @@ async def test_no_job_starts_after_the_hold_was_answered_however_many_claim_at_o
             tries += answered.is_set()
             for job in await claim_batch(world.engine, pool=POOL, worker=name, most=3):
                 worked.release()
-                await complete(world.engine, job, [an_output()], used=hold.PATIENCE / 100)
+                await complete(world.engine, job, [an_output()], used=wake.PATIENCE / 100)
 
     workers = [asyncio.create_task(worker(f"w{number}")) for number in range(6)]
     for _ in range(chance.randrange(20)):

@@ -150,6 +150,25 @@ async def test_pages_are_read_in_the_order_of_an_index(profiled: World, lanes: l
     expect_indexes(await asked(profiled))
 
 
+async def test_what_operators_see_of_all_accounts_is_read_by_index(profiled: World, lanes: list[LaneTerms]) -> None:
+    overview, active = profiled.stores.overview, [status for status in Status if not status.is_terminal]
+    running = await profiled.run()
+
+    assert len(await overview.jobs(JobFilter(statuses=active), account=None, before=None, limit=20)) == 20
+    assert len(await overview.jobs(JobFilter(), account=None, before=None, limit=20)) == 20
+    assert [job.id for job in await overview.running()] == [running.id]
+    assert await profiled.stores.pools.places(POOL)
+
+    expect_indexes(await asked(profiled))
+
+
+async def test_the_backlog_is_counted_in_an_index_alone(profiled: World, lanes: list[LaneTerms]) -> None:
+    await profiled.stores.overview.backlog()
+
+    (counted,) = (done for done in await asked(profiled) if done["ns"].endswith(".jobs"))
+    assert counted["docsExamined"] == 0, counted["planSummary"]
+
+
 async def test_who_holds_what_and_what_is_due_is_known_by_index(profiled: World, lanes: list[LaneTerms]) -> None:
     owner, removals, picture = lanes[0].account_id, profiled.stores.removals, new_asset_id()
     maker = new_job(lanes[0], status=Status.COMPLETED, outputs=(an_output(asset=picture),), cache_key="k" * 64)

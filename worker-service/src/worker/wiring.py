@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from reelwork.broker.base import Broker
+from reelwork.broker.probes import answer_probes
 from reelwork.broker.rabbitmq import RabbitMQBroker
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.worker import ModelOffered, WorkerCard
@@ -72,6 +73,8 @@ async def open_runner(
         membership = Membership(stores.workers, _card(settings, board, models), board, runner)
         await stack.enter_async_context(running(runner.keep_time))
         await stack.enter_async_context(running(membership.run))
+        heard_as = partial(answer_probes, broker, board.worker, name=settings.worker_name, pool=settings.pool)
+        await stack.enter_async_context(running(heard_as))
         yield runner
 
 

@@ -35,13 +35,13 @@ async def get_worker(worker_id: str, caller: CanAdmin, workers: Workers) -> Work
 
 
 @router.post("/{worker_id}/drain", responses=keyed_problems(WorkerNotFound, InvalidState))
-async def drain_worker(worker_id: str, caller: CanAdmin, workers: Workers) -> WorkerView:  # noqa: ARG001  (the permission)
+async def drain_worker(worker_id: str, caller: CanAdmin, workers: Workers) -> WorkerView:
     """Let a worker finish what it runs and take no more; safe to repeat. It hears it within seconds, and lives on:
     once `drained` is true, stopping it disturbs nobody."""
-    return worker_view(await workers.order(worker_id, drain=True))
+    return worker_view(await workers.order(caller, worker_id, drain=True))
 
 
 @router.post("/{worker_id}/undrain", responses=keyed_problems(WorkerNotFound, InvalidState))
-async def undrain_worker(worker_id: str, caller: CanAdmin, workers: Workers) -> WorkerView:  # noqa: ARG001  (the permission)
+async def undrain_worker(worker_id: str, caller: CanAdmin, workers: Workers) -> WorkerView:
     """Let a worker take jobs again; safe to repeat."""
-    return worker_view(await workers.order(worker_id, drain=False))
+    return worker_view(await workers.order(caller, worker_id, drain=False))

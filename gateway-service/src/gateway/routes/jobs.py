@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
@@ -90,11 +90,14 @@ async def list_jobs(
     caller: CanRead,
     jobs: Jobs,
     where: WantedJobs,
+    scope: Annotated[
+        Literal["own", "all"], Query(description="`all`: of all accounts; wants the scope `admin`.")
+    ] = "own",
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Your jobs, newest first."""
-    page = await jobs.page(caller, where, cursor=cursor, limit=limit)
+    page = await jobs.page(caller, where, everybodys=scope == "all", cursor=cursor, limit=limit)
     items = [job_view(job) for job in page.items]
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 

@@ -28,7 +28,17 @@ FRESH_TIMES_COST = 20
 # One that does not know of a job yet is made anew, but not more often than this; until then it says nothing.
 SHORTEST_SECONDS = 0.25
 # Reasons whose end nobody can foresee, or that have none.
-_NO_TELLING = frozenset({"deadline_passed", "queue_paused", "no_worker", "model_unavailable"})
+_NO_TELLING = frozenset(
+    {
+        "deadline_passed",
+        "account_suspended",
+        "plan_without_jobs",
+        "pool_held",
+        "queue_paused",
+        "no_worker",
+        "model_unavailable",
+    }
+)
 _POLL_MS = range(1000, 30_000 + 1)
 
 
@@ -86,19 +96,20 @@ class ForecastService:
         return Prospect(reasons=found, queue=queue)
 
     async def _situation(self, job: Job, lane: Standing | None, ahead: int, seen: Snapshot) -> Situation:
-        held_since = None
-        if lane is None or lane.paused:
+        account = None
+        if lane is None or lane.paused or not lane.limit:
             account = await self._stores.accounts.get(job.account_id)
-            held_since = account.held_pools.get(job.pool) if account is not None else None
         return Situation(
             job=job,
             now=await self._clock.now(),
             lane=_lane_view(lane) if lane is not None else None,
-            held_since=held_since,
+            held_since=account.held_pools.get(job.pool) if account is not None else None,
             ahead=ahead,
             lanes_before=_lanes_before(lane, seen) if lane is not None else 0,
             pool=seen.crew.view,
             model_offered=job.model in seen.crew.models,
+            suspended_since=account.suspended_at if account is not None else None,
+            pool_held_since=seen.held_since,
         )
 
     async def forecast(

@@ -7,6 +7,7 @@ from gateway.services.building import JobBuilder
 from gateway.services.pages import Page, check_cursor
 from gateway.services.purses import Purses
 from reelwork.contract.jobs import JobBody
+from reelwork.domain.account import Scope
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.engine.cancel import cancel, job_not_found
@@ -18,7 +19,7 @@ from reelwork.store.jobs import JobFilter
 
 
 class JobService:
-    """Submit, read, list, cancel. Every method sees the caller's own jobs only."""
+    """Submit, read, list, cancel. Every method sees the caller's own jobs only, but for operators' lists."""
 
     def __init__(self, engine: Engine, intake: Intake, opener: LaneOpener, builder: JobBuilder, purses: Purses) -> None:
         self._engine = engine
@@ -70,12 +71,17 @@ class JobService:
             raise job_not_found(job_id)
         return job
 
-    async def page(self, caller: Caller, where: JobFilter, *, cursor: str | None, limit: int) -> Page[Job]:
-        """Raises InvalidCursor."""
-        before = check_cursor(cursor, "job_")
-        found = await self._engine.stores.jobs.page(
-            caller.account.id, where, before=JobId(before) if before else None, limit=limit + 1
-        )
+    async def page(
+        self, caller: Caller, where: JobFilter, *, everybodys: bool, cursor: str | None, limit: int
+    ) -> Page[Job]:
+        """The caller's jobs, or, for operators, those of all accounts. Raises InvalidCursor, ScopeMissing."""
+        known = check_cursor(cursor, "job_")
+        before = JobId(known) if known else None
+        if everybodys:
+            caller.require(Scope.ADMIN)
+            everybody = self._engine.stores.overview
+            return Page.cut(await everybody.jobs(where, account=None, before=before, limit=limit + 1), limit)
+        found = await self._engine.stores.jobs.page(caller.account.id, where, before=before, limit=limit + 1)
         return Page.cut(found, limit)
 
     async def cancel(self, caller: Caller, job_id: str) -> Job:

@@ -54,7 +54,8 @@ class QueueService:
 
     async def _view(self, account: Account) -> AccountQueue:
         lanes = {pool: lane_id(pool, account.id) for pool in self._engine.pools}
-        standings, plan = self._engine.stores.standings, self._engine.rules.plans[account.tier]
+        standings, plans = self._engine.stores.standings, self._engine.rules.plans
+        terms = {pool: lane_of(account, pool, plans) for pool in self._engine.pools}
         standing = await standings.lanes(list(lanes.values()))
         queued = await standings.queued(list(lanes.values()))
         delayed = await standings.queued(list(lanes.values()), due=False)
@@ -66,8 +67,8 @@ class QueueService:
                 queued=queued.get(lane, 0),
                 delayed=delayed.get(lane, 0),
                 running=len(standing[lane].places) if lane in standing else 0,
-                limit=plan.concurrent_jobs,
-                weight=plan.weight,
+                limit=terms[pool].limit,
+                weight=terms[pool].weight,
             )
             for pool, lane in lanes.items()
         ]

@@ -41,7 +41,7 @@ class Runs:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """`complete`: every lane of the pool is in it. `queued`: claimable jobs of each lane that has any.
-    `looked_for`: models whose runs would be known if there were any."""
+    `looked_for`: models whose runs would be known if there were any. `held_since`: the pool is held for everybody."""
 
     at: datetime
     lanes: Mapping[LaneId, Standing]
@@ -52,9 +52,13 @@ class Snapshot:
     crew: Crew
     runs: Runs
     looked_for: frozenset[str]
+    held_since: datetime | None
 
     def backlog(self) -> list[Waiting] | None:
-        """The lanes with anything to do, for a simulation; None where the length of some job is not known at all."""
+        """The lanes with anything to do, for a simulation; None where the length of some job is not known at
+        all, or nothing starts at all."""
+        if self.held_since is not None:
+            return None
         lanes = [self._waiting(lane) for lane in self.lanes.values() if self.queued.get(lane.id) or lane.places]
         known = [lane for lane in lanes if lane is not None]
         return known if len(known) == len(lanes) and self.complete else None
@@ -121,6 +125,7 @@ async def take(stores: Stores, pool: str, *, models: Iterable[str] = ()) -> Snap
         crew=await standings.crew(pool, running=[task.id for task in under.values()]),
         runs=Runs(by_model=await stores.runtimes.of(wanted)),
         looked_for=wanted,
+        held_since=(await stores.pools.held()).get(pool),
     )
 
 

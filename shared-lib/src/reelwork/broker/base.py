@@ -10,9 +10,10 @@ from reelwork.domain.ids import AccountId, JobId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something happened to a job. `changed`: read the job again; `progress`: `data` is a whole progress report."""
+    """Something happened to a job. `changed`: read the job again; `progress`: `data` is a whole progress report.
+    `probe` and `answer` are about no job: see `broker.probes`."""
 
-    kind: Literal["changed", "progress"]
+    kind: Literal["changed", "progress", "probe", "answer"]
     account_id: AccountId
     job_id: JobId
     data: dict[str, Any] = field(default_factory=dict)  # JSON values; empty for `changed`

@@ -68,7 +68,7 @@ def decode_notice(body: bytes) -> Notice:
         raise NotANotice("not JSON") from error
     match fields:
         case {
-            "kind": "changed" | "progress" as kind,
+            "kind": "changed" | "progress" | "probe" | "answer" as kind,
             "account_id": str(account_id),
             "job_id": str(job_id),
             "data": dict(data),

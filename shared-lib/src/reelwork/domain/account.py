@@ -37,7 +37,8 @@ class Account:
     """`retention`: for jobs that ask for none; None in it: what the installation has as default.
 
     `held_pools`: where its owner holds the queue, since when; `hold_version` grows with every such order.
-    `plan_version` grows with every change of tier. `suspended_at`: since then its keys open nothing.
+    `weight`: a share of its own instead of its tier's. `suspended_at`: since then its keys open nothing and its jobs
+    wait. `plan_version` grows with every change of these and of the tier.
     """
 
     id: AccountId
@@ -48,6 +49,7 @@ class Account:
     held_pools: dict[str, datetime] = field(default_factory=dict)
     hold_version: int = 0
     plan_version: int = 0
+    weight: int | None = None
     suspended_at: datetime | None = None
 
 

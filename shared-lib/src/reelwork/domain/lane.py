@@ -6,10 +6,10 @@ corrected at the end, as Kubernetes API priority and fairness does.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reelwork.domain.account import Account
-from reelwork.domain.errors import InsufficientTier
+from reelwork.domain.errors import AccountSuspended, InsufficientTier
 from reelwork.domain.ids import AccountId, LaneId, lane_id
 from reelwork.domain.tier import Plans, Tier
 
@@ -23,7 +23,10 @@ _STANDARD = Plans()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneTerms:
-    """What a lane is entitled to. `weight`: relative share; `limit`: jobs at once; `held`: a new lane begins paused."""
+    """What a lane is entitled to. `weight`: relative share; `limit`: jobs at once; `held`: a new lane begins paused.
+
+    `plan_version`: the account's at that moment; a lane that has heard of a later one keeps what it has.
+    """
 
     id: LaneId
     pool: str
@@ -31,6 +34,7 @@ class LaneTerms:
     weight: int
     limit: int
     held: bool = False
+    plan_version: int = 0
 
 
 # A worker may claim several jobs of a lane at once while they are expected to take no longer than this together:
@@ -68,12 +72,20 @@ def terms_for(account: AccountId, tier: Tier, pool: str, *, held: bool = False, 
 
 
 def lane_of(account: Account, pool: str, plans: Plans) -> LaneTerms:
-    """The lane of an account in a pool, as the account stands now."""
-    return terms_for(account.id, account.tier, pool, held=pool in account.held_pools, plans=plans)
+    """The lane of an account in a pool, as the account stands now: one that is suspended has no places."""
+    terms = terms_for(account.id, account.tier, pool, held=pool in account.held_pools, plans=plans)
+    return replace(
+        terms,
+        weight=account.weight or terms.weight,
+        limit=terms.limit if account.suspended_at is None else 0,
+        plan_version=account.plan_version,
+    )
 
 
 def lane_for_jobs(account: Account, pool: str, plans: Plans) -> LaneTerms:
-    """The same for more jobs. Raises InsufficientTier where the account's plan runs none."""
+    """The same for more jobs. Raises AccountSuspended, and InsufficientTier where the account's plan runs none."""
+    if account.suspended_at is not None:
+        raise AccountSuspended("The account is suspended.", hint="Ask those who run this installation.")
     terms = lane_of(account, pool, plans)
     if terms.limit == 0:
         raise InsufficientTier(f"The {account.tier} plan runs no jobs.", hint="Ask for a higher plan.")

@@ -49,6 +49,7 @@ class Situation:
 
     `lane`: None before the lane is first opened. `held_since`: the owner's hold on this pool. `ahead`: jobs of the
     same lane that come first. `lanes_before`: servable lanes with queued jobs and a smaller virtual start time.
+    `suspended_since`: the account is suspended. `pool_held_since`: the pool is held for everybody.
     """
 
     job: Job
@@ -59,6 +60,8 @@ class Situation:
     lanes_before: int
     pool: PoolView
     model_offered: bool
+    suspended_since: datetime | None = None
+    pool_held_since: datetime | None = None
 
 
 def claimable(job: Job, now: datetime) -> bool:
@@ -100,8 +103,8 @@ def _checks(at: Situation) -> tuple[Callable[[Situation], Reason | None], ...]:
     if is_late(at.job, at.now):
         return (_late,)
     if not at.job.due:
-        return (_delayed, _paused, _no_worker, _model)
-    return (_paused, _no_worker, _model, _limit, _own_jobs, _unopened, _others, _busy)
+        return (_delayed, *_STANDING_STILL, _no_worker, _model)
+    return (*_STANDING_STILL, _no_worker, _model, _limit, _own_jobs, _unopened, _others, _busy)
 
 
 def _late(at: Situation) -> Reason | None:
@@ -138,6 +141,30 @@ def _paused(at: Situation) -> Reason | None:
     )
 
 
+def _no_places(at: Situation) -> Reason | None:
+    """The lane has none at all, which is how a suspension and a plan without jobs reach the scheduler."""
+    if at.lane.limit if at.lane is not None else at.suspended_since is None:
+        return None
+    if at.suspended_since is not None:
+        message = "The account is suspended: nothing of it starts until that is over."
+        return Reason(code="account_suspended", message=message, since=at.suspended_since)
+    return Reason(code="plan_without_jobs", message="Your plan runs no jobs; with a higher one it starts.")
+
+
+def _pool_held(at: Situation) -> Reason | None:
+    if at.pool_held_since is None:
+        return None
+    return Reason(
+        code="pool_held",
+        message=f"The pool {at.job.pool!r} is held for everybody by those who run this installation.",
+        since=at.pool_held_since,
+        facts={"pool": at.job.pool},
+    )
+
+
+_STANDING_STILL = (_no_places, _pool_held, _paused)
+
+
 def _no_worker(at: Situation) -> Reason | None:
     if at.pool.places:
         return None
@@ -160,7 +187,7 @@ def _model(at: Situation) -> Reason | None:
 
 
 def _limit(at: Situation) -> Reason | None:
-    if at.lane is None or not is_full(at.lane):
+    if at.lane is None or not at.lane.limit or not is_full(at.lane):
         return None
     return Reason(
         code="concurrency_limit",

@@ -30,8 +30,11 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int) -> l
 
     Reserve places in the fairest lane, then take its first jobs. Places that nobody runs in are dropped after a
     lease; so whoever needed long between the two steps may have lost its places, and gives the jobs back unrun.
+    Nothing is claimed in a pool that is held.
     """
     stores = engine.stores
+    if await stores.pools.is_held(pool):
+        return []
     for _ in range(MAX_LANES_TRIED):
         asked = time.monotonic()
         reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most)

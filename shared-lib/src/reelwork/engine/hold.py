@@ -5,25 +5,21 @@ moment; and those it has waited for. Only a worker that fell silent in the middl
 answer counts its places (`starting`), and each of them may still start one job, within half a lease at most.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from reelwork.domain.account import Account
-from reelwork.domain.ids import AccountId, LaneId, lane_id
-from reelwork.domain.lane import lane_of, tickets_for
+from reelwork.domain.ids import AccountId, lane_id
+from reelwork.domain.lane import lane_of
 from reelwork.engine.engine import Engine
+from reelwork.engine.wake import claims_in_flight, wake
 
 log = structlog.get_logger(__name__)
 
-# Claims take milliseconds. Whoever needs longer than this is dead or frozen.
-PATIENCE = timedelta(seconds=2)
-LOOK_SECONDS = 0.01
 BATCH = 50
-MOST_TICKETS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,8 @@ async def pause(engine: Engine, account_id: AccountId, pools: Sequence[str]) -> 
     Durable when this returns. Raises StoreUnavailable; then the queue may be held or not: ask, or say it again.
     """
     account = await _ordered(engine, account_id, pools, held=True)
-    starting = await _claims_in_flight(engine, [lane_id(pool, account_id) for pool in pools])
+    lanes = [lane_id(pool, account_id) for pool in pools]
+    starting = await claims_in_flight(engine, partial(engine.stores.holds.places, lanes))
     log.info("queue.paused", account_id=account_id, pools=list(pools), starting=starting)
     return Held(account=account, starting=starting)
 
@@ -73,24 +70,5 @@ async def _follow(engine: Engine, account: Account, pools: Sequence[str]) -> Non
     for pool in pools:
         terms = lane_of(account, pool, engine.rules.plans)
         if await engine.stores.holds.follow(account, terms):
-            await _wake(engine, terms.id, pool)
+            await wake(engine, terms.id, pool)
     await engine.stores.holds.followed(account)
-
-
-async def _wake(engine: Engine, lane: LaneId, pool: str) -> None:
-    waiting = await engine.stores.backlog.count_claimable([lane], limit=MOST_TICKETS)
-    standing = (await engine.stores.standings.lanes([lane])).get(lane)
-    if waiting and standing is not None:
-        await engine.stores.lanes.reopen(lane)  # a claim may have found it idle while it was held
-        engine.broker.publish(pool, tickets_for(min(waiting, standing.limit), estimate_seconds=standing.estimate))
-
-
-async def _claims_in_flight(engine: Engine, lanes: Sequence[LaneId]) -> int:
-    """Wait for the claims that were under way when the lanes were held: each place gets its job, or is returned."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
-    while True:
-        places = await engine.stores.holds.places(lanes)
-        open_places = set(places) - await engine.stores.backlog.running_slots(places)
-        if not open_places or asyncio.get_running_loop().time() > deadline:
-            return len(open_places)
-        await asyncio.sleep(LOOK_SECONDS)

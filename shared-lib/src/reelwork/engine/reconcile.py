@@ -18,7 +18,8 @@ from reelwork.engine.batches import settle_batches
 from reelwork.engine.engine import Engine
 from reelwork.engine.expire import expire
 from reelwork.engine.finish import fail
-from reelwork.engine.hold import repair
+from reelwork.engine.hold import repair as repair_holds
+from reelwork.engine.plan import repair as repair_plans
 from reelwork.engine.settling import Settler
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
@@ -76,6 +77,7 @@ class Reconciler:
             "deadlines": lambda now: expire(self._engine, now),
             "due": self._make_due,
             "holds": self._follow_holds,
+            "plans": self._follow_plans,
             "batches": lambda now: settle_batches(self._engine, now, limit=BATCHES),
             "lanes": self._open_lanes_with_work,
             "slots": self._drop_orphan_slots,
@@ -115,7 +117,10 @@ class Reconciler:
         return await self._engine.stores.backlog.make_due(now, limit=LOOKED_AT)  # the next step opens their lanes
 
     async def _follow_holds(self, _now: datetime) -> int:
-        return await repair(self._engine)
+        return await repair_holds(self._engine)
+
+    async def _follow_plans(self, _now: datetime) -> int:
+        return await repair_plans(self._engine)
 
     async def _open_lanes_with_work(self, _now: datetime) -> int:
         stores = self._engine.stores
@@ -155,6 +160,8 @@ class Reconciler:
     async def _top_up(self, pool: str) -> int:
         """Tickets for the lanes that the step before found to have work: the others are active only by name."""
         stores, broker = self._engine.stores, self._engine.broker
+        if await stores.pools.is_held(pool):
+            return 0
         lanes = await stores.lanes.ready_lanes(pool, among=self._with_work)
         wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS)
         waiting = await broker.depth(pool) if wanted else None

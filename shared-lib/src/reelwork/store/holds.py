@@ -11,11 +11,12 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument, WriteConcern
 
 from reelwork.domain.account import Account
 from reelwork.domain.ids import AccountId, LaneId
-from reelwork.domain.lane import FIRST_ESTIMATE_SECONDS, LaneTerms
+from reelwork.domain.lane import LaneTerms
 from reelwork.store.accounts import ACCOUNT_CODEC
 from reelwork.store.client import Database, Document, adapter
+from reelwork.store.entitlements import entitled, idle
 from reelwork.store.lanes import Lanes
-from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal
+from reelwork.store.pipeline import NOW, RECOUNT, Expression
 
 
 @adapter
@@ -57,20 +58,7 @@ class Holds:
         return await self._let_go(account, terms)
 
     async def _hold(self, account: Account, terms: LaneTerms) -> None:
-        new: Document = {
-            "pool": literal(terms.pool),
-            "account_id": literal(account.id),
-            "weight": terms.weight,
-            "limit": terms.limit,
-            "slots": [],
-            "starved": False,
-            "estimate": FIRST_ESTIMATE_SECONDS,
-            "last_start": 0.0,
-            "vstart": 0.0,
-            "epoch": 0,
-            "active": False,
-        }
-        fields: Document = {name: {"$ifNull": [f"${name}", value]} for name, value in new.items()}
+        fields: Document = {**idle(terms), **entitled(terms)}
         fields["paused"] = {"$cond": [_newer(account), True, "$paused"]}
         fields["hold_version"] = {"$max": ["$hold_version", account.hold_version]}
         await self._lanes.update_one({"_id": terms.id}, [{"$set": fields}, RECOUNT], upsert=True)

@@ -9,12 +9,14 @@ from reelwork.store.balances import Balances
 from reelwork.store.batches import Batches
 from reelwork.store.books import Books
 from reelwork.store.client import Database, ping
+from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.ledger import Ledger
+from reelwork.store.plans import AccountPlans
 from reelwork.store.removals import Removals
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.stream_tickets import StreamTickets
@@ -38,6 +40,7 @@ async def _ensure_indexes(database: Database) -> None:
     await database["assets"].create_indexes(list(Assets.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
+    await database["accounts"].create_indexes([*AccountPlans.ACCOUNT_INDEXES, *Directory.ACCOUNT_INDEXES])
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
     await database["audit"].create_indexes(list(AuditLog.INDEXES))
     await database["keys"].create_indexes(list(Keys.INDEXES))

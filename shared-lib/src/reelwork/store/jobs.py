@@ -18,7 +18,7 @@ _DUPLICATE = 11000  # MongoDB's code
 # Ids lead by an index to the jobs of a time; one may be drawn a day before its job is stored (a keyed request that was
 # repeated), and by another machine's clock.
 _DRAWN_EARLY = timedelta(days=2)
-_NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
+NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
 HAS_DATA: Document = {"data_removed": {"$ne": True}, "inputs_removed": {"$ne": True}}
@@ -60,8 +60,13 @@ class Rebilled:
 
 def matching(account: AccountId, where: JobFilter) -> Document:
     """The query for an account's jobs of this kind."""
+    return {"account_id": account} | of_kind(where)
+
+
+def of_kind(where: JobFilter) -> Document:
+    """The query for everybody's jobs of this kind: for operators alone."""
     wanted: dict[str, object] = {"model": where.model, "tags": where.tag, "batch_id": where.batch_id}
-    query: Document = {"account_id": account} | {name: value for name, value in wanted.items() if value is not None}
+    query: Document = {name: value for name, value in wanted.items() if value is not None}
     if where.statuses:
         query["status"] = {"$in": list(where.statuses)}
     if where.with_data:
@@ -129,6 +134,7 @@ class Jobs:
             partialFilterExpression={"batch_id": {"$gt": ""}},
         ),
         IndexModel([("account_id", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)], name="newest_by_status"),
+        IndexModel([("status", ASCENDING), ("_id", DESCENDING)], name="everybodys_by_status"),  # for operators
         IndexModel(
             [("account_id", ASCENDING), ("cache_key", ASCENDING), ("completed_at", DESCENDING)],
             name="answers",
@@ -154,7 +160,7 @@ class Jobs:
         query = matching(account, where)
         if before is not None:
             query = {"$and": [query, {"_id": {"$lt": before}}]}
-        cursor = self._jobs.find(query).sort(_NEWEST_FIRST).limit(limit)
+        cursor = self._jobs.find(query).sort(NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
 
     async def answer(self, account: AccountId, cache_key: str) -> Job | None:

@@ -13,6 +13,7 @@ from reelwork.domain.ids import LaneId
 from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation
 from reelwork.domain.schedule import SHORTEST_SECONDS
 from reelwork.store.client import Database, Document, adapter
+from reelwork.store.entitlements import entitled, open_and_as_entitled
 from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_slots
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)
@@ -65,10 +66,10 @@ class Lanes:
     async def open(self, terms: LaneTerms) -> float:
         """Say that the lane may have queued jobs; how long its jobs take on average, in seconds.
 
-        Bumps the epoch, so that a late "went idle" loses.
+        Bumps the epoch, so that a late "went idle" loses. A lane that knows a later plan keeps its weight and limit.
         """
-        same = {"_id": terms.id, "active": True, "weight": terms.weight, "limit": terms.limit}
-        lane = await self._lanes.find_one_and_update(same, {"$inc": {"epoch": 1}}, projection={"estimate": 1})
+        as_it_is = open_and_as_entitled(terms)
+        lane = await self._lanes.find_one_and_update(as_it_is, {"$inc": {"epoch": 1}}, projection={"estimate": 1})
         if lane is None:
             lane = await self._enter(terms)
         return float(lane["estimate"])
@@ -87,8 +88,7 @@ class Lanes:
                     "$set": {
                         "pool": literal(terms.pool),
                         "account_id": literal(terms.account_id),
-                        "weight": terms.weight,
-                        "limit": terms.limit,
+                        **entitled(terms),
                         "slots": {"$ifNull": ["$slots", []]},
                         "paused": {"$ifNull": ["$paused", terms.held]},
                         "starved": {"$ifNull": ["$starved", False]},

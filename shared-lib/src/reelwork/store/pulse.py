@@ -32,3 +32,7 @@ class Pulses:
         except DuplicateKeyError:
             return False
         return created.upserted_id is not None
+
+    async def over(self, name: str) -> None:
+        """Whoever comes next need not wait for the interval's end."""
+        await self._pulses.delete_one({"_id": name})

@@ -13,6 +13,7 @@ from reelwork.store.batches import Batches
 from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
 from reelwork.store.client import Database
+from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
@@ -20,6 +21,9 @@ from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.ledger import Ledger
 from reelwork.store.models import Models
+from reelwork.store.overview import Overview
+from reelwork.store.plans import AccountPlans
+from reelwork.store.pools import Pools
 from reelwork.store.pulse import Pulses
 from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
@@ -53,6 +57,10 @@ class Stores:
     idempotency: Idempotency
     queue: Queue
     holds: Holds
+    plans: AccountPlans
+    directory: Directory
+    overview: Overview
+    pools: Pools
     runtimes: Runtimes
     standings: Standings
     workers: Workers
@@ -83,6 +91,10 @@ class Stores:
             idempotency=Idempotency(database),
             queue=Queue(database),
             holds=Holds(database, Lanes(database)),
+            plans=AccountPlans(database, Lanes(database)),
+            directory=Directory(database),
+            overview=Overview(database),
+            pools=Pools(database),
             runtimes=Runtimes(database),
             standings=Standings(database),
             workers=Workers(database),

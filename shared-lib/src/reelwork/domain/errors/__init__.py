@@ -36,7 +36,8 @@ ReelworkError
 ├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
 ├── FetchFailed           502  fetch_failed
-└── Unavailable           503  (store|storage|broker)_unavailable
+├── Unavailable           503  (store|storage|broker)_unavailable
+└── NobodyAnswered        504  nobody_answered
 """
 
 from reelwork.domain.errors.access import (
@@ -96,6 +97,7 @@ from reelwork.domain.errors.trouble import (
     BrokerUnavailable,
     FetchFailed,
     InternalError,
+    NobodyAnswered,
     StorageUnavailable,
     StoreUnavailable,
     Unavailable,
@@ -131,6 +133,7 @@ __all__ = [
     "MethodNotAllowed",
     "MissingCredentials",
     "ModelNotFound",
+    "NobodyAnswered",
     "NotFound",
     "PaymentRequired",
     "PermissionDenied",

@@ -28,3 +28,7 @@ class BrokerUnavailable(Unavailable):
 
 class StorageUnavailable(Unavailable):
     code, title = "storage_unavailable", "The object storage does not answer"
+
+
+class NobodyAnswered(ReelworkError):
+    status, code, title, retryable = 504, "nobody_answered", "No worker answered in time", True

@@ -10,7 +10,7 @@ from reelwork.domain.tier import Plans
 from reelwork.store.accounts import Accounts
 
 
-class AccountService:
+class OwnAccountService:
     """The caller's own account, as it is stored, not as this gateway remembers the caller."""
 
     def __init__(self, accounts: Accounts, plans: Plans) -> None:
