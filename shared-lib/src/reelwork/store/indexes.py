@@ -11,6 +11,8 @@ from reelwork.store.idempotency import Idempotency
 from reelwork.store.jobs import Jobs
 from reelwork.store.lanes import Lanes
 from reelwork.store.removals import Removals
+from reelwork.store.uncounted import Uncounted
+from reelwork.store.usage_log import UsageLog
 from reelwork.store.workers import Workers
 
 # A new index over many millions of jobs takes minutes; the bound of a single operation is far below.
@@ -25,7 +27,7 @@ async def ensure_indexes(database: Database) -> None:
 
 
 async def _ensure_indexes(database: Database) -> None:
-    await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES])
+    await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES, *Uncounted.INDEXES])
     await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))
     await database["assets"].create_indexes(list(Assets.INDEXES))
@@ -33,4 +35,5 @@ async def _ensure_indexes(database: Database) -> None:
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
     await database["keys"].create_indexes(list(Accounts.KEY_INDEXES))
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
+    await database["usage_events"].create_indexes(list(UsageLog.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

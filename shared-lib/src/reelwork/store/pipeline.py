@@ -12,6 +12,8 @@ Expression = Any  # an aggregation expression: nested dicts, lists and scalars
 
 NOW: Expression = "$$NOW"
 _DEADLINE: Expression = {"$ifNull": ["$deadline_at", None]}
+# With these a round of a job begins; an end is told by its status. See `domain/usage.py`.
+_BEGINNINGS = frozenset({"job.queued", "job.retried"})
 
 
 def literal(value: object) -> Expression:
@@ -40,14 +42,15 @@ def transition(
 ) -> list[dict[str, Expression]]:
     """The update that moves a job to `target` and records the durable event of it, in one write.
 
-    An end also says when the job's files are due, as its retention has it.
+    An end also says when the job's files are due, as its retention has it. What counts as usage is marked to be counted.
     """
     due = {
         "inputs_due_at": _later_by("$retention.input_seconds") if target in TERMINAL else None,
         "outputs_due_at": _later_by("$retention.output_seconds") if target is Status.COMPLETED else None,
     }
-    happened = happening(event, status=literal(target), of_attempt=of_attempt, recorded=recorded, **{**due, **sets})
-    return [happened]
+    marks = {"uncounted": True} if target in TERMINAL or event in _BEGINNINGS else {}
+    sets = {**due, **marks, **sets}
+    return [happening(event, status=literal(target), of_attempt=of_attempt, recorded=recorded, **sets)]
 
 
 def happening(

@@ -21,6 +21,9 @@ from reelwork.store.removals import Removals
 from reelwork.store.runtimes import Runtimes
 from reelwork.store.selection import Selection
 from reelwork.store.standings import Standings
+from reelwork.store.uncounted import Uncounted
+from reelwork.store.usage import UsageDays
+from reelwork.store.usage_log import UsageLog
 from reelwork.store.workers import Workers
 
 
@@ -44,6 +47,9 @@ class Stores:
     holds: Holds
     runtimes: Runtimes
     standings: Standings
+    uncounted: Uncounted
+    usage: UsageDays
+    usage_log: UsageLog
     workers: Workers
 
     @classmethod
@@ -67,5 +73,8 @@ class Stores:
             holds=Holds(database, Lanes(database)),
             runtimes=Runtimes(database),
             standings=Standings(database),
+            uncounted=Uncounted(database),
+            usage=UsageDays(database),
+            usage_log=UsageLog(database),
             workers=Workers(database),
         )
