@@ -223,6 +223,8 @@ class World:
             "runtimes",
             "workers",
             "idempotency",
+            "usage",
+            "usage_events",
         ),
     ) -> None:
         """Empty the database, indexes stay."""

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from gateway import problems
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.request_context import RequestContext
+from gateway.middleware.usage import CountRequests
 from gateway.routes import (
     admin_workers,
     assets,
@@ -22,6 +23,7 @@ from gateway.routes import (
     meta,
     models,
     queue,
+    usage,
 )
 from gateway.routes.sources import task
 from gateway.settings import GatewaySettings
@@ -63,13 +65,23 @@ def create_app(
     )
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
-        *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
+        *(
+            bulk.router,
+            jobs.router,
+            job_data.router,
+            job_edits.router,
+            batches.router,
+            queue.router,
+            events.router,
+            usage.router,
+        ),
         *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
     ):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(PlainErrors)
+    app.add_middleware(CountRequests)
     app.add_middleware(RequestContext)
     if settings.page_directory is not None:
         for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own

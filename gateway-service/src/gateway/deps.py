@@ -24,6 +24,7 @@ from gateway.services.models import Catalogue
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
+from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
@@ -44,12 +45,15 @@ WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 
 
 async def _caller(
+    request: Request,
     gateway: WholeGateway,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> Caller:
     text = bearer.credentials if bearer is not None else header
-    return await gateway.authenticator.caller(text)
+    caller = await gateway.authenticator.caller(text)
+    request.state.account_id = caller.account.id  # whose request it is, for those who count it
+    return caller
 
 
 Anyone = Annotated[Caller, Depends(_caller)]
@@ -95,6 +99,7 @@ Keyed = Annotated[KeyedRequests, Depends(_its(lambda gateway: gateway.keyed))]
 Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
+UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reelwork.runtime.settings import SharedSettings
 
@@ -28,12 +28,25 @@ class GatewaySettings(SharedSettings):
         int | None,
         Field(ge=60, description="How long files of ended jobs are kept where job and account ask for nothing."),
     ] = None
+    usage_sync: Annotated[
+        Literal["events", "delta"],
+        Field(
+            description="How usage is counted: by events over the broker, or in Redis, from where it is flushed. "
+            "`delta` needs REELWORK_REDIS_URL."
+        ),
+    ] = "events"
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
     page_key_file: Annotated[
         Path | None, Field(description="Development only: the API key that the page is given on loopback.")
     ] = None
+
+    @model_validator(mode="after")
+    def _deltas_have_a_counter(self) -> Self:
+        if self.usage_sync == "delta" and self.redis_url is None:
+            raise ValueError("REELWORK_USAGE_SYNC=delta needs REELWORK_REDIS_URL: the Redis or Valkey that counts")
+        return self
 
     @property
     def link_life(self) -> timedelta:

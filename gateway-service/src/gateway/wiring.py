@@ -1,6 +1,7 @@
 """The one place of the gateway that names concrete adapters: everything is opened here, in one stack, and closed."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,11 +24,15 @@ from gateway.services.models import Catalogue
 from gateway.services.queue import QueueService
 from gateway.services.removal import RemovalService
 from gateway.services.uploads import UploadService
+from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
+from reelwork.broker.usage import InProcessUsageQueue
+from reelwork.broker.usage_rabbitmq import RabbitMQUsageQueue
+from reelwork.counters.usage import UsageCounter
 from reelwork.engine.cache import ResultCache
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
@@ -35,6 +40,9 @@ from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
+from reelwork.engine.usage.deltas import DeltaSync
+from reelwork.engine.usage.events import EventSync
+from reelwork.engine.usage.sync import UsageMeter, UsageSync
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.health import Probe
@@ -70,6 +78,8 @@ class Gateway:
     forecasts: ForecastService
     estimates: EstimateService
     workers: WorkerService
+    usage: UsageService
+    meter: UsageMeter
     probes: dict[str, Probe]
 
 
@@ -78,6 +88,7 @@ async def open_gateway(
     settings: GatewaySettings, *, broker: Broker | None = None, closing: Callable[[], bool] = lambda: False
 ) -> AsyncIterator[Gateway]:
     """A running gateway. `broker`: one that lives in this process, instead of the one at `broker_url`."""
+    in_process = broker is not None
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo()))
         objects = await stack.enter_async_context(ObjectStore.open(settings.s3()))
@@ -93,8 +104,12 @@ async def open_gateway(
         await stack.enter_async_context(running(opener.run))
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
+        usage = await stack.enter_async_context(_usage(settings, stores, in_process=in_process))
+        meter = UsageMeter(stores, usage)
+        stack.push_async_callback(meter.finish)
+        await stack.enter_async_context(running(meter.run))
         clock = DatabaseClock(database)
-        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener), closing)
+        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener, usage, meter), closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
 
@@ -109,6 +124,8 @@ class _Opened:
     clock: DatabaseClock
     intake: Intake
     opener: LaneOpener
+    usage: UsageSync
+    meter: UsageMeter
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
@@ -148,6 +165,8 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
         workers=WorkerService(stores.workers),
+        usage=UsageService(stores, opened.usage),
+        meter=opened.meter,
         probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
     )
 
@@ -162,6 +181,27 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
         retention_seconds=settings.retention_seconds,
         plans=settings.plans(),
     )
+
+
+@asynccontextmanager
+async def _usage(settings: GatewaySettings, stores: Stores, *, in_process: bool) -> AsyncIterator[UsageSync]:
+    """The way of counting usage that the settings say. `in_process`: there is no broker beside this process."""
+    name, prefix = f"gw_{secrets.token_hex(8)}", settings.broker_prefix
+    async with AsyncExitStack() as stack:
+        if settings.usage_sync == "delta" and settings.redis_url is not None:
+            url = settings.redis_url.get_secret_value()
+            counter = await stack.enter_async_context(UsageCounter.open(url, prefix=prefix))
+            yield DeltaSync(stores, counter, gateway=name)
+            return
+        url = settings.broker_url.get_secret_value()
+        queue = (
+            InProcessUsageQueue()
+            if in_process
+            else await stack.enter_async_context(RabbitMQUsageQueue.open(url, prefix=prefix))
+        )
+        sync = EventSync(stores, queue, gateway=name)
+        await stack.enter_async_context(running(sync.receive))
+        yield sync
 
 
 @asynccontextmanager

@@ -97,8 +97,13 @@ class RabbitMQUsageQueue:
         try:
             channel = await connection.channel()
             lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            channel.when_closed(lambda reason: lost.done() or lost.set_result(reason))
-            channel.raw.add_on_cancel_callback(lambda _frame: lost.done() or lost.set_result("the queue was deleted"))
+
+            def lose(reason: str) -> None:
+                if not lost.done():
+                    lost.set_result(reason)
+
+            channel.when_closed(lose)
+            channel.raw.add_on_cancel_callback(lambda _frame: lose("the queue was deleted"))
             await self._prepare(channel)
             self._sending = await _Sending.on(connection, channel, self._topology)
             log.info("usage.queue_up")

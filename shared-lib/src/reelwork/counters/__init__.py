@@ -1,1 +1,1 @@
-"""Counters in Redis or Valkey: fast, shared by all gateways, and never the only place of anything that must not be lost."""
+"""Counters in Redis or Valkey: fast, and shared by all gateways."""

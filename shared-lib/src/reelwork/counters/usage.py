@@ -7,8 +7,8 @@
     pushed     set      <job>|<events>: pushed, and perhaps not marked in the job yet
     gateway:…  text     the number of the last push of requests of one gateway; forgotten after a day
 
-Whatever changes more than one of them is a script, so that it happens whole or not at all. All keys lie in one slot of a
-cluster. Nothing may be evicted (`maxmemory-policy noeviction`). A push can be waited for until it is on the disk
+Whatever changes more than one of them is a script, so that it happens whole or not at all. All keys lie in one slot of
+a cluster. Nothing may be evicted (`maxmemory-policy noeviction`). A push can be waited for until it is on the disk
 (`safe`); where the server keeps no append-only file it may lose what it holds, which is at most what was counted since
 the last flush.
 """
@@ -63,6 +63,9 @@ if redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('RENAME', KEYS[1], KEYS[2])
   redis.call('HSET', KEYS[2], ARGV[1], number)
   redis.call('SET', KEYS[3], number)
+else
+  -- a write of ours, so that `safe` waits for the renaming as well, whoever did it
+  redis.call('HSET', KEYS[2], ARGV[1], redis.call('HGET', KEYS[2], ARGV[1]))
 end
 return redis.call('HGETALL', KEYS[2])
 """

@@ -42,7 +42,7 @@ def transition(
 ) -> list[dict[str, Expression]]:
     """The update that moves a job to `target` and records the durable event of it, in one write.
 
-    An end also says when the job's files are due, as its retention has it. What counts as usage is marked to be counted.
+    An end also says when the job's files are due, as its retention has it. What usage tells of is marked.
     """
     due = {
         "inputs_due_at": _later_by("$retention.input_seconds") if target in TERMINAL else None,

@@ -71,7 +71,7 @@ class Uncounted:
 
 
 def _is_answered(job: Document) -> bool:
-    return job["status"] == Status.COMPLETED and job["attempt"] == 0
+    return bool(job["status"] == Status.COMPLETED and job["attempt"] == 0)
 
 
 def _readable(job: Document) -> History | None:

@@ -7,6 +7,7 @@ whatever is lost in between. Requests are in the memory of their gateway until t
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -34,6 +35,14 @@ ROLLED_AT_ONCE = 500
 LOGGED = 2000
 
 
+@dataclass(frozen=True, slots=True)
+class _Emitted:
+    """How many events of a job were counted when it was emitted, and when that was, by our steady clock."""
+
+    counted: int
+    at: float
+
+
 class EventSync:
     """Implements `UsageSync`. `gateway`: a name that no other process had or will have."""
 
@@ -42,7 +51,7 @@ class EventSync:
         self._queue = queue
         self._gateway = gateway
         self._after: JobId | None = None
-        self._emitted: dict[JobId, float] = {}
+        self._emitted: dict[JobId, _Emitted] = {}
 
     async def tell(self, counted: Counted) -> None:
         events = [
@@ -60,7 +69,7 @@ class EventSync:
         self._forget_old()
         for _ in range(QUESTIONS):
             histories, self._after = await self._stores.uncounted.page(after=self._after, limit=LOOKED_AT)
-            await self._emit([history for history in histories if history.id not in self._emitted])
+            await self._emit([history for history in histories if not self._is_under_way(history)])
             if self._after is None:
                 return
 
@@ -88,24 +97,29 @@ class EventSync:
         return None
 
     async def _emit(self, histories: Sequence[History]) -> None:
-        harvested = {history.id: harvest(history) for history in histories}
-        await self._mark({job: found.upto for job, found in harvested.items() if not found.events})
-        telling = [(job, found.events) for job, found in harvested.items() if found.events]
+        harvested = [(history, harvest(history)) for history in histories]
+        idle = [(history, found) for history, found in harvested if not found.events and found.upto > history.counted]
+        await self._mark({history.id: found.upto for history, found in idle})
+        telling = [(history, found.events) for history, found in harvested if found.events]
         for start in range(0, len(telling), MOST_AT_ONCE):
             chunk = telling[start : start + MOST_AT_ONCE]
             await self._queue.send([event for _, events in chunk for event in events])
-            self._emitted |= dict.fromkeys((job for job, _ in chunk), time.monotonic())
+            now = time.monotonic()
+            self._emitted |= {history.id: _Emitted(history.counted, now) for history, _ in chunk}
 
     async def _mark(self, upto: Mapping[JobId, int]) -> None:
         if upto:
             await self._stores.uncounted.mark(upto)
-            for job in upto:
-                self._emitted.pop(job, None)
+
+    def _is_under_way(self, history: History) -> bool:
+        """Whether we emitted just what is to be emitted now, and nobody has written it down yet."""
+        emitted = self._emitted.get(history.id)
+        return emitted is not None and emitted.counted == history.counted
 
     def _forget_old(self) -> None:
         """What was emitted so long ago is emitted again, should it still not be marked."""
         oldest = time.monotonic() - PATIENCE.total_seconds()
-        self._emitted = {job: at for job, at in self._emitted.items() if at > oldest}
+        self._emitted = {job: emitted for job, emitted in self._emitted.items() if emitted.at > oldest}
 
     async def _roll_up(self, account: AccountId, day: str) -> None:
         """Once each, whoever else does the same: the sum's update remembers the events that it adds, and nobody adds
