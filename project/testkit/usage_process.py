@@ -144,10 +144,13 @@ async def _until_written(plain: Database, name: str, scene: Scene) -> None:
     if scene.mode == "deltas":
         return
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while await plain["jobs"].find_one({"uncounted": True}, {"_id": 1}) is not None or (
-            await plain["usage_events"].find_one({"_id": f"{name}.1.{scene.account}"}, {"_id": 1}) is None
-        ):
-            await asyncio.sleep(0.005)  # the queue is another server's: nothing here is told of it
+        while not await _is_written(plain, name, scene):  # noqa: ASYNC110  (the queue is another server's: no event)
+            await asyncio.sleep(0.005)
+
+
+async def _is_written(plain: Database, name: str, scene: Scene) -> bool:
+    told = await plain["usage_events"].find_one({"_id": f"{name}.1.{scene.account}"}, {"_id": 1})
+    return told is not None and await plain["jobs"].find_one({"uncounted": True}, {"_id": 1}) is None
 
 
 if __name__ == "__main__":

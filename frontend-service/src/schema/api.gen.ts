@@ -184,6 +184,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/account/usage": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Usage
+         * @description Requests, jobs, run time, bytes and charges of your account, by days or months of UTC.
+         */
+        readonly get: operations["get_usage"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/workers": {
         readonly parameters: {
             readonly query?: never;
@@ -2016,6 +2036,92 @@ export interface components {
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
+        /**
+         * UsageCounts
+         * @description What was asked for and what came of it. A job is submitted each time it is queued, by its owner's retry as well,
+         *     and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places.
+         */
+        readonly UsageCounts: {
+            /** Amount Charged */
+            readonly amount_charged: string;
+            /** Jobs Cancelled */
+            readonly jobs_cancelled: number;
+            /** Jobs Completed */
+            readonly jobs_completed: number;
+            /** Jobs Expired */
+            readonly jobs_expired: number;
+            /** Jobs Failed */
+            readonly jobs_failed: number;
+            /** Jobs Submitted */
+            readonly jobs_submitted: number;
+            /** Output Bytes */
+            readonly output_bytes: number;
+            /** Requests */
+            readonly requests: number;
+            /** Run Seconds */
+            readonly run_seconds: number;
+        };
+        /**
+         * UsageItem
+         * @description One day (`2026-11-21`) or one month (`2026-11`).
+         */
+        readonly UsageItem: {
+            /** Amount Charged */
+            readonly amount_charged: string;
+            /** Jobs Cancelled */
+            readonly jobs_cancelled: number;
+            /** Jobs Completed */
+            readonly jobs_completed: number;
+            /** Jobs Expired */
+            readonly jobs_expired: number;
+            /** Jobs Failed */
+            readonly jobs_failed: number;
+            /** Jobs Submitted */
+            readonly jobs_submitted: number;
+            /** Output Bytes */
+            readonly output_bytes: number;
+            /** Period */
+            readonly period: string;
+            /** Requests */
+            readonly requests: number;
+            /** Run Seconds */
+            readonly run_seconds: number;
+        };
+        /**
+         * UsageView
+         * @description Usage by days or months of UTC, the earliest first; `first` and `last` are days. All of the
+         *     time in between is listed, but of the last month only what is in it so far.
+         *
+         *     `includes_pending`: also what was counted in the last seconds is in it; else that comes a few seconds later.
+         */
+        readonly UsageView: {
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /** First */
+            readonly first: string;
+            /** Includes Pending */
+            readonly includes_pending: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["UsageItem"][];
+            /** Last */
+            readonly last: string;
+            /**
+             * Object
+             * @default usage
+             * @constant
+             */
+            readonly object: "usage";
+            /**
+             * Period
+             * @enum {string}
+             */
+            readonly period: "daily" | "monthly";
+            readonly total: components["schemas"]["UsageCounts"];
+        };
         /** WorkerModel */
         readonly WorkerModel: {
             /** Name */
@@ -2149,6 +2255,9 @@ export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
+export type UsageCounts = components['schemas']['UsageCounts'];
+export type UsageItem = components['schemas']['UsageItem'];
+export type UsageView = components['schemas']['UsageView'];
 export type WorkerModel = components['schemas']['WorkerModel'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
@@ -2681,6 +2790,68 @@ export interface operations {
             };
             /** @description `invalid_input` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_usage: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The first day, in UTC. Default: 30 days or 12 months. */
+                readonly from?: string | null;
+                readonly period?: "daily" | "monthly";
+                /** @description The last day, in UTC. Default: today. */
+                readonly to?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UsageView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

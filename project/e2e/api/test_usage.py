@@ -1,4 +1,4 @@
-"""Gateways die while usage is counted, by events over RabbitMQ and by deltas in Valkey: what jobs did is counted once."""
+"""Gateways die while usage is counted, by events over RabbitMQ or by deltas in Valkey: what jobs did counts once."""
 
 from collections.abc import Iterator
 

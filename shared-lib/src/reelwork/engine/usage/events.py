@@ -24,8 +24,6 @@ from reelwork.store.usage import Standing
 
 log = structlog.get_logger(__name__)
 
-# Jobs in one message.
-MOST_AT_ONCE = 200
 # How long what was emitted has to be written down before it is emitted again.
 PATIENCE = timedelta(seconds=30)
 PAUSE = timedelta(seconds=1)
@@ -101,11 +99,10 @@ class EventSync:
         idle = [(history, found) for history, found in harvested if not found.events and found.upto > history.counted]
         await self._mark({history.id: found.upto for history, found in idle})
         telling = [(history, found.events) for history, found in harvested if found.events]
-        for start in range(0, len(telling), MOST_AT_ONCE):
-            chunk = telling[start : start + MOST_AT_ONCE]
-            await self._queue.send([event for _, events in chunk for event in events])
+        if telling:
+            await self._queue.send([event for _, events in telling for event in events])
             now = time.monotonic()
-            self._emitted |= {history.id: _Emitted(history.counted, now) for history, _ in chunk}
+            self._emitted |= {history.id: _Emitted(history.counted, now) for history, _ in telling}
 
     async def _mark(self, upto: Mapping[JobId, int]) -> None:
         if upto:
