@@ -41,6 +41,7 @@ OPERATIONS = {
     "get_queue",
     "pause_queue",
     "resume_queue",
+    "get_usage",
     "job_events",
     "upload_asset",
     "list_assets",

@@ -5,9 +5,13 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
+import pika
 import pytest
 
+from reelwork.broker.base import BrokerDown
+from reelwork.broker.topology import Topology
 from reelwork.broker.usage import InProcessUsageQueue
+from reelwork.broker.usage_rabbitmq import RabbitMQUsageQueue
 from reelwork.counters.usage import UsageCounter
 from reelwork.domain.ids import AccountId, new_batch_id
 from reelwork.domain.job import BillState, Event, Status
@@ -221,6 +225,43 @@ async def test_many_gateways_roll_the_same_log_up_once(world: World) -> None:
 
     assert await sums(world, lane.account_id) == {"jobs_submitted": 1200}
     assert await world.database["usage_events"].count_documents({"unrolled": True}) == 0
+
+
+async def test_a_wiped_queue_loses_no_job(world: World, amqp_url: str, queue_prefix: str) -> None:
+    lane = await world.joined()
+    await world.stores.jobs.insert(*(new_job(lane) for _ in range(3)))
+    async with RabbitMQUsageQueue.open(amqp_url, prefix=queue_prefix) as queue:
+        await emitted(EventSync(world.stores, queue, gateway="gw_1"))
+    await asyncio.to_thread(wipe, amqp_url, Topology(prefix=queue_prefix).usage_queue.name)
+
+    async with RabbitMQUsageQueue.open(amqp_url, prefix=queue_prefix) as queue:
+        again = EventSync(world.stores, queue, gateway="gw_2")
+        async with running(again.receive), asyncio.timeout(60):
+            await emitted(again)
+            while not await is_all_counted(world):  # noqa: ASYNC110  (the queue is another server's: no event)
+                await asyncio.sleep(0.01)
+            await again.store()
+
+    assert await sums(world, lane.account_id) == {"jobs_submitted": 3}
+
+
+async def emitted(sync: EventSync) -> None:
+    """As soon as there is a connection."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await sync.collect()
+            except BrokerDown:
+                await asyncio.sleep(0.01)
+            else:
+                return
+
+
+def wipe(url: str, queue: str) -> None:
+    with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+        channel = connection.channel()
+        while not channel.queue_purge(queue).method.message_count:  # what its consumer held comes back in a moment
+            connection.sleep(0.01)
 
 
 async def test_a_meter_tells_what_it_counted_and_says_its_last_words(world: World, sync: UsageSync) -> None:

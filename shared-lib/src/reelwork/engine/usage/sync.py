@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 INTERVAL = timedelta(seconds=1)
 # For the last requests of a gateway that is stopped in order.
 LAST_WORDS = timedelta(seconds=2)
-# Jobs that are looked at in one question, some milliseconds of the loop that serves requests; and questions in one pass.
+# Jobs that are looked at in one question, milliseconds of the loop that serves requests; and questions in one pass.
 LOOKED_AT = 100
 QUESTIONS = 20
 
