@@ -2039,7 +2039,8 @@ export interface components {
         /**
          * UsageCounts
          * @description What was asked for and what came of it. A job is submitted each time it is queued, by its owner's retry as well,
-         *     and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places.
+         *     and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places;
+         *     what was refunded later is not taken off.
          */
         readonly UsageCounts: {
             /** Amount Charged */

@@ -7,8 +7,7 @@ be handed over several times, which harms nobody, since events have names.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -81,5 +80,4 @@ class InProcessUsageQueue:
 
 
 def _is_sound(event: UsageEvent) -> bool:
-    at: Any = event.at
-    return isinstance(at, datetime) and at.tzinfo is not None and all(count >= 0 for count in event.counts.values())
+    return event.at.tzinfo is not None and all(count >= 0 for count in event.counts.values())

@@ -7,7 +7,8 @@ from reelwork.contract.base import Wire
 
 class UsageCounts(Wire):
     """What was asked for and what came of it. A job is submitted each time it is queued, by its owner's retry as well,
-    and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places."""
+    and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places;
+    what was refunded later is not taken off."""
 
     requests: int
     jobs_submitted: int
