@@ -48,6 +48,7 @@ OPERATIONS = {
     "get_queue",
     "pause_queue",
     "resume_queue",
+    "get_usage",
     "job_events",
     "upload_asset",
     "fetch_asset",

@@ -232,6 +232,8 @@ class World:
             "stream_tickets",
             "balances",
             "ledger",
+            "usage",
+            "usage_events",
         ),
     ) -> None:
         """Empty the database, indexes stay."""

@@ -4,26 +4,6 @@
  */
 
 export interface paths {
-    readonly "/.well-known/jwks.json": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Get Public Keys
-         * @description The public keys of our tokens (RFC 7517). Look again when a token names a key that is not among them.
-         */
-        readonly get: operations["get_public_keys"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -204,7 +184,7 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/admin/accounts": {
+    readonly "/v1/account/usage": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -212,164 +192,12 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * List Accounts
-         * @description All accounts, newest first.
+         * Get Usage
+         * @description Requests, jobs, run time, bytes and charges of your account, by days or months of UTC.
          */
-        readonly get: operations["list_accounts"];
-        readonly put?: never;
-        /**
-         * Create Account
-         * @description A new account, without a key: `python -m gateway.account create --name …` prints one for it.
-         */
-        readonly post: operations["create_account"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/admin/accounts/{account_id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Get Account Of
-         * @description One account.
-         */
-        readonly get: operations["get_account_of"];
+        readonly get: operations["get_usage"];
         readonly put?: never;
         readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        /**
-         * Change Account
-         * @description Change its tier, weight or name, suspend it or let it go on; safe to repeat. The next claim goes by it, what runs
-         *     goes on, and what waits keeps waiting. Requests to other gateways go by it within five seconds.
-         */
-        readonly patch: operations["change_account"];
-        readonly trace?: never;
-    };
-    readonly "/v1/admin/dashboard": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Get Dashboard
-         * @description What waits by weight, what runs, who works, what came last.
-         */
-        readonly get: operations["get_dashboard"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/admin/jobs": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List Active Jobs
-         * @description Jobs of all accounts, newest first: those that have not ended, unless `status` asks for others.
-         */
-        readonly get: operations["list_active_jobs"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/admin/probe": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Probe
-         * @description From here over the broker to every worker and back, with times. Busy workers answer too: whether tickets are
-         *     taken is told by `tickets` and `running` of the queues.
-         */
-        readonly post: operations["probe"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/admin/queues": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List Queues
-         * @description Every pool: what waits and runs in it, and who works there; at most about a second old.
-         */
-        readonly get: operations["list_queues"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/admin/queues/{pool}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        /**
-         * Change Queue
-         * @description Hold a pool for everybody, or let it go on; safe to repeat. What runs goes on; once a hold is answered, which
-         *     takes a second and a bit, nothing more starts.
-         */
-        readonly patch: operations["change_queue"];
-        readonly trace?: never;
-    };
-    readonly "/v1/admin/simulate": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Simulate
-         * @description Submit real jobs for each tier and tell what was accepted and refused; they then run like all others. One
-         *     simulation at a time: 409 while another one submits.
-         */
-        readonly post: operations["simulate"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -517,26 +345,6 @@ export interface paths {
          * @description The bytes: a redirect to S3, or streamed from here when asked to proxy.
          */
         readonly get: operations["asset_content"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/audit": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List Audit Entries
-         * @description Every event of your account and its keys, newest first, in a chain of hashes that shows if one was altered.
-         */
-        readonly get: operations["list_audit_entries"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -887,80 +695,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/keys": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List Keys
-         * @description The keys of your account, newest first, without what opens the door.
-         */
-        readonly get: operations["list_keys"];
-        readonly put?: never;
-        /**
-         * Create Key
-         * @description Make a key. It is shown in this answer and never again; only a hash of it is kept.
-         */
-        readonly post: operations["create_key"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/keys/{key_id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Get Key
-         * @description One key.
-         */
-        readonly get: operations["get_key"];
-        readonly put?: never;
-        readonly post?: never;
-        /**
-         * Revoke Key
-         * @description Let a key open nothing any more, nor the tokens that were made with it; safe to repeat. It cannot be undone.
-         *     Other gateways follow within five seconds.
-         */
-        readonly delete: operations["revoke_key"];
-        readonly options?: never;
-        readonly head?: never;
-        /**
-         * Change Key
-         * @description Change what a key may do. Other gateways follow within five seconds.
-         */
-        readonly patch: operations["change_key"];
-        readonly trace?: never;
-    };
-    readonly "/v1/keys/{key_id}/rotate": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Rotate Key
-         * @description A new key that may do the same; the old one goes on working for `overlap_seconds`. What a spend cap counts begins
-         *     anew.
-         */
-        readonly post: operations["rotate_key"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/v1/models": {
         readonly parameters: {
             readonly query?: never;
@@ -1001,97 +735,10 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/oauth/token": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Create Token
-         * @description Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens.
-         */
-        readonly post: operations["create_token"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/v1/stream-tickets": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Create Stream Ticket
-         * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
-         */
-        readonly post: operations["create_stream_ticket"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * AccountBody
-         * @description A new account. It has no key yet: `python -m gateway.account create --name …` makes one.
-         */
-        readonly AccountBody: {
-            /**
-             * Name
-             * @description No other account has it.
-             */
-            readonly name: string;
-            /**
-             * Tier
-             * @enum {string}
-             */
-            readonly tier: "free" | "developer" | "pro" | "enterprise";
-            /**
-             * Weight
-             * @description Share of a pool relative to other accounts. Null: its tier's.
-             */
-            readonly weight?: number | null;
-        };
-        /**
-         * AccountPatch
-         * @description What is left out stays.
-         */
-        readonly AccountPatch: {
-            /**
-             * Name
-             * @description No other account has it. Null: stays.
-             */
-            readonly name?: string | null;
-            /**
-             * Suspended
-             * @description true: its keys open nothing and its jobs wait. Null: stays.
-             */
-            readonly suspended?: boolean | null;
-            /**
-             * Tier
-             * @description Null: stays.
-             */
-            readonly tier?: ("free" | "developer" | "pro" | "enterprise") | null;
-            /**
-             * Weight
-             * @description Share of a pool relative to other accounts. Null: its tier's.
-             */
-            readonly weight?: number | null;
-        };
         /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
@@ -1101,118 +748,6 @@ export interface components {
             readonly paused: boolean;
             /** Pools */
             readonly pools: readonly components["schemas"]["PoolQueue"][];
-        };
-        /**
-         * AdminAccount
-         * @description `weight`: of its own instead of its tier's; `plan.weight` is the one that counts.
-         */
-        readonly AdminAccount: {
-            /** Created At */
-            readonly created_at: string;
-            /** Id */
-            readonly id: string;
-            /** Name */
-            readonly name: string;
-            /**
-             * Object
-             * @default account
-             * @constant
-             */
-            readonly object: "account";
-            readonly plan: components["schemas"]["PlanView"];
-            /** Suspended */
-            readonly suspended: boolean;
-            /** Suspended At */
-            readonly suspended_at: string | null;
-            /**
-             * Tier
-             * @enum {string}
-             */
-            readonly tier: "free" | "developer" | "pro" | "enterprise";
-            /** Weight */
-            readonly weight: number | null;
-        };
-        /**
-         * AdminAccountPage
-         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
-         */
-        readonly AdminAccountPage: {
-            /** Has More */
-            readonly has_more: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["AdminAccount"][];
-            /** Next Cursor */
-            readonly next_cursor: string | null;
-        };
-        /**
-         * AdminJob
-         * @description A job, and whose it is.
-         */
-        readonly AdminJob: {
-            /**
-             * Account
-             * @description What the account is called; null for one that is not there.
-             */
-            readonly account: string | null;
-            /** Account Id */
-            readonly account_id: string;
-            readonly job: components["schemas"]["JobView"];
-        };
-        /**
-         * AdminJobPage
-         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
-         */
-        readonly AdminJobPage: {
-            /** Has More */
-            readonly has_more: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["AdminJob"][];
-            /** Next Cursor */
-            readonly next_cursor: string | null;
-        };
-        /**
-         * AdminQueue
-         * @description One pool. `queued` jobs may start when their turn comes, `delayed` ones wait for their time; `lanes`: accounts of
-         *     which any waits. `oldest_seconds`: how long the one has waited that stands there longest; null where none does.
-         *     `workers` live and take jobs, `places` of them; `draining` ones take none. `tickets`: wake-ups that wait at the
-         *     broker; null where it does not tell.
-         */
-        readonly AdminQueue: {
-            /** Delayed */
-            readonly delayed: number;
-            /** Draining */
-            readonly draining: number;
-            /** Held */
-            readonly held: boolean;
-            /** Held Since */
-            readonly held_since: string | null;
-            /** Lanes */
-            readonly lanes: number;
-            /**
-             * Object
-             * @default queue
-             * @constant
-             */
-            readonly object: "queue";
-            /** Oldest Seconds */
-            readonly oldest_seconds: number | null;
-            /** Places */
-            readonly places: number;
-            /** Pool */
-            readonly pool: string;
-            /** Queued */
-            readonly queued: number;
-            /** Running */
-            readonly running: number;
-            /** Tickets */
-            readonly tickets: number | null;
-            /** Workers */
-            readonly workers: number;
-        };
-        /** AdminQueues */
-        readonly AdminQueues: {
-            /** Items */
-            readonly items: readonly components["schemas"]["AdminQueue"][];
         };
         /**
          * AssetLink
@@ -1293,80 +828,6 @@ export interface components {
             readonly started_at: string;
             /** Worker */
             readonly worker: string;
-        };
-        /**
-         * AuditActor
-         * @description Who did it: a key over HTTP, or whoever runs the installation. `ip`: where the request came from.
-         */
-        readonly AuditActor: {
-            /** Ip */
-            readonly ip: string | null;
-            /** Key Id */
-            readonly key_id: string | null;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            readonly kind: "key" | "installation";
-        };
-        /**
-         * AuditEntryView
-         * @description One act. `hash` is the SHA-256 over everything else in it; `previous` is the hash of the entry before it.
-         */
-        readonly AuditEntryView: {
-            /** Action */
-            readonly action: string;
-            readonly actor: components["schemas"]["AuditActor"];
-            /** At */
-            readonly at: string;
-            /** Details */
-            readonly details: {
-                readonly [key: string]: string;
-            };
-            /** Hash */
-            readonly hash: string;
-            /**
-             * Object
-             * @default audit_entry
-             * @constant
-             */
-            readonly object: "audit_entry";
-            /** Previous */
-            readonly previous: string;
-            /** Seq */
-            readonly seq: number;
-            /** Target */
-            readonly target: string;
-        };
-        /**
-         * AuditPage
-         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
-         *
-         *     `verification`: with `verify=true` only.
-         */
-        readonly AuditPage: {
-            /** Has More */
-            readonly has_more: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["AuditEntryView"][];
-            /** Next Cursor */
-            readonly next_cursor: string | null;
-            readonly verification?: components["schemas"]["AuditVerification"] | null;
-        };
-        /**
-         * AuditVerification
-         * @description Whether every entry of the chain is as it was written. Keep `head_seq` and `head_hash` elsewhere, and you can
-         *     tell later whether its end was cut off. `broken_at`: the number of the first entry that does not fit.
-         */
-        readonly AuditVerification: {
-            /** Broken At */
-            readonly broken_at: number | null;
-            /** Head Hash */
-            readonly head_hash: string;
-            /** Head Seq */
-            readonly head_seq: number;
-            /** Holds */
-            readonly holds: boolean;
         };
         /**
          * BatchAccepted
@@ -1855,44 +1316,6 @@ export interface components {
             readonly seed: boolean;
         };
         /**
-         * ChangedQueue
-         * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
-         */
-        readonly ChangedQueue: {
-            /** Delayed */
-            readonly delayed: number;
-            /** Draining */
-            readonly draining: number;
-            /** Held */
-            readonly held: boolean;
-            /** Held Since */
-            readonly held_since: string | null;
-            /** Lanes */
-            readonly lanes: number;
-            /**
-             * Object
-             * @default queue
-             * @constant
-             */
-            readonly object: "queue";
-            /** Oldest Seconds */
-            readonly oldest_seconds: number | null;
-            /** Places */
-            readonly places: number;
-            /** Pool */
-            readonly pool: string;
-            /** Queued */
-            readonly queued: number;
-            /** Running */
-            readonly running: number;
-            /** Starting */
-            readonly starting: number;
-            /** Tickets */
-            readonly tickets: number | null;
-            /** Workers */
-            readonly workers: number;
-        };
-        /**
          * ComponentHealth
          * @description `latency_ms` of one round trip; `detail` says what is wrong when `status` is not `ok`.
          */
@@ -1906,65 +1329,6 @@ export interface components {
              * @enum {string}
              */
             readonly status: "ok" | "down";
-        };
-        /**
-         * Dashboard
-         * @description Everything at a glance, at most about a second old. `queues`: by weight, the heaviest first. `active_jobs`: the
-         *     newest of those that run; `recent_jobs`: the newest of all.
-         */
-        readonly Dashboard: {
-            /** Active Jobs */
-            readonly active_jobs: readonly components["schemas"]["JobBrief"][];
-            /** At */
-            readonly at: string;
-            /**
-             * Object
-             * @default dashboard
-             * @constant
-             */
-            readonly object: "dashboard";
-            /** Pools */
-            readonly pools: readonly components["schemas"]["AdminQueue"][];
-            /** Queues */
-            readonly queues: readonly components["schemas"]["WeightQueue"][];
-            /** Recent Jobs */
-            readonly recent_jobs: readonly components["schemas"]["JobBrief"][];
-            /** Total Delayed */
-            readonly total_delayed: number;
-            /** Total Queued */
-            readonly total_queued: number;
-            /** Total Running */
-            readonly total_running: number;
-            readonly urls: components["schemas"]["DashboardLinks"];
-            readonly workers: components["schemas"]["WorkerCounts"];
-        };
-        /** DashboardLinks */
-        readonly DashboardLinks: {
-            /**
-             * Accounts
-             * @default /v1/admin/accounts
-             */
-            readonly accounts: string;
-            /**
-             * Jobs
-             * @default /v1/admin/jobs
-             */
-            readonly jobs: string;
-            /**
-             * Queues
-             * @default /v1/admin/queues
-             */
-            readonly queues: string;
-            /**
-             * Rate Limits
-             * @default /v1/admin/rate-limits
-             */
-            readonly rate_limits: string;
-            /**
-             * Workers
-             * @default /v1/admin/workers
-             */
-            readonly workers: string;
         };
         /**
          * ErrorEntry
@@ -2128,38 +1492,6 @@ export interface components {
              * @default []
              */
             readonly tags: readonly string[];
-        };
-        /**
-         * JobBrief
-         * @description A job without its input and outputs.
-         */
-        readonly JobBrief: {
-            /** Account */
-            readonly account: string | null;
-            /** Account Id */
-            readonly account_id: string;
-            /** Created At */
-            readonly created_at: string;
-            /** Id */
-            readonly id: string;
-            /** Model */
-            readonly model: string;
-            /** Pool */
-            readonly pool: string;
-            /**
-             * Priority
-             * @enum {string}
-             */
-            readonly priority: "low" | "normal" | "high";
-            /** Progress */
-            readonly progress: number;
-            /** Started At */
-            readonly started_at: string | null;
-            /**
-             * Status
-             * @enum {string}
-             */
-            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
         };
         /** JobErrorView */
         readonly JobErrorView: {
@@ -2365,137 +1697,6 @@ export interface components {
             readonly version: number;
         };
         readonly JsonValue: unknown;
-        /**
-         * KeyBody
-         * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
-         *     it.
-         */
-        readonly KeyBody: {
-            /**
-             * Allowed Ips
-             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
-             * @default []
-             * @example [
-             *       "192.0.2.0/24"
-             *     ]
-             */
-            readonly allowed_ips: readonly string[];
-            /**
-             * Expires At
-             * @description When the key ends. Null: never.
-             */
-            readonly expires_at?: string | null;
-            /**
-             * Models
-             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
-             * @default []
-             */
-            readonly models: readonly string[];
-            /**
-             * Name
-             * @example ci
-             */
-            readonly name: string;
-            /**
-             * Preset
-             * @description `submit_only`: submit. `observer`: read. `operator`: submit, read, manage. `admin`: all.
-             */
-            readonly preset?: ("submit_only" | "observer" | "operator" | "admin") | null;
-            /**
-             * Scopes
-             * @description What it may do; instead of `preset`.
-             */
-            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
-            /**
-             * Spend Cap
-             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
-             * @example 25.00
-             */
-            readonly spend_cap?: string | null;
-        };
-        /**
-         * KeyChanges
-         * @description What to change of a key; what is left out stays.
-         */
-        readonly KeyChanges: {
-            /**
-             * Allowed Ips
-             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
-             */
-            readonly allowed_ips?: readonly string[] | null;
-            /**
-             * Expires At
-             * @description When the key ends. Null: never.
-             */
-            readonly expires_at?: string | null;
-            /**
-             * Models
-             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
-             */
-            readonly models?: readonly string[] | null;
-            /** Name */
-            readonly name?: string | null;
-            /** Scopes */
-            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
-            /**
-             * Spend Cap
-             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
-             */
-            readonly spend_cap?: string | null;
-        };
-        /**
-         * KeyPage
-         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
-         */
-        readonly KeyPage: {
-            /** Has More */
-            readonly has_more: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["KeyView"][];
-            /** Next Cursor */
-            readonly next_cursor: string | null;
-        };
-        /**
-         * KeyView
-         * @description A key, without what opens the door. `prefix`: how the key begins. `last_used_at`: to a minute.
-         *
-         *     `replaced_by`: the key that took its place by a rotation.
-         */
-        readonly KeyView: {
-            /** Allowed Ips */
-            readonly allowed_ips: readonly string[];
-            /** Created At */
-            readonly created_at: string;
-            /** Expires At */
-            readonly expires_at: string | null;
-            /** Id */
-            readonly id: string;
-            /** Last Used At */
-            readonly last_used_at: string | null;
-            /** Models */
-            readonly models: readonly string[];
-            /** Name */
-            readonly name: string;
-            /**
-             * Object
-             * @default key
-             * @constant
-             */
-            readonly object: "key";
-            /** Prefix */
-            readonly prefix: string;
-            /** Replaced By */
-            readonly replaced_by: string | null;
-            /** Scopes */
-            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
-            /** Spend Cap */
-            readonly spend_cap: string | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            readonly state: "active" | "expired" | "revoked";
-        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -2588,47 +1789,6 @@ export interface components {
             readonly p90: string;
         };
         /**
-         * NewKeyView
-         * @description A key that was just made: `key` is shown now and never again.
-         */
-        readonly NewKeyView: {
-            /** Allowed Ips */
-            readonly allowed_ips: readonly string[];
-            /** Created At */
-            readonly created_at: string;
-            /** Expires At */
-            readonly expires_at: string | null;
-            /** Id */
-            readonly id: string;
-            /** Key */
-            readonly key: string;
-            /** Last Used At */
-            readonly last_used_at: string | null;
-            /** Models */
-            readonly models: readonly string[];
-            /** Name */
-            readonly name: string;
-            /**
-             * Object
-             * @default key
-             * @constant
-             */
-            readonly object: "key";
-            /** Prefix */
-            readonly prefix: string;
-            /** Replaced By */
-            readonly replaced_by: string | null;
-            /** Scopes */
-            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
-            /** Spend Cap */
-            readonly spend_cap: string | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            readonly state: "active" | "expired" | "revoked";
-        };
-        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -2671,24 +1831,6 @@ export interface components {
             /** Starting */
             readonly starting: number;
         };
-        /**
-         * PlanView
-         * @description What the account may do, as this installation has it. `jobs_per_day`: null without a limit.
-         */
-        readonly PlanView: {
-            /** Batch Items */
-            readonly batch_items: number;
-            /** Concurrent Jobs */
-            readonly concurrent_jobs: number;
-            /** Jobs Per Day */
-            readonly jobs_per_day: number | null;
-            /** Max Duration Seconds */
-            readonly max_duration_seconds: number;
-            /** Requests Per Minute */
-            readonly requests_per_minute: number;
-            /** Weight */
-            readonly weight: number;
-        };
         /** Pong */
         readonly Pong: {
             /**
@@ -2721,67 +1863,14 @@ export interface components {
             readonly weight: number;
         };
         /**
-         * ProbeAnswer
-         * @description A worker that answered, and how long it took from here to it and back.
-         */
-        readonly ProbeAnswer: {
-            /** Pool */
-            readonly pool: string;
-            /** Round Trip Ms */
-            readonly round_trip_ms: number;
-            /** Worker */
-            readonly worker: string;
-            /** Worker Id */
-            readonly worker_id: string;
-        };
-        /** ProbeBody */
-        readonly ProbeBody: {
-            /**
-             * Message
-             * @description Comes back with the answer.
-             * @default ping
-             */
-            readonly message: string;
-            /**
-             * Timeout Seconds
-             * @description How long to wait at most.
-             * @default 5
-             */
-            readonly timeout_seconds: number;
-        };
-        /**
-         * ProbeView
-         * @description `answers`: quickest first. `silent`: workers that are listed as alive and did not answer in time.
-         */
-        readonly ProbeView: {
-            /** Answers */
-            readonly answers: readonly components["schemas"]["ProbeAnswer"][];
-            /** Message */
-            readonly message: string;
-            /**
-             * Object
-             * @default probe
-             * @constant
-             */
-            readonly object: "probe";
-            /** Silent */
-            readonly silent: readonly string[];
-        };
-        /**
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
-         *
-         *     `error` and `error_description`: of `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
             readonly code: string;
             /** Detail */
             readonly detail: string;
-            /** Error */
-            readonly error?: string | null;
-            /** Error Description */
-            readonly error_description?: string | null;
             /**
              * Errors
              * @default []
@@ -2820,48 +1909,6 @@ export interface components {
             readonly updated_at: string | null;
         };
         /**
-         * PublicKey
-         * @description An Ed25519 key as RFC 8037 writes it.
-         */
-        readonly PublicKey: {
-            /**
-             * Alg
-             * @default EdDSA
-             * @constant
-             */
-            readonly alg: "EdDSA";
-            /**
-             * Crv
-             * @default Ed25519
-             * @constant
-             */
-            readonly crv: "Ed25519";
-            /** Kid */
-            readonly kid: string;
-            /**
-             * Kty
-             * @default OKP
-             * @constant
-             */
-            readonly kty: "OKP";
-            /**
-             * Use
-             * @default sig
-             * @constant
-             */
-            readonly use: "sig";
-            /** X */
-            readonly x: string;
-        };
-        /**
-         * PublicKeys
-         * @description The keys that access tokens may be signed with (RFC 7517).
-         */
-        readonly PublicKeys: {
-            /** Keys */
-            readonly keys: readonly components["schemas"]["PublicKey"][];
-        };
-        /**
          * QueueBody
          * @description Which part of your queue. No body means all of it.
          */
@@ -2871,14 +1918,6 @@ export interface components {
              * @description One pool alone; null: all of them.
              */
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
-        };
-        /** QueuePatch */
-        readonly QueuePatch: {
-            /**
-             * Held
-             * @description true: nothing of anybody starts in it; what runs goes on.
-             */
-            readonly held: boolean;
         };
         /**
          * Readiness
@@ -2952,25 +1991,6 @@ export interface components {
             readonly max_attempts: number;
         };
         /**
-         * RotateBody
-         * @description `overlap_seconds`: how long the old key goes on working.
-         */
-        readonly RotateBody: {
-            /**
-             * Overlap Seconds
-             * @default 86400
-             */
-            readonly overlap_seconds: number;
-        };
-        /**
-         * RotatedKeyView
-         * @description `new`: the key that takes the place. `old`: the one that ends, and when.
-         */
-        readonly RotatedKeyView: {
-            readonly new: components["schemas"]["NewKeyView"];
-            readonly old: components["schemas"]["KeyView"];
-        };
-        /**
          * RunSeconds
          * @description How long runs of this model on inputs of this size took; `samples`: how many they were.
          */
@@ -2988,99 +2008,6 @@ export interface components {
             readonly p50: number;
             /** P90 */
             readonly p90: number;
-        };
-        /**
-         * SimulatedRequests
-         * @description How many jobs to submit for each tier.
-         */
-        readonly SimulatedRequests: {
-            /**
-             * Developer
-             * @default 0
-             */
-            readonly developer: number;
-            /**
-             * Enterprise
-             * @default 0
-             */
-            readonly enterprise: number;
-            /**
-             * Free
-             * @default 0
-             */
-            readonly free: number;
-            /**
-             * Pro
-             * @default 0
-             */
-            readonly pro: number;
-        };
-        /**
-         * SimulatedTier
-         * @description `refused`: how many, by the code of the problem.
-         */
-        readonly SimulatedTier: {
-            /** Accepted */
-            readonly accepted: number;
-            /** Account Id */
-            readonly account_id: string;
-            /** Job Ids */
-            readonly job_ids: readonly string[];
-            /** Refused */
-            readonly refused: {
-                readonly [key: string]: number;
-            };
-            /** Requested */
-            readonly requested: number;
-            /**
-             * Tier
-             * @enum {string}
-             */
-            readonly tier: "free" | "developer" | "pro" | "enterprise";
-        };
-        /**
-         * SimulationBody
-         * @description Real jobs of accounts called `simulation-<tier>`, tagged `simulation`; what they make is kept for an hour.
-         */
-        readonly SimulationBody: {
-            /**
-             * Input
-             * @description Null: the model's first example.
-             */
-            readonly input?: {
-                readonly [key: string]: components["schemas"]["JsonValue"];
-            } | null;
-            /**
-             * Model
-             * @description Null: a quick one that a worker runs.
-             */
-            readonly model?: string | null;
-            readonly requests: components["schemas"]["SimulatedRequests"];
-        };
-        /** SimulationView */
-        readonly SimulationView: {
-            /** Model */
-            readonly model: string;
-            /**
-             * Object
-             * @default simulation
-             * @constant
-             */
-            readonly object: "simulation";
-            /** Seconds */
-            readonly seconds: number;
-            /** Tiers */
-            readonly tiers: readonly components["schemas"]["SimulatedTier"][];
-        };
-        /**
-         * StreamTicketView
-         * @description `ticket` opens one event stream, once, until `expires_at`: `GET /v1/jobs/{id}/events?ticket=…`.
-         */
-        readonly StreamTicketView: {
-            /** Expires At */
-            readonly expires_at: string;
-            /** Ticket */
-            readonly ticket: string;
         };
         /** TaskCreated */
         readonly TaskCreated: {
@@ -3110,47 +2037,91 @@ export interface components {
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
         /**
-         * TokenView
-         * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
+         * UsageCounts
+         * @description What was asked for and what came of it. A job is submitted each time it is queued, by its owner's retry as well,
+         *     and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places;
+         *     what was refunded later is not taken off.
          */
-        readonly TokenView: {
-            /** Access Token */
-            readonly access_token: string;
-            /** Expires In */
-            readonly expires_in: number;
-            /** Scope */
-            readonly scope: string;
-            /**
-             * Token Type
-             * @default Bearer
-             * @constant
-             */
-            readonly token_type: "Bearer";
+        readonly UsageCounts: {
+            /** Amount Charged */
+            readonly amount_charged: string;
+            /** Jobs Cancelled */
+            readonly jobs_cancelled: number;
+            /** Jobs Completed */
+            readonly jobs_completed: number;
+            /** Jobs Expired */
+            readonly jobs_expired: number;
+            /** Jobs Failed */
+            readonly jobs_failed: number;
+            /** Jobs Submitted */
+            readonly jobs_submitted: number;
+            /** Output Bytes */
+            readonly output_bytes: number;
+            /** Requests */
+            readonly requests: number;
+            /** Run Seconds */
+            readonly run_seconds: number;
         };
         /**
-         * WeightQueue
-         * @description What waits in lanes of one weight: `length` jobs of so many `accounts`; `jobs`: some of those that come first.
+         * UsageItem
+         * @description One day (`2026-11-21`) or one month (`2026-11`).
          */
-        readonly WeightQueue: {
-            /** Accounts */
-            readonly accounts: number;
-            /** Jobs */
-            readonly jobs: readonly components["schemas"]["JobBrief"][];
-            /** Length */
-            readonly length: number;
-            /** Weight */
-            readonly weight: number;
+        readonly UsageItem: {
+            /** Amount Charged */
+            readonly amount_charged: string;
+            /** Jobs Cancelled */
+            readonly jobs_cancelled: number;
+            /** Jobs Completed */
+            readonly jobs_completed: number;
+            /** Jobs Expired */
+            readonly jobs_expired: number;
+            /** Jobs Failed */
+            readonly jobs_failed: number;
+            /** Jobs Submitted */
+            readonly jobs_submitted: number;
+            /** Output Bytes */
+            readonly output_bytes: number;
+            /** Period */
+            readonly period: string;
+            /** Requests */
+            readonly requests: number;
+            /** Run Seconds */
+            readonly run_seconds: number;
         };
-        /** WorkerCounts */
-        readonly WorkerCounts: {
-            /** Draining */
-            readonly draining: number;
-            /** Lost */
-            readonly lost: number;
-            /** Places */
-            readonly places: number;
-            /** Ready */
-            readonly ready: number;
+        /**
+         * UsageView
+         * @description Usage by days or months of UTC, the earliest first; `first` and `last` are days. All of the
+         *     time in between is listed, but of the last month only what is in it so far.
+         *
+         *     `includes_pending`: also what was counted in the last seconds is in it; else that comes a few seconds later.
+         */
+        readonly UsageView: {
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /** First */
+            readonly first: string;
+            /** Includes Pending */
+            readonly includes_pending: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["UsageItem"][];
+            /** Last */
+            readonly last: string;
+            /**
+             * Object
+             * @default usage
+             * @constant
+             */
+            readonly object: "usage";
+            /**
+             * Period
+             * @enum {string}
+             */
+            readonly period: "daily" | "monthly";
+            readonly total: components["schemas"]["UsageCounts"];
         };
         /** WorkerModel */
         readonly WorkerModel: {
@@ -3221,23 +2192,11 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-export type AccountBody = components['schemas']['AccountBody'];
-export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
-export type AdminAccount = components['schemas']['AdminAccount'];
-export type AdminAccountPage = components['schemas']['AdminAccountPage'];
-export type AdminJob = components['schemas']['AdminJob'];
-export type AdminJobPage = components['schemas']['AdminJobPage'];
-export type AdminQueue = components['schemas']['AdminQueue'];
-export type AdminQueues = components['schemas']['AdminQueues'];
 export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
-export type AuditActor = components['schemas']['AuditActor'];
-export type AuditEntryView = components['schemas']['AuditEntryView'];
-export type AuditPage = components['schemas']['AuditPage'];
-export type AuditVerification = components['schemas']['AuditVerification'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
@@ -3257,10 +2216,7 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
-export type ChangedQueue = components['schemas']['ChangedQueue'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
-export type Dashboard = components['schemas']['Dashboard'];
-export type DashboardLinks = components['schemas']['DashboardLinks'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
 export type EstimateView = components['schemas']['EstimateView'];
@@ -3269,7 +2225,6 @@ export type EventView = components['schemas']['EventView'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type JobBody = components['schemas']['JobBody'];
-export type JobBrief = components['schemas']['JobBrief'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
 export type JobPage = components['schemas']['JobPage'];
@@ -3279,84 +2234,36 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
-export type KeyBody = components['schemas']['KeyBody'];
-export type KeyChanges = components['schemas']['KeyChanges'];
-export type KeyPage = components['schemas']['KeyPage'];
-export type KeyView = components['schemas']['KeyView'];
 export type Liveness = components['schemas']['Liveness'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
-export type NewKeyView = components['schemas']['NewKeyView'];
 export type OutputView = components['schemas']['OutputView'];
 export type PausedQueue = components['schemas']['PausedQueue'];
-export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
-export type ProbeAnswer = components['schemas']['ProbeAnswer'];
-export type ProbeBody = components['schemas']['ProbeBody'];
-export type ProbeView = components['schemas']['ProbeView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
-export type PublicKey = components['schemas']['PublicKey'];
-export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
-export type QueuePatch = components['schemas']['QueuePatch'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetryBody = components['schemas']['RetryBody'];
-export type RotateBody = components['schemas']['RotateBody'];
-export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
-export type SimulatedRequests = components['schemas']['SimulatedRequests'];
-export type SimulatedTier = components['schemas']['SimulatedTier'];
-export type SimulationBody = components['schemas']['SimulationBody'];
-export type SimulationView = components['schemas']['SimulationView'];
-export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
-export type TokenView = components['schemas']['TokenView'];
-export type WeightQueue = components['schemas']['WeightQueue'];
-export type WorkerCounts = components['schemas']['WorkerCounts'];
+export type UsageCounts = components['schemas']['UsageCounts'];
+export type UsageItem = components['schemas']['UsageItem'];
+export type UsageView = components['schemas']['UsageView'];
 export type WorkerModel = components['schemas']['WorkerModel'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
 export interface operations {
-    readonly get_public_keys: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["PublicKeys"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     readonly ping: {
         readonly parameters: {
             readonly query?: never;
@@ -3408,7 +2315,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3417,7 +2324,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3502,7 +2409,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3511,7 +2418,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3576,7 +2483,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3585,7 +2492,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3699,7 +2606,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3708,7 +2615,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3759,7 +2666,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3768,7 +2675,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3846,7 +2753,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3855,7 +2762,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3902,18 +2809,14 @@ export interface operations {
             };
         };
     };
-    readonly list_accounts: {
+    readonly get_usage: {
         readonly parameters: {
             readonly query?: {
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                readonly limit?: number;
-                /** @description How their names begin. */
-                readonly name?: string;
-                /** @description true: only those that are; false: only others. */
-                readonly suspended?: boolean | null;
-                /** @description Repeat for several. */
-                readonly tier?: readonly ("free" | "developer" | "pro" | "enterprise")[] | null;
+                /** @description The first day, in UTC. Default: 30 days or 12 months. */
+                readonly from?: string | null;
+                readonly period?: "daily" | "monthly";
+                /** @description The last day, in UTC. Default: today. */
+                readonly to?: string | null;
             };
             readonly header?: never;
             readonly path?: never;
@@ -3927,67 +2830,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["AdminAccountPage"];
-                };
-            };
-            /** @description `invalid_request`, `invalid_cursor` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly create_account: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["AccountBody"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["AdminAccount"];
+                    readonly "application/json": components["schemas"]["UsageView"];
                 };
             };
             /** @description `invalid_request` */
@@ -3999,7 +2842,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4008,706 +2851,8 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly get_account_of: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly account_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["AdminAccount"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `account_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly change_account: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly account_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["AccountPatch"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["AdminAccount"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `account_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly get_dashboard: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Dashboard"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly list_active_jobs: {
-        readonly parameters: {
-            readonly query?: {
-                /** @description Of this account alone. */
-                readonly account_id?: string | null;
-                readonly batch_id?: string | null;
-                /** @description At this moment or later. */
-                readonly created_after?: string | null;
-                /** @description Earlier than this. */
-                readonly created_before?: string | null;
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                /** @description Repeat for several, at most 100. */
-                readonly ids?: readonly string[] | null;
-                readonly limit?: number;
-                /** @description `metadata[order]=42`: jobs that have this in their metadata. */
-                readonly metadata?: {
-                    readonly [key: string]: string;
-                };
-                readonly model?: string | null;
-                /** @description Repeat for several. */
-                readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
-                readonly tag?: string | null;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["AdminJobPage"];
-                };
-            };
-            /** @description `invalid_request`, `invalid_cursor` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly probe: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["ProbeBody"] | null;
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ProbeView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `broker_unavailable`, `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `nobody_answered` */
-            readonly 504: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly list_queues: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["AdminQueues"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly change_queue: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly pool: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["QueuePatch"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ChangedQueue"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `queue_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly simulate: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["SimulationBody"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["SimulationView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -4759,7 +2904,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4768,7 +2913,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4817,7 +2962,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4826,7 +2971,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4884,7 +3029,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4893,7 +3038,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4960,7 +3105,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4969,7 +3114,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5040,7 +3185,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5049,7 +3194,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5100,7 +3245,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5109,7 +3254,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5185,7 +3330,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5194,7 +3339,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5250,7 +3395,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5259,7 +3404,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5349,7 +3494,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5358,7 +3503,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5386,70 +3531,6 @@ export interface operations {
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly list_audit_entries: {
-        readonly parameters: {
-            readonly query?: {
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                /** @description true: what was done to the whole installation; wants the scope `admin`. */
-                readonly installation?: boolean;
-                readonly limit?: number;
-                /** @description true: also check every entry of the chain. */
-                readonly verify?: boolean;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["AuditPage"];
-                };
-            };
-            /** @description `invalid_request`, `invalid_cursor` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5491,7 +3572,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5500,7 +3581,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5560,7 +3641,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5569,7 +3650,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5654,7 +3735,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5663,7 +3744,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5721,7 +3802,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5730,7 +3811,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5791,7 +3872,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5800,7 +3881,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5866,7 +3947,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5875,7 +3956,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5991,8 +4072,6 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
-                /** @description `all`: of all accounts; wants the scope `admin`. */
-                readonly scope?: "own" | "all";
                 /** @description Repeat for several. */
                 readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
                 readonly tag?: string | null;
@@ -6021,7 +4100,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6030,7 +4109,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6113,7 +4192,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6122,7 +4201,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6240,7 +4319,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6249,7 +4328,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6307,7 +4386,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6316,7 +4395,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6383,7 +4462,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6392,7 +4471,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6495,7 +4574,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6504,7 +4583,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6562,7 +4641,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6571,7 +4650,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6614,8 +4693,6 @@ export interface operations {
             readonly query?: {
                 /** @description The same, for clients without headers. */
                 readonly after?: number;
-                /** @description Instead of a key: a ticket of `POST /v1/stream-tickets`. */
-                readonly ticket?: string | null;
             };
             readonly header?: {
                 readonly accept?: string;
@@ -6648,7 +4725,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6657,7 +4734,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6724,7 +4801,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6733,7 +4810,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6804,7 +4881,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6813,7 +4890,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6914,7 +4991,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6923,7 +5000,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7010,7 +5087,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7019,7 +5096,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7030,510 +5107,6 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly list_keys: {
-        readonly parameters: {
-            readonly query?: {
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                readonly limit?: number;
-                /** @description Leave it out for all. */
-                readonly state?: ("active" | "expired" | "revoked") | null;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["KeyPage"];
-                };
-            };
-            /** @description `invalid_request`, `invalid_cursor` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly create_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["KeyBody"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["NewKeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly get_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["KeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly revoke_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 204: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly change_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["KeyChanges"];
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["KeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_input` */
-            readonly 422: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly rotate_key: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly key_id: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["RotateBody"] | null;
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["RotatedKeyView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `key_not_found` */
-            readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_state` */
-            readonly 409: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -7606,7 +5179,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7615,7 +5188,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7664,7 +5237,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            /** @description `missing_credentials`, `invalid_api_key` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7673,7 +5246,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7684,149 +5257,6 @@ export interface operations {
             };
             /** @description `model_not_found` */
             readonly 404: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly create_token: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/x-www-form-urlencoded": {
-                    /** @description The key's id; or by HTTP Basic. */
-                    readonly client_id?: string;
-                    /** @description The key, or its last part. */
-                    readonly client_secret?: string;
-                    /** @enum {string} */
-                    readonly grant_type: "client_credentials";
-                    /** @description Names with blanks in between. */
-                    readonly scope?: string;
-                };
-            };
-        };
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["TokenView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `account_suspended`, `permission_denied` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upload_too_large` */
-            readonly 413: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` */
-            readonly 415: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly create_stream_ticket: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["StreamTicketView"];
-                };
-            };
-            /** @description `invalid_request` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };

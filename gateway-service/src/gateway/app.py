@@ -15,6 +15,7 @@ from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.rate_headers import RateHeaders
 from gateway.middleware.request_context import RequestContext
 from gateway.middleware.safe_headers import SafeHeaders
+from gateway.middleware.usage import CountRequests
 from gateway.parameters import KnownParameters
 from gateway.policies import origin_of, page_policy
 from gateway.routes import (
@@ -42,6 +43,7 @@ from gateway.routes import (
     oauth,
     queue,
     reference,
+    usage,
 )
 from gateway.routes.sources import task
 from gateway.settings import GatewaySettings
@@ -87,7 +89,7 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
-        *(account.router, account_ledger.router, queue.router),
+        *(account.router, account_ledger.router, queue.router, usage.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
         *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
@@ -97,6 +99,7 @@ def create_app(
     problems.install(app)
     app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrors)
+    app.add_middleware(CountRequests)
     app.add_middleware(RateHeaders)
     app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(SafeHeaders, policy=page_policy(origin_of(settings.s3().public_endpoint_url)))

@@ -39,6 +39,7 @@ from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
+from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
@@ -112,6 +113,7 @@ class May:
     async def __call__(self, request: Request, gateway: WholeGateway, caller: Anyone) -> Caller:
         if (known := _known(request, self)) is not None:
             return known
+        request.state.account_id = caller.account.id  # whose request it is, for those who count it
         standing = await gateway.rates.take(caller.account, self._kind)
         setattr(request.state, STANDING, standing)
         require_room(standing)
@@ -190,6 +192,7 @@ Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.tickets)
 Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.rates))]
 OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.own_account))]
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
+UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

@@ -118,6 +118,13 @@ class GatewaySettings(FetchSettings):
             '`{"builtin/camera-move": {"amount": "0.02", "unit": "second", "by": ["duration_seconds"]}}`.',
         ),
     ] = Field(default_factory=dict)
+    usage_sync: Annotated[
+        Literal["events", "delta"],
+        Field(
+            description="How usage is counted: by events over the broker, or in Redis, from where it is flushed. "
+            "`delta` needs REELWORK_REDIS_URL."
+        ),
+    ] = "events"
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
@@ -151,6 +158,12 @@ class GatewaySettings(FetchSettings):
 
     def pricings(self) -> dict[str, Pricing]:
         return {model: price.pricing() for model, price in self.prices.items()}
+
+    @model_validator(mode="after")
+    def _deltas_have_a_counter(self) -> Self:
+        if self.usage_sync == "delta" and self.redis_url is None:
+            raise ValueError("REELWORK_USAGE_SYNC=delta needs REELWORK_REDIS_URL: the Redis or Valkey that counts")
+        return self
 
     @property
     def link_life(self) -> timedelta:

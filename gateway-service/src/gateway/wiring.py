@@ -1,6 +1,7 @@
 """The one place of the gateway that names concrete adapters: everything is opened here, in one stack, and closed."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
+from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
@@ -46,8 +48,11 @@ from gateway.signing import Signer
 from gateway.tokens import TokenVerifier
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
+from reelwork.broker.usage import InProcessUsageQueue
+from reelwork.broker.usage_rabbitmq import RabbitMQUsageQueue
 from reelwork.counters.limiter import Limiter
 from reelwork.counters.memory import MemoryWindows
+from reelwork.counters.usage import UsageCounter
 from reelwork.counters.valkey import ValkeyWindows
 from reelwork.counters.windows import Windows
 from reelwork.engine.cache import ResultCache
@@ -58,6 +63,9 @@ from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.reserving import Reservations
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
+from reelwork.engine.usage.deltas import DeltaSync
+from reelwork.engine.usage.events import EventSync
+from reelwork.engine.usage.sync import UsageMeter, UsageSync
 from reelwork.fetch import Fetcher
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
@@ -108,6 +116,8 @@ class Gateway:
     oauth: OAuthService
     tickets: TicketService
     ledger: LedgerService
+    usage: UsageService
+    meter: UsageMeter
     probes: dict[str, Probe]
 
 
@@ -117,6 +127,7 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """A running gateway. `broker`: one that lives in this process, instead of the one at `broker_url`."""
     warn_of_plain_backends(settings)
+    in_process = broker is not None
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.mongo()))
         objects = await stack.enter_async_context(ObjectStore.open(settings.s3()))
@@ -134,11 +145,15 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(reservations.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
+        usage = await stack.enter_async_context(_usage(settings, stores, in_process=in_process))
+        meter = UsageMeter(stores, usage)
+        stack.push_async_callback(meter.finish)
+        await stack.enter_async_context(running(meter.run))
         clock = DatabaseClock(database)
         last_use = LastUse(stores.keys)
         await stack.enter_async_context(running(last_use.run))
         limiter = await stack.enter_async_context(_limiter(settings))
-        opened = _Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations)
+        opened = _Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter)
         gateway = _gateway(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
@@ -157,6 +172,8 @@ class _Opened:
     last_use: LastUse
     limiter: Limiter
     reservations: Reservations
+    usage: UsageSync
+    meter: UsageMeter
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
@@ -199,6 +216,8 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         estimates=EstimateService(stores, builder, forecasts, funds=purses),
         workers=WorkerService(stores),
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
+        usage=UsageService(stores, opened.usage),
+        meter=opened.meter,
         accounts=AccountService(engine, authenticator),
         overview=OverviewService(engine),
         simulation=SimulationService(engine, catalogue, jobs),
@@ -268,6 +287,27 @@ async def _limiter(settings: GatewaySettings) -> AsyncIterator[Limiter]:
         limiter = Limiter(windows, patience=settings.limiter_patience_seconds)
         await stack.enter_async_context(running(limiter.run))
         yield limiter
+
+
+@asynccontextmanager
+async def _usage(settings: GatewaySettings, stores: Stores, *, in_process: bool) -> AsyncIterator[UsageSync]:
+    """The way of counting usage that the settings say. `in_process`: there is no broker beside this process."""
+    name, prefix = f"gw_{secrets.token_hex(8)}", settings.broker_prefix
+    async with AsyncExitStack() as stack:
+        if settings.usage_sync == "delta" and settings.redis_url is not None:
+            url = settings.redis_url.get_secret_value()
+            counter = await stack.enter_async_context(UsageCounter.open(url, prefix=prefix, tls=settings.tls()))
+            yield DeltaSync(stores, counter, gateway=name)
+            return
+        url = settings.broker_url.get_secret_value()
+        queue = (
+            InProcessUsageQueue()
+            if in_process
+            else await stack.enter_async_context(RabbitMQUsageQueue.open(url, prefix=prefix, tls=settings.tls()))
+        )
+        sync = EventSync(stores, queue, gateway=name)
+        await stack.enter_async_context(running(sync.receive))
+        yield sync
 
 
 @asynccontextmanager

@@ -52,6 +52,9 @@ class TlsFiles:
         }
 
 
+NO_FILES = TlsFiles()
+
+
 def is_encrypted(url: str) -> bool:
     """Whether a connection to this address of a server is encrypted."""
     parts = urlsplit(url)

@@ -96,6 +96,20 @@ async def test_claiming_and_running_look_at_a_few_documents_by_index(profiled: W
     expect_indexes(await asked(profiled), few=20)
 
 
+async def test_what_usage_does_not_tell_yet_is_found_and_marked_by_index(
+    profiled: World, lanes: list[LaneTerms]
+) -> None:
+    async with unseen(profiled):
+        await profiled.stores.jobs.insert(*(new_job(lanes[0]) for _ in range(10)))
+
+    found, after = await profiled.stores.uncounted.page(after=None, limit=5)
+    rest, _ = await profiled.stores.uncounted.page(after=after, limit=50)
+    await profiled.stores.uncounted.mark({history.id: 1 for history in found})
+
+    assert (len(found), len(rest)) == (5, 5)
+    expect_indexes(await asked(profiled), few=10)
+
+
 async def test_a_ticket_for_nothing_costs_a_look_at_an_index(profiled: World) -> None:
     await profiled.claim(pool="gpu")
 

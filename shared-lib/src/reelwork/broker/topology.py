@@ -2,6 +2,7 @@
 
     reelwork.tickets (topic)  --<pool>-->  reelwork.tickets.<pool>  --dead letters-->  reelwork.dead (fanout and queue)
     reelwork.notices (topic)  --<account>.<job>-->  one private queue per process that watches
+    reelwork.usage (topic)    --counted-->  reelwork.usage  --dead letters-->  reelwork.dead
 
 The gateway declares it with pika, the worker with kombu (`celery_topology`): both read it here, since a queue that is
 declared twice with different arguments is an error on RabbitMQ.
@@ -25,6 +26,8 @@ CONSUMER_TIMEOUT_MS = 4 * 60 * 60 * 1000  # twice the longest job: a ticket stay
 LONGEST_DEAD_QUEUE = 10_000  # dead tickets are kept to be looked at, not to be used
 LONGEST_KEY_BYTES = 255  # of a routing key or a name, in AMQP 0-9-1
 DEAD_TTL_MS = 7 * 24 * 60 * 60 * 1000
+LONGEST_USAGE_QUEUE = 100_000  # messages of one second of one gateway each; above it they wait with their senders
+USAGE_DELIVERY_LIMIT = 1000  # gateways that ended one after the other in the middle of the same message
 LONGEST_NOTICE_QUEUE = 20_000  # of one process that has stopped reading; the oldest go first
 
 
@@ -87,6 +90,23 @@ class Topology:
                 "x-overflow": "reject-publish",
                 "x-message-ttl": TICKET_TTL_MS,
                 "x-consumer-timeout": CONSUMER_TIMEOUT_MS,
+                "x-dead-letter-exchange": self.dead.name,
+            },
+        )
+
+    @property
+    def usage_queue(self) -> Queue:
+        """Where usage events wait to be written down; declared by gateways that count by events alone."""
+        name = f"{self.prefix}reelwork.usage"
+        return Queue(
+            name=name,
+            exchange=Exchange(name=name, kind="topic"),
+            routing_key="counted",
+            arguments={
+                "x-queue-type": "quorum",
+                "x-delivery-limit": USAGE_DELIVERY_LIMIT,
+                "x-max-length": LONGEST_USAGE_QUEUE,
+                "x-overflow": "reject-publish",
                 "x-dead-letter-exchange": self.dead.name,
             },
         )

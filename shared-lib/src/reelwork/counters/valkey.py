@@ -13,12 +13,11 @@ from redis.exceptions import NoScriptError, RedisError
 
 from reelwork.counters.windows import LimiterDown, Question, standing
 from reelwork.domain.rate import Standing
-from reelwork.tls import TlsFiles
+from reelwork.tls import NO_FILES, TlsFiles
 
 PREFIX = "reelwork:rate:"
 # For what has no deadline from outside; a request waits far less, see `Limiter`.
 SOCKET_SECONDS = 2.0
-NO_FILES = TlsFiles()
 
 
 class ValkeyWindows:

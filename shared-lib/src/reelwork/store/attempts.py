@@ -217,6 +217,7 @@ def _completing(outputs: Sequence[Output]) -> list[Document]:
         "job.completed",
         **_ended(COMPLETED, None),
         outputs=literal([asdict(output) for output in outputs]),
+        output_bytes=sum(output.size_bytes for output in outputs),  # usage tells it when the outputs are long gone
         error=None,
         progress=literal(asdict(Progress(fraction=1.0))),
     )

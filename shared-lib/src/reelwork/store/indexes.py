@@ -20,6 +20,8 @@ from reelwork.store.plans import AccountPlans
 from reelwork.store.removals import Removals
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.stream_tickets import StreamTickets
+from reelwork.store.uncounted import Uncounted
+from reelwork.store.usage_log import UsageLog
 from reelwork.store.workers import Workers
 
 # A new index over many millions of jobs takes minutes; the bound of a single operation is far below.
@@ -34,7 +36,8 @@ async def ensure_indexes(database: Database) -> None:
 
 
 async def _ensure_indexes(database: Database) -> None:
-    await database["jobs"].create_indexes([*Jobs.INDEXES, *Removals.INDEXES, *Books.JOB_INDEXES])
+    of_jobs = [*Jobs.INDEXES, *Removals.INDEXES, *Books.JOB_INDEXES, *Uncounted.INDEXES]
+    await database["jobs"].create_indexes(of_jobs)
     await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))
     await database["assets"].create_indexes(list(Assets.INDEXES))
@@ -49,4 +52,5 @@ async def _ensure_indexes(database: Database) -> None:
     await database["idempotency"].create_indexes(list(Idempotency.INDEXES))
     await database["balances"].create_indexes(list(Balances.INDEXES))
     await database["ledger"].create_indexes(list(Ledger.INDEXES))
+    await database["usage_events"].create_indexes(list(UsageLog.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

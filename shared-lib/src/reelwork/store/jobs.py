@@ -174,7 +174,7 @@ class Jobs:
 
         The answer names those that were there already: they stay as they are, and the others are stored.
         """
-        documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None} for job in jobs]
+        documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None, "uncounted": True} for job in jobs]
         try:
             if len(documents) == 1:
                 await self._jobs.insert_one(documents[0])

@@ -12,6 +12,8 @@ Expression = Any  # an aggregation expression: nested dicts, lists and scalars
 
 NOW: Expression = "$$NOW"
 _DEADLINE: Expression = {"$ifNull": ["$deadline_at", None]}
+# With these a round of a job begins; an end is told by its status. See `domain/usage.py`.
+_BEGINNINGS = frozenset({"job.queued", "job.retried"})
 
 
 def literal(value: object) -> Expression:
@@ -41,7 +43,7 @@ def transition(
     """The update that moves a job to `target` and records the durable event of it, in one write.
 
     An end also says when the job's files are due, as its retention has it, and what its bill has come to: the one
-    place from which charges follow.
+    place from which charges follow. What usage tells of is marked.
     """
     due: dict[str, Expression] = {
         "inputs_due_at": _later_by("$retention.input_seconds") if target in TERMINAL else None,
@@ -49,8 +51,9 @@ def transition(
     }
     if target in TERMINAL:
         due["bill"] = _ended_bill(BillState.CHARGE if target is Status.COMPLETED else BillState.RELEASE)
-    happened = happening(event, status=literal(target), of_attempt=of_attempt, recorded=recorded, **{**due, **sets})
-    return [happened]
+    marks = {"uncounted": True} if target in TERMINAL or event in _BEGINNINGS else {}
+    sets = {**due, **marks, **sets}
+    return [happening(event, status=literal(target), of_attempt=of_attempt, recorded=recorded, **sets)]
 
 
 def happening(

@@ -32,6 +32,9 @@ from reelwork.store.selection import Selection
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
 from reelwork.store.stream_tickets import StreamTickets
+from reelwork.store.uncounted import Uncounted
+from reelwork.store.usage import UsageDays
+from reelwork.store.usage_log import UsageLog
 from reelwork.store.workers import Workers
 
 
@@ -63,6 +66,9 @@ class Stores:
     pools: Pools
     runtimes: Runtimes
     standings: Standings
+    uncounted: Uncounted
+    usage: UsageDays
+    usage_log: UsageLog
     workers: Workers
     balances: Balances
     books: Books
@@ -97,6 +103,9 @@ class Stores:
             pools=Pools(database),
             runtimes=Runtimes(database),
             standings=Standings(database),
+            uncounted=Uncounted(database),
+            usage=UsageDays(database),
+            usage_log=UsageLog(database),
             workers=Workers(database),
             balances=Balances(database),
             books=Books(database),
