@@ -148,6 +148,27 @@ export interface paths {
         readonly patch: operations["edit_account"];
         readonly trace?: never;
     };
+    readonly "/v1/account/ledger": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Ledger
+         * @description What was added to your account, put aside, charged and given back, newest first. The last second of it may be
+         *     missing: the balance in `/v1/account/quota` has it.
+         */
+        readonly get: operations["list_ledger"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/account/queue": {
         readonly parameters: {
             readonly query?: never;
@@ -202,6 +223,66 @@ export interface paths {
          * @description Let your queue go on, in its own share: what it did not use meanwhile is not saved up. Safe to repeat.
          */
         readonly post: operations["resume_queue"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/account/quota": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Quota
+         * @description How much more you may do: jobs today and at once, longest film, credit, the cap of this key.
+         */
+        readonly get: operations["get_quota"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts/{account_id}/grants": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Grant Credit
+         * @description Add credit to an account. Send an `Idempotency-Key` to be able to repeat this.
+         */
+        readonly post: operations["grant_credit"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts/{account_id}/refunds": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Refund Job
+         * @description Give back what a job of the account was charged, or a part of it; all in all at most its charge.
+         */
+        readonly post: operations["refund_job"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -843,6 +924,33 @@ export interface components {
             readonly worker: string;
         };
         /**
+         * BalanceView
+         * @description `spent`: charged, or put aside for jobs that have not ended (`reserved`).
+         */
+        readonly BalanceView: {
+            /**
+             * Available
+             * @example 0.4000
+             */
+            readonly available: string;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Reserved
+             * @example 0.4000
+             */
+            readonly reserved: string;
+            /**
+             * Spent
+             * @example 0.4000
+             */
+            readonly spent: string;
+        };
+        /**
          * BatchAccepted
          * @description `rejected` is empty in `atomic` mode.
          */
@@ -1352,6 +1460,18 @@ export interface components {
             readonly status: "ok" | "down";
         };
         /**
+         * ConcurrentJobs
+         * @description Running at once, in each pool: `active` of them in the pool where most of yours run.
+         */
+        readonly ConcurrentJobs: {
+            /** Active */
+            readonly active: number;
+            /** Available */
+            readonly available: number;
+            /** Limit */
+            readonly limit: number;
+        };
+        /**
          * CostView
          * @description What a job costs. `estimated`: its price, decided when it was submitted; it never costs more.
          *
@@ -1383,6 +1503,89 @@ export interface components {
              * @example 0.4000
              */
             readonly reserved: string;
+        };
+        /**
+         * DailyQuota
+         * @description Jobs of this day in UTC. `limit` and `remaining` are null without a limit; then jobs are not counted.
+         */
+        readonly DailyQuota: {
+            /** Limit */
+            readonly limit: number | null;
+            /** Remaining */
+            readonly remaining: number | null;
+            /** Resets At */
+            readonly resets_at: string;
+            /** Used */
+            readonly used: number;
+        };
+        /**
+         * EntryPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly EntryPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["EntryView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * EntryView
+         * @description One line of the books. `amount`: its effect on what is available; `reserved`: on what is put aside for jobs that
+         *     have not ended; `units`: on the jobs used of `day`. What is available is the sum of all amounts.
+         */
+        readonly EntryView: {
+            /**
+             * Amount
+             * @example 0.4000
+             */
+            readonly amount: string;
+            /** At */
+            readonly at: string;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Day
+             * @description Of the daily quota, in UTC.
+             * @example 2026-11-21
+             */
+            readonly day: string | null;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string | null;
+            /** Key Id */
+            readonly key_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "grant" | "reserve" | "charge" | "release" | "refund";
+            /** Note */
+            readonly note: string | null;
+            /**
+             * Object
+             * @default ledger_entry
+             * @constant
+             */
+            readonly object: "ledger_entry";
+            /**
+             * Reserved
+             * @example 0.4000
+             */
+            readonly reserved: string;
+            /**
+             * Round
+             * @description 1 for the job's first submit, one more with each retry.
+             */
+            readonly round: number | null;
+            /** Units */
+            readonly units: number;
         };
         /**
          * ErrorEntry
@@ -1499,6 +1702,24 @@ export interface components {
             readonly detail: string;
             /** Pointer */
             readonly pointer: string;
+        };
+        /**
+         * GrantBody
+         * @description Credit for an account.
+         */
+        readonly GrantBody: {
+            /**
+             * Amount
+             * @description In US dollars, more than 0.
+             * @example 10.00
+             */
+            readonly amount: string;
+            /**
+             * Note
+             * @description Shown in the ledger.
+             * @example Invoice 2026-117
+             */
+            readonly note?: string | null;
         };
         /**
          * HitLimit
@@ -2099,6 +2320,32 @@ export interface components {
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
         };
         /**
+         * QuotaView
+         * @description How much more you may do now. `max_video_duration`: in seconds. `can_generate`: a job that costs nothing would be
+         *     accepted.
+         */
+        readonly QuotaView: {
+            readonly balance: components["schemas"]["BalanceView"];
+            /** Can Batch Generate */
+            readonly can_batch_generate: boolean;
+            /** Can Generate */
+            readonly can_generate: boolean;
+            readonly concurrent_jobs: components["schemas"]["ConcurrentJobs"];
+            readonly daily_quota: components["schemas"]["DailyQuota"];
+            /** Max Video Duration */
+            readonly max_video_duration: number;
+            readonly rate_limit: components["schemas"]["RateLimitView"];
+            readonly spend_cap: components["schemas"]["SpendCapView"] | null;
+        };
+        /**
+         * RateLimitView
+         * @description Of requests that create work; other kinds have multiples of it.
+         */
+        readonly RateLimitView: {
+            /** Requests Per Minute */
+            readonly requests_per_minute: number;
+        };
+        /**
          * Readiness
          * @description `ready` when jobs can be accepted (MongoDB and S3); a broker that is down only delays starts: `degraded`.
          */
@@ -2130,6 +2377,24 @@ export interface components {
             readonly since: string | null;
             /** Until */
             readonly until: string | null;
+        };
+        /**
+         * RefundBody
+         * @description What a job was charged, or a part of it, given back.
+         */
+        readonly RefundBody: {
+            /**
+             * Amount
+             * @description Null: whatever was not given back yet.
+             */
+            readonly amount?: string | null;
+            /** Job Id */
+            readonly job_id: string;
+            /**
+             * Note
+             * @description Shown in the ledger.
+             */
+            readonly note?: string | null;
         };
         /**
          * RejectedItem
@@ -2213,6 +2478,33 @@ export interface components {
             readonly p50: number;
             /** P90 */
             readonly p90: number;
+        };
+        /**
+         * SpendCapView
+         * @description Of the key that asks, over its whole life.
+         */
+        readonly SpendCapView: {
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Limit
+             * @example 0.4000
+             */
+            readonly limit: string;
+            /**
+             * Remaining
+             * @example 0.4000
+             */
+            readonly remaining: string;
+            /**
+             * Spent
+             * @example 0.4000
+             */
+            readonly spent: string;
         };
         /** TaskCreated */
         readonly TaskCreated: {
@@ -2316,6 +2608,7 @@ export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type BalanceView = components['schemas']['BalanceView'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
@@ -2336,7 +2629,11 @@ export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
+export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
 export type CostView = components['schemas']['CostView'];
+export type DailyQuota = components['schemas']['DailyQuota'];
+export type EntryPage = components['schemas']['EntryPage'];
+export type EntryView = components['schemas']['EntryView'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
 export type EstimatedCost = components['schemas']['EstimatedCost'];
@@ -2345,6 +2642,7 @@ export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type GrantBody = components['schemas']['GrantBody'];
 export type HitLimit = components['schemas']['HitLimit'];
 export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
@@ -2372,8 +2670,11 @@ export type PricingView = components['schemas']['PricingView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QuotaView = components['schemas']['QuotaView'];
+export type RateLimitView = components['schemas']['RateLimitView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
+export type RefundBody = components['schemas']['RefundBody'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetentionPatch = components['schemas']['RetentionPatch'];
@@ -2381,6 +2682,7 @@ export type RetentionView = components['schemas']['RetentionView'];
 export type RetryBody = components['schemas']['RetryBody'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type SpendCapView = components['schemas']['SpendCapView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
 export type WorkerModel = components['schemas']['WorkerModel'];
@@ -2448,6 +2750,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -2486,6 +2797,15 @@ export interface operations {
             };
             /** @description `invalid_input` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -2864,6 +3184,70 @@ export interface operations {
             };
         };
     };
+    readonly list_ledger: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Entries about this job alone. */
+                readonly job?: string | null;
+                /** @description Repeat for several. */
+                readonly kind?: readonly ("grant" | "reserve" | "charge" | "release" | "refund")[] | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readonly get_queue: {
         readonly parameters: {
             readonly query?: never;
@@ -3075,6 +3459,286 @@ export interface operations {
                 };
             };
             /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly get_quota: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["QuotaView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly grant_credit: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GrantBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Entered in the account's books. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EntryView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly refund_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RefundBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Entered in the account's books. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EntryView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found`, `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3873,7 +4537,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `max_cost_exceeded` */
+            /** @description `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
             readonly 402: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3920,6 +4584,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -4188,6 +4861,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -4217,6 +4899,15 @@ export interface operations {
             };
             /** @description `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -4433,7 +5124,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `max_cost_exceeded` */
+            /** @description `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
             readonly 402: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4489,6 +5180,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5131,6 +5831,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -5178,6 +5887,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5241,6 +5959,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -5279,6 +6006,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
