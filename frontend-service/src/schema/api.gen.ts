@@ -124,6 +124,51 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/account": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Account
+         * @description Your account: its plan, and what its new jobs have as defaults.
+         */
+        readonly get: operations["get_account"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Edit Account
+         * @description Change defaults of your new jobs; they follow within five seconds. Jobs that are there keep what they have.
+         */
+        readonly patch: operations["edit_account"];
+        readonly trace?: never;
+    };
+    readonly "/v1/account/ledger": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Ledger
+         * @description What was added to your account, put aside, charged and given back, newest first. The last second of it may be
+         *     missing: the balance in `/v1/account/quota` has it.
+         */
+        readonly get: operations["list_ledger"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/account/queue": {
         readonly parameters: {
             readonly query?: never;
@@ -184,7 +229,7 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/v1/account/usage": {
+    readonly "/v1/account/quota": {
         readonly parameters: {
             readonly query?: never;
             readonly header?: never;
@@ -192,12 +237,52 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * Get Usage
-         * @description Requests, jobs, run time, bytes and charges of your account, by days or months of UTC.
+         * Get Quota
+         * @description How much more you may do: jobs today and at once, longest film, credit, the cap of this key.
          */
-        readonly get: operations["get_usage"];
+        readonly get: operations["get_quota"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts/{account_id}/grants": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Grant Credit
+         * @description Add credit to an account. Send an `Idempotency-Key` to be able to repeat this.
+         */
+        readonly post: operations["grant_credit"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts/{account_id}/refunds": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Refund Job
+         * @description Give back what a job of the account was charged, or a part of it; all in all at most its charge.
+         */
+        readonly post: operations["refund_job"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -686,7 +771,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Estimate Job
-         * @description What would become of this job if you submitted it now. Takes and refuses what submit does; stores nothing.
+         * @description What would become of this job if you submitted it now: when it would start, what it would cost, which limits it
+         *     would hit. Faults are refused as submit does; stores nothing.
          */
         readonly post: operations["estimate_job"];
         readonly delete?: never;
@@ -739,6 +825,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountPatch
+         * @description What is absent stays as it is.
+         */
+        readonly AccountPatch: {
+            /** @default {} */
+            readonly retention: components["schemas"]["RetentionPatch"];
+        };
         /**
          * AccountQueue
          * @description Your queue. `paused`: in every pool.
@@ -830,6 +924,33 @@ export interface components {
             readonly worker: string;
         };
         /**
+         * BalanceView
+         * @description `spent`: charged, or put aside for jobs that have not ended (`reserved`).
+         */
+        readonly BalanceView: {
+            /**
+             * Available
+             * @example 0.4000
+             */
+            readonly available: string;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Reserved
+             * @example 0.4000
+             */
+            readonly reserved: string;
+            /**
+             * Spent
+             * @example 0.4000
+             */
+            readonly spent: string;
+        };
+        /**
          * BatchAccepted
          * @description `rejected` is empty in `atomic` mode.
          */
@@ -839,6 +960,7 @@ export interface components {
              * @description When the last job ended; null until all have.
              */
             readonly completed_at: string | null;
+            readonly cost: components["schemas"]["CostView"];
             readonly counts: components["schemas"]["BatchCounts"];
             /** Created At */
             readonly created_at: string;
@@ -926,6 +1048,12 @@ export interface components {
                 readonly input?: {
                     readonly [key: string]: components["schemas"]["JsonValue"];
                 };
+                /**
+                 * Max Cost
+                 * @description Refuse the job if it costs more than so many US dollars.
+                 * @example 0.50
+                 */
+                readonly max_cost?: string | null;
                 /**
                  * Metadata
                  * @default {}
@@ -1032,7 +1160,7 @@ export interface components {
         };
         /**
          * BatchDetail
-         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected.
+         * @description `job_ids[n]` is the job of `items[n]`; null if that item was rejected. `cost`: of all its jobs together.
          */
         readonly BatchDetail: {
             /**
@@ -1040,6 +1168,7 @@ export interface components {
              * @description When the last job ended; null until all have.
              */
             readonly completed_at: string | null;
+            readonly cost: components["schemas"]["CostView"];
             readonly counts: components["schemas"]["BatchCounts"];
             /** Created At */
             readonly created_at: string;
@@ -1331,6 +1460,134 @@ export interface components {
             readonly status: "ok" | "down";
         };
         /**
+         * ConcurrentJobs
+         * @description Running at once, in each pool: `active` of them in the pool where most of yours run.
+         */
+        readonly ConcurrentJobs: {
+            /** Active */
+            readonly active: number;
+            /** Available */
+            readonly available: number;
+            /** Limit */
+            readonly limit: number;
+        };
+        /**
+         * CostView
+         * @description What a job costs. `estimated`: its price, decided when it was submitted; it never costs more.
+         *
+         *     `reserved`: held back for it now. `charged`: null until it is settled, then its price if it completed, and nothing
+         *     if it failed, was cancelled, expired or was answered from the cache; of a batch, what is charged so far.
+         *     `refunded`: given back of that.
+         */
+        readonly CostView: {
+            /** Charged */
+            readonly charged: string | null;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Estimated
+             * @example 0.4000
+             */
+            readonly estimated: string;
+            /**
+             * Refunded
+             * @example 0.4000
+             */
+            readonly refunded: string;
+            /**
+             * Reserved
+             * @example 0.4000
+             */
+            readonly reserved: string;
+        };
+        /**
+         * DailyQuota
+         * @description Jobs of this day in UTC. `limit` and `remaining` are null without a limit; then jobs are not counted.
+         */
+        readonly DailyQuota: {
+            /** Limit */
+            readonly limit: number | null;
+            /** Remaining */
+            readonly remaining: number | null;
+            /** Resets At */
+            readonly resets_at: string;
+            /** Used */
+            readonly used: number;
+        };
+        /**
+         * EntryPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly EntryPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["EntryView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * EntryView
+         * @description One line of the books. `amount`: its effect on what is available; `reserved`: on what is put aside for jobs that
+         *     have not ended; `units`: on the jobs used of `day`. What is available is the sum of all amounts.
+         */
+        readonly EntryView: {
+            /**
+             * Amount
+             * @example 0.4000
+             */
+            readonly amount: string;
+            /** At */
+            readonly at: string;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Day
+             * @description Of the daily quota, in UTC.
+             * @example 2026-11-21
+             */
+            readonly day: string | null;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string | null;
+            /** Key Id */
+            readonly key_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "grant" | "reserve" | "charge" | "release" | "refund";
+            /** Note */
+            readonly note: string | null;
+            /**
+             * Object
+             * @default ledger_entry
+             * @constant
+             */
+            readonly object: "ledger_entry";
+            /**
+             * Reserved
+             * @example 0.4000
+             */
+            readonly reserved: string;
+            /**
+             * Round
+             * @description 1 for the job's first submit, one more with each retry.
+             */
+            readonly round: number | null;
+            /** Units */
+            readonly units: number;
+        };
+        /**
          * ErrorEntry
          * @description One error code of the catalogue.
          */
@@ -1350,15 +1607,33 @@ export interface components {
             readonly items: readonly components["schemas"]["ErrorEntry"][];
         };
         /**
+         * EstimatedCost
+         * @description `estimated`: what such a job would cost at most, as of now.
+         */
+        readonly EstimatedCost: {
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Estimated
+             * @example 0.4000
+             */
+            readonly estimated: string;
+        };
+        /**
          * EstimateView
          * @description What would become of such a job; null where nobody knows. `cache_hit`: an equal result is there already, so it
-         *     would be completed at once and wait in no queue (`queue_position`: null).
+         *     would be completed at once and wait in no queue (`queue_position`: null). `limits`: what it would be refused for.
          */
         readonly EstimateView: {
             /** Cache Hit */
             readonly cache_hit: boolean;
-            /** Cost */
-            readonly cost?: null;
+            readonly cost: components["schemas"]["EstimatedCost"];
+            /** Limits */
+            readonly limits: readonly components["schemas"]["HitLimit"][];
             /** Model */
             readonly model: string;
             /** Model Version */
@@ -1429,6 +1704,43 @@ export interface components {
             readonly pointer: string;
         };
         /**
+         * GrantBody
+         * @description Credit for an account.
+         */
+        readonly GrantBody: {
+            /**
+             * Amount
+             * @description In US dollars, more than 0.
+             * @example 10.00
+             */
+            readonly amount: string;
+            /**
+             * Note
+             * @description Shown in the ledger.
+             * @example Invoice 2026-117
+             */
+            readonly note?: string | null;
+        };
+        /**
+         * HitLimit
+         * @description Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them.
+         */
+        readonly HitLimit: {
+            /** Code */
+            readonly code: string;
+            /** Detail */
+            readonly detail: string;
+            /** Errors */
+            readonly errors: readonly components["schemas"]["FieldProblem"][];
+            /** Hint */
+            readonly hint: string | null;
+            /**
+             * Limit
+             * @enum {string}
+             */
+            readonly limit: "plan" | "max_cost" | "credit" | "spend_cap" | "quota";
+        };
+        /**
          * JobBody
          * @description What to make: a model and its input. The input is checked against the model's `input_schema`.
          */
@@ -1454,6 +1766,12 @@ export interface components {
             readonly input?: {
                 readonly [key: string]: components["schemas"]["JsonValue"];
             };
+            /**
+             * Max Cost
+             * @description Refuse the job if it costs more than so many US dollars.
+             * @example 0.50
+             */
+            readonly max_cost?: string | null;
             /**
              * Metadata
              * @default {}
@@ -1612,6 +1930,7 @@ export interface components {
             readonly cancel: components["schemas"]["CancelView"] | null;
             /** Completed At */
             readonly completed_at: string | null;
+            readonly cost: components["schemas"]["CostView"];
             /** Created At */
             readonly created_at: string;
             /**
@@ -1765,6 +2084,7 @@ export interface components {
             readonly object: "model";
             /** Pool */
             readonly pool: string;
+            readonly pricing: components["schemas"]["PricingView"];
             /** Produces */
             readonly produces: readonly string[];
             /** Seconds Hint */
@@ -1819,6 +2139,33 @@ export interface components {
             readonly width: number | null;
         };
         /**
+         * OwnAccount
+         * @description Your account. `suspended`: it submits nothing until it is resumed.
+         */
+        readonly OwnAccount: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default account
+             * @constant
+             */
+            readonly object: "account";
+            readonly plan: components["schemas"]["PlanView"];
+            readonly retention: components["schemas"]["RetentionView"];
+            /** Suspended */
+            readonly suspended: boolean;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+        };
+        /**
          * PausedQueue
          * @description From now on nothing of it starts, but for at most `starting` jobs that a worker was just about to take and has
          *     not been heard of since: 0 unless a worker died at that very moment.
@@ -1830,6 +2177,26 @@ export interface components {
             readonly pools: readonly components["schemas"]["PoolQueue"][];
             /** Starting */
             readonly starting: number;
+        };
+        /**
+         * PlanView
+         * @description What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
+         *
+         *     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
+         */
+        readonly PlanView: {
+            /** Batch Items */
+            readonly batch_items: number;
+            /** Concurrent Jobs */
+            readonly concurrent_jobs: number;
+            /** Jobs Per Day */
+            readonly jobs_per_day: number | null;
+            /** Max Duration Seconds */
+            readonly max_duration_seconds: number;
+            /** Requests Per Minute */
+            readonly requests_per_minute: number;
+            /** Weight */
+            readonly weight: number;
         };
         /** Pong */
         readonly Pong: {
@@ -1861,6 +2228,39 @@ export interface components {
             readonly running: number;
             /** Weight */
             readonly weight: number;
+        };
+        /**
+         * PricingView
+         * @description What a job of a model costs: `base`, and `amount` for each `unit`. `formula`: how its input counts.
+         */
+        readonly PricingView: {
+            /**
+             * Amount
+             * @example 0.4000
+             */
+            readonly amount: string;
+            /**
+             * Base
+             * @example 0.4000
+             */
+            readonly base: string;
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Formula
+             * @example 0.0100 + 0.0200 × duration_seconds
+             */
+            readonly formula: string;
+            /**
+             * Unit
+             * @example job
+             * @example second
+             */
+            readonly unit: string;
         };
         /**
          * Problem
@@ -1920,6 +2320,32 @@ export interface components {
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
         };
         /**
+         * QuotaView
+         * @description How much more you may do now. `max_video_duration`: in seconds. `can_generate`: a job that costs nothing would be
+         *     accepted.
+         */
+        readonly QuotaView: {
+            readonly balance: components["schemas"]["BalanceView"];
+            /** Can Batch Generate */
+            readonly can_batch_generate: boolean;
+            /** Can Generate */
+            readonly can_generate: boolean;
+            readonly concurrent_jobs: components["schemas"]["ConcurrentJobs"];
+            readonly daily_quota: components["schemas"]["DailyQuota"];
+            /** Max Video Duration */
+            readonly max_video_duration: number;
+            readonly rate_limit: components["schemas"]["RateLimitView"];
+            readonly spend_cap: components["schemas"]["SpendCapView"] | null;
+        };
+        /**
+         * RateLimitView
+         * @description Of requests that create work; other kinds have multiples of it.
+         */
+        readonly RateLimitView: {
+            /** Requests Per Minute */
+            readonly requests_per_minute: number;
+        };
+        /**
          * Readiness
          * @description `ready` when jobs can be accepted (MongoDB and S3); a broker that is down only delays starts: `degraded`.
          */
@@ -1953,6 +2379,24 @@ export interface components {
             readonly until: string | null;
         };
         /**
+         * RefundBody
+         * @description What a job was charged, or a part of it, given back.
+         */
+        readonly RefundBody: {
+            /**
+             * Amount
+             * @description Null: whatever was not given back yet.
+             */
+            readonly amount?: string | null;
+            /** Job Id */
+            readonly job_id: string;
+            /**
+             * Note
+             * @description Shown in the ledger.
+             */
+            readonly note?: string | null;
+        };
+        /**
          * RejectedItem
          * @description Why `items[index]` did not become a job: `code` and `detail` as `POST /v1/jobs` would have answered it.
          */
@@ -1982,6 +2426,32 @@ export interface components {
              */
             readonly output_seconds?: number | null;
         };
+        /**
+         * RetentionPatch
+         * @description Defaults for new jobs, counted from their end. Absent: stays as it is; null: as the installation has it.
+         */
+        readonly RetentionPatch: {
+            /**
+             * Input Seconds
+             * @description Then the input goes: its values and its files.
+             */
+            readonly input_seconds?: number | null;
+            /**
+             * Output Seconds
+             * @description Then the outputs go; the record of the job stays.
+             */
+            readonly output_seconds?: number | null;
+        };
+        /**
+         * RetentionView
+         * @description For jobs that ask for nothing, in seconds from their end; null: as the installation has it.
+         */
+        readonly RetentionView: {
+            /** Input Seconds */
+            readonly input_seconds: number | null;
+            /** Output Seconds */
+            readonly output_seconds: number | null;
+        };
         /** RetryBody */
         readonly RetryBody: {
             /**
@@ -2009,6 +2479,33 @@ export interface components {
             /** P90 */
             readonly p90: number;
         };
+        /**
+         * SpendCapView
+         * @description Of the key that asks, over its whole life.
+         */
+        readonly SpendCapView: {
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /**
+             * Limit
+             * @example 0.4000
+             */
+            readonly limit: string;
+            /**
+             * Remaining
+             * @example 0.4000
+             */
+            readonly remaining: string;
+            /**
+             * Spent
+             * @example 0.4000
+             */
+            readonly spent: string;
+        };
         /** TaskCreated */
         readonly TaskCreated: {
             /**
@@ -2035,93 +2532,6 @@ export interface components {
              * @enum {string}
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
-        };
-        /**
-         * UsageCounts
-         * @description What was asked for and what came of it. A job is submitted each time it is queued, by its owner's retry as well,
-         *     and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places;
-         *     what was refunded later is not taken off.
-         */
-        readonly UsageCounts: {
-            /** Amount Charged */
-            readonly amount_charged: string;
-            /** Jobs Cancelled */
-            readonly jobs_cancelled: number;
-            /** Jobs Completed */
-            readonly jobs_completed: number;
-            /** Jobs Expired */
-            readonly jobs_expired: number;
-            /** Jobs Failed */
-            readonly jobs_failed: number;
-            /** Jobs Submitted */
-            readonly jobs_submitted: number;
-            /** Output Bytes */
-            readonly output_bytes: number;
-            /** Requests */
-            readonly requests: number;
-            /** Run Seconds */
-            readonly run_seconds: number;
-        };
-        /**
-         * UsageItem
-         * @description One day (`2026-11-21`) or one month (`2026-11`).
-         */
-        readonly UsageItem: {
-            /** Amount Charged */
-            readonly amount_charged: string;
-            /** Jobs Cancelled */
-            readonly jobs_cancelled: number;
-            /** Jobs Completed */
-            readonly jobs_completed: number;
-            /** Jobs Expired */
-            readonly jobs_expired: number;
-            /** Jobs Failed */
-            readonly jobs_failed: number;
-            /** Jobs Submitted */
-            readonly jobs_submitted: number;
-            /** Output Bytes */
-            readonly output_bytes: number;
-            /** Period */
-            readonly period: string;
-            /** Requests */
-            readonly requests: number;
-            /** Run Seconds */
-            readonly run_seconds: number;
-        };
-        /**
-         * UsageView
-         * @description Usage by days or months of UTC, the earliest first; `first` and `last` are days. All of the
-         *     time in between is listed, but of the last month only what is in it so far.
-         *
-         *     `includes_pending`: also what was counted in the last seconds is in it; else that comes a few seconds later.
-         */
-        readonly UsageView: {
-            /**
-             * Currency
-             * @default USD
-             * @constant
-             */
-            readonly currency: "USD";
-            /** First */
-            readonly first: string;
-            /** Includes Pending */
-            readonly includes_pending: boolean;
-            /** Items */
-            readonly items: readonly components["schemas"]["UsageItem"][];
-            /** Last */
-            readonly last: string;
-            /**
-             * Object
-             * @default usage
-             * @constant
-             */
-            readonly object: "usage";
-            /**
-             * Period
-             * @enum {string}
-             */
-            readonly period: "daily" | "monthly";
-            readonly total: components["schemas"]["UsageCounts"];
         };
         /** WorkerModel */
         readonly WorkerModel: {
@@ -2192,11 +2602,13 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
 export type AssetLink = components['schemas']['AssetLink'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type BalanceView = components['schemas']['BalanceView'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
@@ -2217,13 +2629,21 @@ export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
+export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
+export type CostView = components['schemas']['CostView'];
+export type DailyQuota = components['schemas']['DailyQuota'];
+export type EntryPage = components['schemas']['EntryPage'];
+export type EntryView = components['schemas']['EntryView'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
 export type ErrorList = components['schemas']['ErrorList'];
+export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type GrantBody = components['schemas']['GrantBody'];
+export type HitLimit = components['schemas']['HitLimit'];
 export type JobBody = components['schemas']['JobBody'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
@@ -2241,24 +2661,30 @@ export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
 export type OutputView = components['schemas']['OutputView'];
+export type OwnAccount = components['schemas']['OwnAccount'];
 export type PausedQueue = components['schemas']['PausedQueue'];
+export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
+export type PricingView = components['schemas']['PricingView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QuotaView = components['schemas']['QuotaView'];
+export type RateLimitView = components['schemas']['RateLimitView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
+export type RefundBody = components['schemas']['RefundBody'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
+export type RetentionPatch = components['schemas']['RetentionPatch'];
+export type RetentionView = components['schemas']['RetentionView'];
 export type RetryBody = components['schemas']['RetryBody'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type SpendCapView = components['schemas']['SpendCapView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskView = components['schemas']['TaskView'];
-export type UsageCounts = components['schemas']['UsageCounts'];
-export type UsageItem = components['schemas']['UsageItem'];
-export type UsageView = components['schemas']['UsageView'];
 export type WorkerModel = components['schemas']['WorkerModel'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
@@ -2324,6 +2750,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -2362,6 +2797,15 @@ export interface operations {
             };
             /** @description `invalid_input` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -2575,6 +3019,231 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly get_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly edit_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OwnAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly list_ledger: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Entries about this job alone. */
+                readonly job?: string | null;
+                /** @description Repeat for several. */
+                readonly kind?: readonly ("grant" | "reserve" | "charge" | "release" | "refund")[] | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2809,15 +3478,9 @@ export interface operations {
             };
         };
     };
-    readonly get_usage: {
+    readonly get_quota: {
         readonly parameters: {
-            readonly query?: {
-                /** @description The first day, in UTC. Default: 30 days or 12 months. */
-                readonly from?: string | null;
-                readonly period?: "daily" | "monthly";
-                /** @description The last day, in UTC. Default: today. */
-                readonly to?: string | null;
-            };
+            readonly query?: never;
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -2830,7 +3493,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["UsageView"];
+                    readonly "application/json": components["schemas"]["QuotaView"];
                 };
             };
             /** @description `invalid_request` */
@@ -2853,6 +3516,230 @@ export interface operations {
             };
             /** @description `scope_missing` */
             readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly grant_credit: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GrantBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Entered in the account's books. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EntryView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readonly refund_job: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RefundBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Entered in the account's books. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EntryView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `account_not_found`, `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_state`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -3650,6 +4537,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -3688,6 +4584,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -3956,6 +4861,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -3985,6 +4899,15 @@ export interface operations {
             };
             /** @description `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -4201,6 +5124,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -4248,6 +5180,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -4890,6 +5831,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -4937,6 +5887,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5000,6 +5959,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `scope_missing`, `insufficient_tier` */
             readonly 403: {
                 headers: {
@@ -5038,6 +6006,15 @@ export interface operations {
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `quota_exceeded` */
+            readonly 429: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
@@ -5096,7 +6073,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
