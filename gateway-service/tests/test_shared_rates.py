@@ -1,6 +1,5 @@
 """Three gateways on one Valkey: they count as one, and go on without counting while it is away."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from itertools import cycle, islice
@@ -11,6 +10,7 @@ import pytest
 from reelwork.domain.account import Scope
 from reelwork.domain.tier import Tier
 from testkit.caller import Caller, expect
+from testkit.crowd import counted_at_once
 from testkit.services import S3Service, UrlService, running_valkey
 from testkit.stack import Servers, Stack, running_stack
 from testkit.waiting import until
@@ -39,22 +39,16 @@ def three(mongo_url: str, s3: S3Service, amqp_url: str) -> Iterator[tuple[Stack,
         yield stack, valkey, [stack.base_url, stack.start_gateway(), stack.start_gateway()]
 
 
-async def statuses(key: str, addresses: list[str], count: int) -> list[int]:
-    """Of so many requests at once, sent to the gateways in turn."""
-    async with httpx.AsyncClient(
-        headers={"X-API-Key": key}, timeout=120, limits=httpx.Limits(max_connections=count)
-    ) as client:
-        urls = [f"{address}/v1/jobs" for address in islice(cycle(addresses), count)]
-        return [answer.status_code for answer in await asyncio.gather(*map(client.get, urls))]
-
-
 async def test_of_500_parallel_requests_to_three_gateways_exactly_100_are_let_through(
     three: tuple[Stack, UrlService, list[str]],
 ):
     stack, _, addresses = three
     caller = stack.caller("many", tier=Tier.PRO)
 
-    assert sorted(await statuses(caller.key, addresses, 500)) == [200] * READS + [429] * 400
+    urls = [f"{address}/v1/jobs" for address in islice(cycle(addresses), 500)]
+    answers = await counted_at_once(urls, key=caller.key)
+
+    assert sorted(answer.status_code == 429 for answer in answers) == [False] * READS + [True] * 400
 
 
 def test_a_gateway_learns_of_wrong_keys_at_another_with_the_first_of_its_own(
