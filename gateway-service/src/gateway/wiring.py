@@ -142,8 +142,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     eraser = Eraser(stores, objects)
     catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
-    builder = _builder(settings, catalogue, stores, opened.clock)
-    authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
+    builder, authenticator = _builder(settings, catalogue, stores, opened.clock), _authenticator(opened)
     return Gateway(
         settings=settings,
         authenticator=authenticator,
@@ -199,6 +198,11 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
         retention_seconds=settings.retention_seconds,
         plans=settings.plans(),
     )
+
+
+def _authenticator(opened: _Opened) -> Authenticator:
+    stores = opened.engine.stores
+    return Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
 
 
 def _signer(settings: GatewaySettings, stores: Stores) -> Signer:
