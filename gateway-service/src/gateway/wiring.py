@@ -183,7 +183,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     catalogue, forecasts = Catalogue(stores.models, settings.pricings()), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
-    authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
+    authenticator = _authenticator(opened)
     uploads = _uploads(settings, opened)
     purses = Purses(opened.reservations, engine.rules.plans)
     jobs = JobService(engine, opened.intake, opener, builder, purses)
@@ -270,6 +270,11 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
 def _policies(settings: GatewaySettings) -> list[InputPolicy]:
     terms = settings.prohibited_terms
     return [*([ProhibitedTerms(terms)] if terms else []), *settings.input_policies]
+
+
+def _authenticator(opened: _Opened) -> Authenticator:
+    stores = opened.engine.stores
+    return Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
 
 
 def _signer(settings: GatewaySettings, stores: Stores) -> Signer:
