@@ -29,9 +29,12 @@ HEAD_BYTES = 64 * 1024
 HEAD_FIELDS = 100
 # A body may pause, but over `silence_seconds` it has to come as fast as this.
 BODY_BYTES_PER_SECOND = 1000
-# What is still read of a request that has its answer: who sends a little more finds the connection as it was.
-LEFTOVER_BYTES = 1024 * 1024
-LEFTOVER_SECONDS = 2.0
+# What is still read, and dropped, of a request that has its answer. Many clients look for an answer only when all is
+# sent: whoever sends an upload that is too large, or with a wrong key, is to be told so, and not to find us gone.
+LEFTOVER_BYTES = 64 * 1024 * 1024
+LEFTOVER_SECONDS = 30.0
+# The same for what is not HTTP to us.
+REFUSED_SECONDS = 2.0
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
 
@@ -206,7 +209,7 @@ class GuardedConnection(HttpToolsProtocol):
         if self.transport.can_write_eof():
             # To close at once could take the answer away from somebody who is still sending.
             self.transport.write_eof()
-            self._after(LEFTOVER_SECONDS, self.transport.close)
+            self._after(REFUSED_SECONDS, self.transport.close)
         else:
             self.transport.close()
 
