@@ -10,8 +10,8 @@ import httpx2 as httpx
 import pytest
 from pydantic import ValidationError
 
+from gateway.browser_policy import page_policy
 from gateway.middleware import cors
-from gateway.policies import page_policy
 from gateway.settings import GatewaySettings
 from testkit.caller import Caller, expect
 from testkit.pictures import picture

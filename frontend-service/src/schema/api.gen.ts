@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    readonly "/.well-known/jwks.json": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Public Keys
+         * @description The public keys of our tokens (RFC 7517). Look again when a token names a key that is not among them.
+         */
+        readonly get: operations["get_public_keys"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -249,6 +269,75 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/account/usage": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Usage
+         * @description Requests, jobs, run time, bytes and charges of your account, by days or months of UTC.
+         */
+        readonly get: operations["get_usage"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description All accounts, newest first.
+         */
+        readonly get: operations["list_accounts"];
+        readonly put?: never;
+        /**
+         * Create Account
+         * @description A new account, without a key: `python -m gateway.account create --name …` prints one for it.
+         */
+        readonly post: operations["create_account"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/accounts/{account_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Account Of
+         * @description One account.
+         */
+        readonly get: operations["get_account_of"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Account
+         * @description Change its tier, weight or name, suspend it or let it go on; safe to repeat. The next claim goes by it, what runs
+         *     goes on, and what waits keeps waiting. Requests to other gateways go by it within five seconds.
+         */
+        readonly patch: operations["change_account"];
+        readonly trace?: never;
+    };
     readonly "/v1/admin/accounts/{account_id}/grants": {
         readonly parameters: {
             readonly query?: never;
@@ -283,6 +372,149 @@ export interface paths {
          * @description Give back what a job of the account was charged, or a part of it; all in all at most its charge.
          */
         readonly post: operations["refund_job"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/dashboard": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Dashboard
+         * @description What waits by weight, what runs, who works, what came last.
+         */
+        readonly get: operations["get_dashboard"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Active Jobs
+         * @description Jobs of all accounts, newest first: those that have not ended, unless `status` asks for others.
+         */
+        readonly get: operations["list_active_jobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/probe": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Probe
+         * @description From here over the broker to every worker and back, with times. Busy workers answer too: whether tickets are
+         *     taken is told by `tickets` and `running` of the queues.
+         */
+        readonly post: operations["probe"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queues": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Queues
+         * @description Every pool: what waits and runs in it, and who works there; at most about a second old.
+         */
+        readonly get: operations["list_queues"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queues/{pool}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Queue
+         * @description Hold a pool for everybody, or let it go on; safe to repeat. What runs goes on; once a hold is answered, which
+         *     takes a second and a bit, nothing more starts.
+         */
+        readonly patch: operations["change_queue"];
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/rate-limits": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Rate Limits
+         * @description Every account's requests of the last minute by kind, and whether the limiter is well. Looking counts nothing.
+         */
+        readonly get: operations["list_rate_limits"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/simulate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Simulate
+         * @description Submit real jobs for each tier and tell what was accepted and refused; they then run like all others. One
+         *     simulation at a time: 409 while another one submits.
+         */
+        readonly post: operations["simulate"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -430,6 +662,46 @@ export interface paths {
          * @description The bytes: a redirect to S3, or streamed from here when asked to proxy.
          */
         readonly get: operations["asset_content"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/assets/from-url": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Fetch Asset
+         * @description Fetch a picture from the web and keep it as if you had uploaded it: same limit, told by its bytes.
+         */
+        readonly post: operations["fetch_asset"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/audit": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Audit Entries
+         * @description Every event of your account and its keys, newest first, in a chain of hashes that shows if one was altered.
+         */
+        readonly get: operations["list_audit_entries"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -781,6 +1053,80 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/keys": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The keys of your account, newest first, without what opens the door.
+         */
+        readonly get: operations["list_keys"];
+        readonly put?: never;
+        /**
+         * Create Key
+         * @description Make a key. It is shown in this answer and never again; only a hash of it is kept.
+         */
+        readonly post: operations["create_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Key
+         * @description One key.
+         */
+        readonly get: operations["get_key"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Revoke Key
+         * @description Let a key open nothing any more, nor the tokens that were made with it; safe to repeat. It cannot be undone.
+         *     Other gateways follow within five seconds.
+         */
+        readonly delete: operations["revoke_key"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Key
+         * @description Change what a key may do. Other gateways follow within five seconds.
+         */
+        readonly patch: operations["change_key"];
+        readonly trace?: never;
+    };
+    readonly "/v1/keys/{key_id}/rotate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate Key
+         * @description A new key that may do the same; the old one goes on working for `overlap_seconds`. What a spend cap counts begins
+         *     anew.
+         */
+        readonly post: operations["rotate_key"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/models": {
         readonly parameters: {
             readonly query?: never;
@@ -821,17 +1167,112 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/oauth/token": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Token
+         * @description Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens.
+         */
+        readonly post: operations["create_token"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/stream-tickets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Stream Ticket
+         * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
+         */
+        readonly post: operations["create_stream_ticket"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccountBody
+         * @description A new account. It has no key yet: `python -m gateway.account create --name …` makes one.
+         */
+        readonly AccountBody: {
+            /**
+             * Name
+             * @description No other account has it.
+             */
+            readonly name: string;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /**
+             * Weight
+             * @description Share of a pool relative to other accounts. Null: its tier's.
+             */
+            readonly weight?: number | null;
+        };
+        /**
+         * AccountNotFound
+         * @description No such account
+         */
+        readonly AccountNotFound: {
+            /** @constant */
+            readonly code?: "account_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "account_not_found";
+        });
+        /**
          * AccountPatch
-         * @description What is absent stays as it is.
+         * @description What is left out stays.
          */
         readonly AccountPatch: {
-            /** @default {} */
-            readonly retention: components["schemas"]["RetentionPatch"];
+            /**
+             * Name
+             * @description No other account has it. Null: stays.
+             */
+            readonly name?: string | null;
+            /**
+             * Suspended
+             * @description true: its keys open nothing and its jobs wait. Null: stays.
+             */
+            readonly suspended?: boolean | null;
+            /**
+             * Tier
+             * @description Null: stays.
+             */
+            readonly tier?: ("free" | "developer" | "pro" | "enterprise") | null;
+            /**
+             * Weight
+             * @description Share of a pool relative to other accounts. Null: its tier's.
+             */
+            readonly weight?: number | null;
         };
         /**
          * AccountQueue
@@ -843,6 +1284,178 @@ export interface components {
             /** Pools */
             readonly pools: readonly components["schemas"]["PoolQueue"][];
         };
+        /** AccountRatesView */
+        readonly AccountRatesView: {
+            /** Account Id */
+            readonly account_id: string;
+            /** Name */
+            readonly name: string;
+            /** Rates */
+            readonly rates: readonly components["schemas"]["RateView"][];
+            /** Tier */
+            readonly tier: string;
+        };
+        /**
+         * AccountSuspended
+         * @description The account is suspended
+         */
+        readonly AccountSuspended: {
+            /** @constant */
+            readonly code?: "account_suspended";
+            /** @constant */
+            readonly status?: 403;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "account_suspended";
+        });
+        /**
+         * AdminAccount
+         * @description `weight`: of its own instead of its tier's; `plan.weight` is the one that counts.
+         */
+        readonly AdminAccount: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default account
+             * @constant
+             */
+            readonly object: "account";
+            readonly plan: components["schemas"]["PlanView"];
+            /** Suspended */
+            readonly suspended: boolean;
+            /** Suspended At */
+            readonly suspended_at: string | null;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /** Weight */
+            readonly weight: number | null;
+        };
+        /**
+         * AdminAccountPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly AdminAccountPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminAccount"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * AdminJob
+         * @description A job, and whose it is.
+         */
+        readonly AdminJob: {
+            /**
+             * Account
+             * @description What the account is called; null for one that is not there.
+             */
+            readonly account: string | null;
+            /** Account Id */
+            readonly account_id: string;
+            readonly job: components["schemas"]["JobView"];
+        };
+        /**
+         * AdminJobPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly AdminJobPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminJob"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * AdminQueue
+         * @description One pool. `queued` jobs may start when their turn comes, `delayed` ones wait for their time; `lanes`: accounts of
+         *     which any waits. `oldest_seconds`: how long the one has waited that stands there longest; null where none does.
+         *     `workers` live and take jobs, `places` of them; `draining` ones take none. `tickets`: wake-ups that wait at the
+         *     broker; null where it does not tell.
+         */
+        readonly AdminQueue: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Draining */
+            readonly draining: number;
+            /** Held */
+            readonly held: boolean;
+            /** Held Since */
+            readonly held_since: string | null;
+            /** Lanes */
+            readonly lanes: number;
+            /**
+             * Object
+             * @default queue
+             * @constant
+             */
+            readonly object: "queue";
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Places */
+            readonly places: number;
+            /** Pool */
+            readonly pool: string;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Tickets */
+            readonly tickets: number | null;
+            /** Workers */
+            readonly workers: number;
+        };
+        /** AdminQueues */
+        readonly AdminQueues: {
+            /** Items */
+            readonly items: readonly components["schemas"]["AdminQueue"][];
+        };
+        /**
+         * AssetFromUrl
+         * @description A picture at an address that anybody can open.
+         */
+        readonly AssetFromUrl: {
+            /**
+             * Filename
+             * @description How the asset is called; null: as in the address.
+             */
+            readonly filename?: string | null;
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Url
+             * @description `https://…`, without credentials, of a host on the public internet. Up to three redirects.
+             * @example https://example.com/photo.jpg
+             */
+            readonly url: string;
+        };
+        /**
+         * AssetInUse
+         * @description A job needs the asset
+         */
+        readonly AssetInUse: {
+            /** @constant */
+            readonly code?: "asset_in_use";
+            /** @constant */
+            readonly status?: 409;
+        } & components["schemas"]["Problem"];
         /**
          * AssetLink
          * @description A signed address of an asset's bytes: works without a key, until `expires_at`.
@@ -853,6 +1466,22 @@ export interface components {
             /** Url */
             readonly url: string;
         };
+        /**
+         * AssetNotFound
+         * @description No such asset
+         */
+        readonly AssetNotFound: {
+            /** @constant */
+            readonly code?: "asset_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "asset_not_found";
+        });
         /**
          * AssetPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -922,6 +1551,80 @@ export interface components {
             readonly started_at: string;
             /** Worker */
             readonly worker: string;
+        };
+        /**
+         * AuditActor
+         * @description Who did it: a key over HTTP, or whoever runs the installation. `ip`: where the request came from.
+         */
+        readonly AuditActor: {
+            /** Ip */
+            readonly ip: string | null;
+            /** Key Id */
+            readonly key_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "key" | "installation";
+        };
+        /**
+         * AuditEntryView
+         * @description One act. `hash` is the SHA-256 over everything else in it; `previous` is the hash of the entry before it.
+         */
+        readonly AuditEntryView: {
+            /** Action */
+            readonly action: string;
+            readonly actor: components["schemas"]["AuditActor"];
+            /** At */
+            readonly at: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: string;
+            };
+            /** Hash */
+            readonly hash: string;
+            /**
+             * Object
+             * @default audit_entry
+             * @constant
+             */
+            readonly object: "audit_entry";
+            /** Previous */
+            readonly previous: string;
+            /** Seq */
+            readonly seq: number;
+            /** Target */
+            readonly target: string;
+        };
+        /**
+         * AuditPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         *
+         *     `verification`: with `verify=true` only.
+         */
+        readonly AuditPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AuditEntryView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+            readonly verification?: components["schemas"]["AuditVerification"] | null;
+        };
+        /**
+         * AuditVerification
+         * @description Whether every entry of the chain is as it was written. Keep `head_seq` and `head_hash` elsewhere, and you can
+         *     tell later whether its end was cut off. `broken_at`: the number of the first entry that does not fit.
+         */
+        readonly AuditVerification: {
+            /** Broken At */
+            readonly broken_at: number | null;
+            /** Head Hash */
+            readonly head_hash: string;
+            /** Head Seq */
+            readonly head_seq: number;
+            /** Holds */
+            readonly holds: boolean;
         };
         /**
          * BalanceView
@@ -1212,6 +1915,22 @@ export interface components {
             readonly urls: components["schemas"]["BatchUrls"];
         };
         /**
+         * BatchNotFound
+         * @description No such batch
+         */
+        readonly BatchNotFound: {
+            /** @constant */
+            readonly code?: "batch_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "batch_not_found";
+        });
+        /**
          * BatchPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
          */
@@ -1310,6 +2029,22 @@ export interface components {
              */
             readonly file: string;
         };
+        /**
+         * BrokerUnavailable
+         * @description The broker does not answer
+         */
+        readonly BrokerUnavailable: {
+            /** @constant */
+            readonly code?: "broker_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "broker_unavailable";
+        });
         /**
          * BulkBody
          * @description What to do, and to which jobs: either `ids` or a `filter` that says something.
@@ -1445,6 +2180,44 @@ export interface components {
             readonly seed: boolean;
         };
         /**
+         * ChangedQueue
+         * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
+         */
+        readonly ChangedQueue: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Draining */
+            readonly draining: number;
+            /** Held */
+            readonly held: boolean;
+            /** Held Since */
+            readonly held_since: string | null;
+            /** Lanes */
+            readonly lanes: number;
+            /**
+             * Object
+             * @default queue
+             * @constant
+             */
+            readonly object: "queue";
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Places */
+            readonly places: number;
+            /** Pool */
+            readonly pool: string;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Starting */
+            readonly starting: number;
+            /** Tickets */
+            readonly tickets: number | null;
+            /** Workers */
+            readonly workers: number;
+        };
+        /**
          * ComponentHealth
          * @description `latency_ms` of one round trip; `detail` says what is wrong when `status` is not `ok`.
          */
@@ -1471,6 +2244,22 @@ export interface components {
             /** Limit */
             readonly limit: number;
         };
+        /**
+         * ContentPolicyViolation
+         * @description The input is against this installation's policy
+         */
+        readonly ContentPolicyViolation: {
+            /** @constant */
+            readonly code?: "content_policy_violation";
+            /** @constant */
+            readonly status?: 422;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "content_policy_violation";
+        });
         /**
          * CostView
          * @description What a job costs. `estimated`: its price, decided when it was submitted; it never costs more.
@@ -1517,6 +2306,65 @@ export interface components {
             readonly resets_at: string;
             /** Used */
             readonly used: number;
+        };
+        /**
+         * Dashboard
+         * @description Everything at a glance, at most about a second old. `queues`: by weight, the heaviest first. `active_jobs`: the
+         *     newest of those that run; `recent_jobs`: the newest of all.
+         */
+        readonly Dashboard: {
+            /** Active Jobs */
+            readonly active_jobs: readonly components["schemas"]["JobBrief"][];
+            /** At */
+            readonly at: string;
+            /**
+             * Object
+             * @default dashboard
+             * @constant
+             */
+            readonly object: "dashboard";
+            /** Pools */
+            readonly pools: readonly components["schemas"]["AdminQueue"][];
+            /** Queues */
+            readonly queues: readonly components["schemas"]["WeightQueue"][];
+            /** Recent Jobs */
+            readonly recent_jobs: readonly components["schemas"]["JobBrief"][];
+            /** Total Delayed */
+            readonly total_delayed: number;
+            /** Total Queued */
+            readonly total_queued: number;
+            /** Total Running */
+            readonly total_running: number;
+            readonly urls: components["schemas"]["DashboardLinks"];
+            readonly workers: components["schemas"]["WorkerCounts"];
+        };
+        /** DashboardLinks */
+        readonly DashboardLinks: {
+            /**
+             * Accounts
+             * @default /v1/admin/accounts
+             */
+            readonly accounts: string;
+            /**
+             * Jobs
+             * @default /v1/admin/jobs
+             */
+            readonly jobs: string;
+            /**
+             * Queues
+             * @default /v1/admin/queues
+             */
+            readonly queues: string;
+            /**
+             * Rate Limits
+             * @default /v1/admin/rate-limits
+             */
+            readonly rate_limits: string;
+            /**
+             * Workers
+             * @default /v1/admin/workers
+             */
+            readonly workers: string;
         };
         /**
          * EntryPage
@@ -1589,13 +2437,21 @@ export interface components {
         };
         /**
          * ErrorEntry
-         * @description One error code of the catalogue.
+         * @description One error code of the catalogue. `class_name`: what it is called in the OpenAPI document and in clients.
+         *
+         *     `families`: the classes that stand above it there. `source_codes`: its names in the systems that Reelwork replaces.
          */
         readonly ErrorEntry: {
+            /** Class Name */
+            readonly class_name: string;
             /** Code */
             readonly code: string;
+            /** Families */
+            readonly families: readonly string[];
             /** Retryable */
             readonly retryable: boolean;
+            /** Source Codes */
+            readonly source_codes: readonly string[];
             /** Status */
             readonly status: number;
             /** Title */
@@ -1677,6 +2533,22 @@ export interface components {
             readonly type: string;
         };
         /**
+         * ExpiredToken
+         * @description The key or token has expired
+         */
+        readonly ExpiredToken: {
+            /** @constant */
+            readonly code?: "expired_token";
+            /** @constant */
+            readonly status?: 401;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "expired_token";
+        });
+        /**
          * ExplainView
          * @description Why a job has not started, what must pass first first; or what it is doing, or how it ended. Never empty.
          */
@@ -1691,6 +2563,16 @@ export interface components {
             /** Status */
             readonly status: string;
         };
+        /**
+         * FetchFailed
+         * @description The address could not be fetched
+         */
+        readonly FetchFailed: {
+            /** @constant */
+            readonly code?: "fetch_failed";
+            /** @constant */
+            readonly status?: 502;
+        } & components["schemas"]["Problem"];
         /**
          * FieldProblem
          * @description One wrong value: `pointer` is a JSON pointer into the request, such as `#/input/duration_seconds`.
@@ -1722,6 +2604,16 @@ export interface components {
             readonly note?: string | null;
         };
         /**
+         * HeadersTooLarge
+         * @description The headers are too large
+         */
+        readonly HeadersTooLarge: {
+            /** @constant */
+            readonly code?: "headers_too_large";
+            /** @constant */
+            readonly status?: 431;
+        } & components["schemas"]["Problem"];
+        /**
          * HitLimit
          * @description Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them.
          */
@@ -1740,6 +2632,160 @@ export interface components {
              */
             readonly limit: "plan" | "max_cost" | "credit" | "spend_cap" | "quota";
         };
+        /**
+         * IdempotencyInProgress
+         * @description The first request is still under way
+         */
+        readonly IdempotencyInProgress: {
+            /** @constant */
+            readonly code?: "idempotency_in_progress";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "idempotency_in_progress";
+        });
+        /**
+         * IdempotencyKeyMismatch
+         * @description The idempotency key belongs to another request
+         */
+        readonly IdempotencyKeyMismatch: {
+            /** @constant */
+            readonly code?: "idempotency_key_mismatch";
+            /** @constant */
+            readonly status?: 422;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "idempotency_key_mismatch";
+        });
+        /**
+         * InsufficientCredits
+         * @description The account has too little credit
+         */
+        readonly InsufficientCredits: {
+            /** @constant */
+            readonly code?: "insufficient_credits";
+            /** @constant */
+            readonly status?: 402;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "insufficient_credits";
+        });
+        /**
+         * InsufficientTier
+         * @description Your plan does not include this
+         */
+        readonly InsufficientTier: {
+            /** @constant */
+            readonly code?: "insufficient_tier";
+            /** @constant */
+            readonly status?: 403;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "insufficient_tier";
+        });
+        /**
+         * InternalError
+         * @description Internal error
+         */
+        readonly InternalError: {
+            /** @constant */
+            readonly code?: "internal_error";
+            /** @constant */
+            readonly status?: 500;
+        } & components["schemas"]["Problem"];
+        /**
+         * InvalidApiKey
+         * @description The API key is not valid
+         */
+        readonly InvalidApiKey: {
+            /** @constant */
+            readonly code?: "invalid_api_key";
+            /** @constant */
+            readonly status?: 401;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_api_key";
+        });
+        /**
+         * InvalidCursor
+         * @description The cursor is not one of ours
+         */
+        readonly InvalidCursor: {
+            /** @constant */
+            readonly code?: "invalid_cursor";
+            /** @constant */
+            readonly status?: 400;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_cursor";
+        });
+        /**
+         * InvalidInput
+         * @description The input is not valid
+         */
+        readonly InvalidInput: {
+            /** @constant */
+            readonly code?: "invalid_input";
+            /** @constant */
+            readonly status?: 422;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_input";
+        });
+        /**
+         * InvalidRequest
+         * @description The request cannot be read
+         */
+        readonly InvalidRequest: {
+            /** @constant */
+            readonly code?: "invalid_request";
+            /** @constant */
+            readonly status?: 400;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_request";
+        });
+        /**
+         * InvalidState
+         * @description Not possible in the present state
+         */
+        readonly InvalidState: {
+            /** @constant */
+            readonly code?: "invalid_state";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "invalid_state";
+        });
         /**
          * JobBody
          * @description What to make: a model and its input. The input is checked against the model's `input_schema`.
@@ -1811,6 +2857,38 @@ export interface components {
              */
             readonly tags: readonly string[];
         };
+        /**
+         * JobBrief
+         * @description A job without its input and outputs.
+         */
+        readonly JobBrief: {
+            /** Account */
+            readonly account: string | null;
+            /** Account Id */
+            readonly account_id: string;
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Model */
+            readonly model: string;
+            /** Pool */
+            readonly pool: string;
+            /**
+             * Priority
+             * @enum {string}
+             */
+            readonly priority: "low" | "normal" | "high";
+            /** Progress */
+            readonly progress: number;
+            /** Started At */
+            readonly started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
+        };
         /** JobErrorView */
         readonly JobErrorView: {
             /** Attempt */
@@ -1829,6 +2907,22 @@ export interface components {
             /** Run Seconds */
             readonly run_seconds: number | null;
         };
+        /**
+         * JobNotFound
+         * @description No such job
+         */
+        readonly JobNotFound: {
+            /** @constant */
+            readonly code?: "job_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "job_not_found";
+        });
         /**
          * JobPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -2016,6 +3110,166 @@ export interface components {
             readonly version: number;
         };
         readonly JsonValue: unknown;
+        /**
+         * KeyBody
+         * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
+         *     it.
+         */
+        readonly KeyBody: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             * @default []
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            readonly allowed_ips: readonly string[];
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             * @default []
+             */
+            readonly models: readonly string[];
+            /**
+             * Name
+             * @example ci
+             */
+            readonly name: string;
+            /**
+             * Preset
+             * @description `submit_only`: submit. `observer`: read. `operator`: submit, read, manage. `admin`: all.
+             */
+            readonly preset?: ("submit_only" | "observer" | "operator" | "admin") | null;
+            /**
+             * Scopes
+             * @description What it may do; instead of `preset`.
+             */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             * @example 25.00
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyChanges
+         * @description What to change of a key; what is left out stays.
+         */
+        readonly KeyChanges: {
+            /**
+             * Allowed Ips
+             * @description Addresses or networks (CIDR) from which the key works. Empty: from everywhere.
+             */
+            readonly allowed_ips?: readonly string[] | null;
+            /**
+             * Expires At
+             * @description When the key ends. Null: never.
+             */
+            readonly expires_at?: string | null;
+            /**
+             * Models
+             * @description Names of models, or prefixes such as `builtin/*`. Empty: every model.
+             */
+            readonly models?: readonly string[] | null;
+            /** Name */
+            readonly name?: string | null;
+            /** Scopes */
+            readonly scopes?: readonly ("submit" | "read" | "manage" | "admin")[] | null;
+            /**
+             * Spend Cap
+             * @description US dollars that the key may spend over its whole life, such as `25.00`. Null: no bound.
+             */
+            readonly spend_cap?: string | null;
+        };
+        /**
+         * KeyNotFound
+         * @description No such API key
+         */
+        readonly KeyNotFound: {
+            /** @constant */
+            readonly code?: "key_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
+         * KeyPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly KeyPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["KeyView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * KeyView
+         * @description A key, without what opens the door. `prefix`: how the key begins. `last_used_at`: to a minute.
+         *
+         *     `replaced_by`: the key that took its place by a rotation.
+         */
+        readonly KeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
+         * LimiterView
+         * @description `storage`: `shared` counts over all gateways, `memory` only what came to this one. `unchecked`: requests that
+         *     this gateway let through uncounted since its start, because the storage was `down`.
+         */
+        readonly LimiterView: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "ok" | "down";
+            /**
+             * Storage
+             * @enum {string}
+             */
+            readonly storage: "shared" | "memory";
+            /** Unchecked */
+            readonly unchecked: number;
+        };
         /** Liveness */
         readonly Liveness: {
             /**
@@ -2027,6 +3281,48 @@ export interface components {
             /** Version */
             readonly version: string;
         };
+        /**
+         * MaxCostExceeded
+         * @description It would cost more than the request allows
+         */
+        readonly MaxCostExceeded: {
+            /** @constant */
+            readonly code?: "max_cost_exceeded";
+            /** @constant */
+            readonly status?: 402;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "max_cost_exceeded";
+        });
+        /**
+         * MethodNotAllowed
+         * @description This address does not take that method
+         */
+        readonly MethodNotAllowed: {
+            /** @constant */
+            readonly code?: "method_not_allowed";
+            /** @constant */
+            readonly status?: 405;
+        } & components["schemas"]["Problem"];
+        /**
+         * MissingCredentials
+         * @description No API key was sent
+         */
+        readonly MissingCredentials: {
+            /** @constant */
+            readonly code?: "missing_credentials";
+            /** @constant */
+            readonly status?: 401;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "missing_credentials";
+        });
         /** ModelExample */
         readonly ModelExample: {
             /** Input */
@@ -2041,6 +3337,16 @@ export interface components {
             /** Run Timeout Seconds */
             readonly run_timeout_seconds: number;
         };
+        /**
+         * ModelNotFound
+         * @description No such model
+         */
+        readonly ModelNotFound: {
+            /** @constant */
+            readonly code?: "model_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /** ModelPage */
         readonly ModelPage: {
             /**
@@ -2109,6 +3415,67 @@ export interface components {
             readonly p90: string;
         };
         /**
+         * NewKeyView
+         * @description A key that was just made: `key` is shown now and never again.
+         */
+        readonly NewKeyView: {
+            /** Allowed Ips */
+            readonly allowed_ips: readonly string[];
+            /** Created At */
+            readonly created_at: string;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Id */
+            readonly id: string;
+            /** Key */
+            readonly key: string;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /** Models */
+            readonly models: readonly string[];
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default key
+             * @constant
+             */
+            readonly object: "key";
+            /** Prefix */
+            readonly prefix: string;
+            /** Replaced By */
+            readonly replaced_by: string | null;
+            /** Scopes */
+            readonly scopes: readonly ("submit" | "read" | "manage" | "admin")[];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
+         * NobodyAnswered
+         * @description No worker answered in time
+         */
+        readonly NobodyAnswered: {
+            /** @constant */
+            readonly code?: "nobody_answered";
+            /** @constant */
+            readonly status?: 504;
+        } & components["schemas"]["Problem"];
+        /**
+         * NotFound
+         * @description Not found
+         */
+        readonly NotFound: {
+            /** @constant */
+            readonly code?: "not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -2155,7 +3522,7 @@ export interface components {
              * @constant
              */
             readonly object: "account";
-            readonly plan: components["schemas"]["PlanView"];
+            readonly plan: components["schemas"]["OwnPlan"];
             readonly retention: components["schemas"]["RetentionView"];
             /** Suspended */
             readonly suspended: boolean;
@@ -2164,6 +3531,34 @@ export interface components {
              * @enum {string}
              */
             readonly tier: "free" | "developer" | "pro" | "enterprise";
+        };
+        /**
+         * OwnAccountPatch
+         * @description What is absent stays as it is.
+         */
+        readonly OwnAccountPatch: {
+            /** @default {} */
+            readonly retention: components["schemas"]["RetentionPatch"];
+        };
+        /**
+         * OwnPlan
+         * @description What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
+         *
+         *     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
+         */
+        readonly OwnPlan: {
+            /** Batch Items */
+            readonly batch_items: number;
+            /** Concurrent Jobs */
+            readonly concurrent_jobs: number;
+            /** Jobs Per Day */
+            readonly jobs_per_day: number | null;
+            /** Max Duration Seconds */
+            readonly max_duration_seconds: number;
+            /** Requests Per Minute */
+            readonly requests_per_minute: number;
+            /** Weight */
+            readonly weight: number;
         };
         /**
          * PausedQueue
@@ -2179,10 +3574,34 @@ export interface components {
             readonly starting: number;
         };
         /**
+         * PaymentRequired
+         * @description This would cost more than there is
+         */
+        readonly PaymentRequired: {
+            /** @constant */
+            readonly code?: "payment_required";
+            /** @constant */
+            readonly status?: 402;
+        } & components["schemas"]["Problem"];
+        /**
+         * PermissionDenied
+         * @description The API key may not do this
+         */
+        readonly PermissionDenied: {
+            /** @constant */
+            readonly code?: "permission_denied";
+            /** @constant */
+            readonly status?: 403;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "permission_denied";
+        });
+        /**
          * PlanView
-         * @description What a tier allows. `concurrent_jobs`: running at once in one pool; `weight`: the share of a pool beside others.
-         *
-         *     `jobs_per_day`: in a day of UTC; null: as many as you like. `batch_items`: in one batch; 0: no batches.
+         * @description What the account may do, as this installation has it. `jobs_per_day`: null without a limit.
          */
         readonly PlanView: {
             /** Batch Items */
@@ -2263,14 +3682,68 @@ export interface components {
             readonly unit: string;
         };
         /**
+         * ProbeAnswer
+         * @description A worker that answered, and how long it took from here to it and back.
+         */
+        readonly ProbeAnswer: {
+            /** Pool */
+            readonly pool: string;
+            /** Round Trip Ms */
+            readonly round_trip_ms: number;
+            /** Worker */
+            readonly worker: string;
+            /** Worker Id */
+            readonly worker_id: string;
+        };
+        /** ProbeBody */
+        readonly ProbeBody: {
+            /**
+             * Message
+             * @description Comes back with the answer.
+             * @default ping
+             */
+            readonly message: string;
+            /**
+             * Timeout Seconds
+             * @description How long to wait at most.
+             * @default 5
+             */
+            readonly timeout_seconds: number;
+        };
+        /**
+         * ProbeView
+         * @description `answers`: quickest first. `silent`: workers that are listed as alive and did not answer in time.
+         */
+        readonly ProbeView: {
+            /** Answers */
+            readonly answers: readonly components["schemas"]["ProbeAnswer"][];
+            /** Message */
+            readonly message: string;
+            /**
+             * Object
+             * @default probe
+             * @constant
+             */
+            readonly object: "probe";
+            /** Silent */
+            readonly silent: readonly string[];
+        };
+        /**
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
+         *
+         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
+         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
          */
         readonly Problem: {
             /** Code */
             readonly code: string;
             /** Detail */
             readonly detail: string;
+            /** Error */
+            readonly error?: string | null;
+            /** Error Description */
+            readonly error_description?: string | null;
             /**
              * Errors
              * @default []
@@ -2280,6 +3753,8 @@ export interface components {
             readonly hint?: string | null;
             /** Instance */
             readonly instance: string;
+            /** Limit */
+            readonly limit?: number | null;
             /** Request Id */
             readonly request_id: string;
             /** Retry After */
@@ -2309,6 +3784,48 @@ export interface components {
             readonly updated_at: string | null;
         };
         /**
+         * PublicKey
+         * @description An Ed25519 key as RFC 8037 writes it.
+         */
+        readonly PublicKey: {
+            /**
+             * Alg
+             * @default EdDSA
+             * @constant
+             */
+            readonly alg: "EdDSA";
+            /**
+             * Crv
+             * @default Ed25519
+             * @constant
+             */
+            readonly crv: "Ed25519";
+            /** Kid */
+            readonly kid: string;
+            /**
+             * Kty
+             * @default OKP
+             * @constant
+             */
+            readonly kty: "OKP";
+            /**
+             * Use
+             * @default sig
+             * @constant
+             */
+            readonly use: "sig";
+            /** X */
+            readonly x: string;
+        };
+        /**
+         * PublicKeys
+         * @description The keys that access tokens may be signed with (RFC 7517).
+         */
+        readonly PublicKeys: {
+            /** Keys */
+            readonly keys: readonly components["schemas"]["PublicKey"][];
+        };
+        /**
          * QueueBody
          * @description Which part of your queue. No body means all of it.
          */
@@ -2319,6 +3836,40 @@ export interface components {
              */
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
         };
+        /**
+         * QueueNotFound
+         * @description No such queue
+         */
+        readonly QueueNotFound: {
+            /** @constant */
+            readonly code?: "queue_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /** QueuePatch */
+        readonly QueuePatch: {
+            /**
+             * Held
+             * @description true: nothing of anybody starts in it; what runs goes on.
+             */
+            readonly held: boolean;
+        };
+        /**
+         * QuotaExceeded
+         * @description The daily quota is used up
+         */
+        readonly QuotaExceeded: {
+            /** @constant */
+            readonly code?: "quota_exceeded";
+            /** @constant */
+            readonly status?: 429;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "quota_exceeded";
+        });
         /**
          * QuotaView
          * @description How much more you may do now. `max_video_duration`: in seconds. `can_generate`: a job that costs nothing would be
@@ -2338,12 +3889,73 @@ export interface components {
             readonly spend_cap: components["schemas"]["SpendCapView"] | null;
         };
         /**
+         * RangeNotSatisfiable
+         * @description The range lies outside of the content
+         */
+        readonly RangeNotSatisfiable: {
+            /** @constant */
+            readonly code?: "range_not_satisfiable";
+            /** @constant */
+            readonly status?: 416;
+        } & components["schemas"]["Problem"];
+        /**
+         * RateLimited
+         * @description Too many requests
+         */
+        readonly RateLimited: {
+            /** @constant */
+            readonly code?: "rate_limited";
+            /** @constant */
+            readonly status?: 429;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "rate_limited";
+        });
+        /**
          * RateLimitView
          * @description Of requests that create work; other kinds have multiples of it.
          */
         readonly RateLimitView: {
             /** Requests Per Minute */
             readonly requests_per_minute: number;
+        };
+        /**
+         * RatePage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest accounts first.
+         */
+        readonly RatePage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["AccountRatesView"][];
+            readonly limiter: components["schemas"]["LimiterView"];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * RateView
+         * @description One kind of requests. `used`, `remaining`: in the last `window_seconds`, null while the limiter is down;
+         *     `more_seconds`: after so many there is room for one more.
+         */
+        readonly RateView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            readonly kind: "submit" | "read" | "manage" | "upload";
+            /** Limit */
+            readonly limit: number;
+            /** More Seconds */
+            readonly more_seconds: number;
+            /** Remaining */
+            readonly remaining: number | null;
+            /** Used */
+            readonly used: number | null;
+            /** Window Seconds */
+            readonly window_seconds: number;
         };
         /**
          * Readiness
@@ -2461,6 +4073,35 @@ export interface components {
             readonly max_attempts: number;
         };
         /**
+         * RotateBody
+         * @description `overlap_seconds`: how long the old key goes on working.
+         */
+        readonly RotateBody: {
+            /**
+             * Overlap Seconds
+             * @default 86400
+             */
+            readonly overlap_seconds: number;
+        };
+        /**
+         * RotatedKeyView
+         * @description `new`: the key that takes the place. `old`: the one that ends, and when.
+         */
+        readonly RotatedKeyView: {
+            readonly new: components["schemas"]["NewKeyView"];
+            readonly old: components["schemas"]["KeyView"];
+        };
+        /**
+         * RouteNotFound
+         * @description No such address
+         */
+        readonly RouteNotFound: {
+            /** @constant */
+            readonly code?: "route_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
          * RunSeconds
          * @description How long runs of this model on inputs of this size took; `samples`: how many they were.
          */
@@ -2472,6 +4113,22 @@ export interface components {
             /** Samples */
             readonly samples: number;
         };
+        /**
+         * ScopeMissing
+         * @description The API key lacks a scope
+         */
+        readonly ScopeMissing: {
+            /** @constant */
+            readonly code?: "scope_missing";
+            /** @constant */
+            readonly status?: 403;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "scope_missing";
+        });
         /** SecondsFromNow */
         readonly SecondsFromNow: {
             /** P50 */
@@ -2479,6 +4136,105 @@ export interface components {
             /** P90 */
             readonly p90: number;
         };
+        /**
+         * SimulatedRequests
+         * @description How many jobs to submit for each tier.
+         */
+        readonly SimulatedRequests: {
+            /**
+             * Developer
+             * @default 0
+             */
+            readonly developer: number;
+            /**
+             * Enterprise
+             * @default 0
+             */
+            readonly enterprise: number;
+            /**
+             * Free
+             * @default 0
+             */
+            readonly free: number;
+            /**
+             * Pro
+             * @default 0
+             */
+            readonly pro: number;
+        };
+        /**
+         * SimulatedTier
+         * @description `refused`: how many, by the code of the problem.
+         */
+        readonly SimulatedTier: {
+            /** Accepted */
+            readonly accepted: number;
+            /** Account Id */
+            readonly account_id: string;
+            /** Job Ids */
+            readonly job_ids: readonly string[];
+            /** Refused */
+            readonly refused: {
+                readonly [key: string]: number;
+            };
+            /** Requested */
+            readonly requested: number;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            readonly tier: "free" | "developer" | "pro" | "enterprise";
+        };
+        /**
+         * SimulationBody
+         * @description Real jobs of accounts called `simulation-<tier>`, tagged `simulation`; what they make is kept for an hour.
+         */
+        readonly SimulationBody: {
+            /**
+             * Input
+             * @description Null: the model's first example.
+             */
+            readonly input?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Model
+             * @description Null: a quick one that a worker runs.
+             */
+            readonly model?: string | null;
+            readonly requests: components["schemas"]["SimulatedRequests"];
+        };
+        /** SimulationView */
+        readonly SimulationView: {
+            /** Model */
+            readonly model: string;
+            /**
+             * Object
+             * @default simulation
+             * @constant
+             */
+            readonly object: "simulation";
+            /** Seconds */
+            readonly seconds: number;
+            /** Tiers */
+            readonly tiers: readonly components["schemas"]["SimulatedTier"][];
+        };
+        /**
+         * SpendCapReached
+         * @description The spend cap is reached
+         */
+        readonly SpendCapReached: {
+            /** @constant */
+            readonly code?: "spend_cap_reached";
+            /** @constant */
+            readonly status?: 402;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "spend_cap_reached";
+        });
         /**
          * SpendCapView
          * @description Of the key that asks, over its whole life.
@@ -2506,6 +4262,48 @@ export interface components {
              */
             readonly spent: string;
         };
+        /**
+         * StorageUnavailable
+         * @description The object storage does not answer
+         */
+        readonly StorageUnavailable: {
+            /** @constant */
+            readonly code?: "storage_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "storage_unavailable";
+        });
+        /**
+         * StoreUnavailable
+         * @description The job store does not answer
+         */
+        readonly StoreUnavailable: {
+            /** @constant */
+            readonly code?: "store_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "store_unavailable";
+        });
+        /**
+         * StreamTicketView
+         * @description `ticket` opens one event stream, once, until `expires_at`: `GET /v1/jobs/{id}/events?ticket=…`.
+         */
+        readonly StreamTicketView: {
+            /** Expires At */
+            readonly expires_at: string;
+            /** Ticket */
+            readonly ticket: string;
+        };
         /** TaskCreated */
         readonly TaskCreated: {
             /**
@@ -2514,6 +4312,16 @@ export interface components {
              */
             readonly id: string;
         };
+        /**
+         * TaskNotFound
+         * @description No such task
+         */
+        readonly TaskNotFound: {
+            /** @constant */
+            readonly code?: "task_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /**
          * TaskView
          * @description `progress` is 0 to 100; `message` says why a task failed.
@@ -2533,6 +4341,224 @@ export interface components {
              */
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
+        /**
+         * TokenView
+         * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
+         */
+        readonly TokenView: {
+            /** Access Token */
+            readonly access_token: string;
+            /** Expires In */
+            readonly expires_in: number;
+            /** Scope */
+            readonly scope: string;
+            /**
+             * Token Type
+             * @default Bearer
+             * @constant
+             */
+            readonly token_type: "Bearer";
+        };
+        /**
+         * TooManyStreams
+         * @description Too many open event streams
+         */
+        readonly TooManyStreams: {
+            /** @constant */
+            readonly code?: "too_many_streams";
+            /** @constant */
+            readonly status?: 429;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "too_many_streams";
+        });
+        /**
+         * Unavailable
+         * @description Not available at the moment
+         */
+        readonly Unavailable: {
+            /** @constant */
+            readonly code?: "unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "unavailable";
+        });
+        /**
+         * UnsupportedMediaType
+         * @description This kind of content is not accepted
+         */
+        readonly UnsupportedMediaType: {
+            /** @constant */
+            readonly code?: "unsupported_media_type";
+            /** @constant */
+            readonly status?: 415;
+        } & components["schemas"]["Problem"];
+        /**
+         * UploadTooLarge
+         * @description The upload is too large
+         */
+        readonly UploadTooLarge: {
+            /** @constant */
+            readonly code?: "upload_too_large";
+            /** @constant */
+            readonly status?: 413;
+        } & components["schemas"]["Problem"];
+        /**
+         * UrlRefused
+         * @description This address is not fetched
+         */
+        readonly UrlRefused: {
+            /** @constant */
+            readonly code?: "url_refused";
+            /** @constant */
+            readonly status?: 422;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "url_refused";
+        });
+        /**
+         * UsageCounts
+         * @description What was asked for and what came of it. A job is submitted each time it is queued, by its owner's retry as well,
+         *     and ends as often. `output_bytes`: what runs made. `amount_charged`: in dollars, with four places;
+         *     what was refunded later is not taken off.
+         */
+        readonly UsageCounts: {
+            /** Amount Charged */
+            readonly amount_charged: string;
+            /** Jobs Cancelled */
+            readonly jobs_cancelled: number;
+            /** Jobs Completed */
+            readonly jobs_completed: number;
+            /** Jobs Expired */
+            readonly jobs_expired: number;
+            /** Jobs Failed */
+            readonly jobs_failed: number;
+            /** Jobs Submitted */
+            readonly jobs_submitted: number;
+            /** Output Bytes */
+            readonly output_bytes: number;
+            /** Requests */
+            readonly requests: number;
+            /** Run Seconds */
+            readonly run_seconds: number;
+        };
+        /**
+         * UsageItem
+         * @description One day (`2026-11-21`) or one month (`2026-11`).
+         */
+        readonly UsageItem: {
+            /** Amount Charged */
+            readonly amount_charged: string;
+            /** Jobs Cancelled */
+            readonly jobs_cancelled: number;
+            /** Jobs Completed */
+            readonly jobs_completed: number;
+            /** Jobs Expired */
+            readonly jobs_expired: number;
+            /** Jobs Failed */
+            readonly jobs_failed: number;
+            /** Jobs Submitted */
+            readonly jobs_submitted: number;
+            /** Output Bytes */
+            readonly output_bytes: number;
+            /** Period */
+            readonly period: string;
+            /** Requests */
+            readonly requests: number;
+            /** Run Seconds */
+            readonly run_seconds: number;
+        };
+        /**
+         * UsageView
+         * @description Usage by days or months of UTC, the earliest first; `first` and `last` are days. All of the
+         *     time in between is listed, but of the last month only what is in it so far.
+         *
+         *     `includes_pending`: also what was counted in the last seconds is in it; else that comes a few seconds later.
+         */
+        readonly UsageView: {
+            /**
+             * Currency
+             * @default USD
+             * @constant
+             */
+            readonly currency: "USD";
+            /** First */
+            readonly first: string;
+            /** Includes Pending */
+            readonly includes_pending: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["UsageItem"][];
+            /** Last */
+            readonly last: string;
+            /**
+             * Object
+             * @default usage
+             * @constant
+             */
+            readonly object: "usage";
+            /**
+             * Period
+             * @enum {string}
+             */
+            readonly period: "daily" | "monthly";
+            readonly total: components["schemas"]["UsageCounts"];
+        };
+        /**
+         * VersionMismatch
+         * @description It was changed meanwhile
+         */
+        readonly VersionMismatch: {
+            /** @constant */
+            readonly code?: "version_mismatch";
+            /** @constant */
+            readonly status?: 412;
+        } & components["schemas"]["Problem"];
+        /**
+         * VideoNotFound
+         * @description No such video
+         */
+        readonly VideoNotFound: {
+            /** @constant */
+            readonly code?: "video_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
+         * WeightQueue
+         * @description What waits in lanes of one weight: `length` jobs of so many `accounts`; `jobs`: some of those that come first.
+         */
+        readonly WeightQueue: {
+            /** Accounts */
+            readonly accounts: number;
+            /** Jobs */
+            readonly jobs: readonly components["schemas"]["JobBrief"][];
+            /** Length */
+            readonly length: number;
+            /** Weight */
+            readonly weight: number;
+        };
+        /** WorkerCounts */
+        readonly WorkerCounts: {
+            /** Draining */
+            readonly draining: number;
+            /** Lost */
+            readonly lost: number;
+            /** Places */
+            readonly places: number;
+            /** Ready */
+            readonly ready: number;
+        };
         /** WorkerModel */
         readonly WorkerModel: {
             /** Name */
@@ -2540,6 +4566,16 @@ export interface components {
             /** Version */
             readonly version: string;
         };
+        /**
+         * WorkerNotFound
+         * @description No such worker
+         */
+        readonly WorkerNotFound: {
+            /** @constant */
+            readonly code?: "worker_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
         /**
          * WorkerPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
@@ -2602,24 +4638,43 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountBody = components['schemas']['AccountBody'];
+export type AccountNotFound = components['schemas']['AccountNotFound'];
 export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
+export type AccountRatesView = components['schemas']['AccountRatesView'];
+export type AccountSuspended = components['schemas']['AccountSuspended'];
+export type AdminAccount = components['schemas']['AdminAccount'];
+export type AdminAccountPage = components['schemas']['AdminAccountPage'];
+export type AdminJob = components['schemas']['AdminJob'];
+export type AdminJobPage = components['schemas']['AdminJobPage'];
+export type AdminQueue = components['schemas']['AdminQueue'];
+export type AdminQueues = components['schemas']['AdminQueues'];
+export type AssetFromUrl = components['schemas']['AssetFromUrl'];
+export type AssetInUse = components['schemas']['AssetInUse'];
 export type AssetLink = components['schemas']['AssetLink'];
+export type AssetNotFound = components['schemas']['AssetNotFound'];
 export type AssetPage = components['schemas']['AssetPage'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type AuditActor = components['schemas']['AuditActor'];
+export type AuditEntryView = components['schemas']['AuditEntryView'];
+export type AuditPage = components['schemas']['AuditPage'];
+export type AuditVerification = components['schemas']['AuditVerification'];
 export type BalanceView = components['schemas']['BalanceView'];
 export type BatchAccepted = components['schemas']['BatchAccepted'];
 export type BatchBody = components['schemas']['BatchBody'];
 export type BatchChange = components['schemas']['BatchChange'];
 export type BatchCounts = components['schemas']['BatchCounts'];
 export type BatchDetail = components['schemas']['BatchDetail'];
+export type BatchNotFound = components['schemas']['BatchNotFound'];
 export type BatchPage = components['schemas']['BatchPage'];
 export type BatchUrls = components['schemas']['BatchUrls'];
 export type BatchView = components['schemas']['BatchView'];
 export type BeforeJob = components['schemas']['BeforeJob'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
+export type BrokerUnavailable = components['schemas']['BrokerUnavailable'];
 export type BulkBody = components['schemas']['BulkBody'];
 export type BulkFailure = components['schemas']['BulkFailure'];
 export type BulkFilter = components['schemas']['BulkFilter'];
@@ -2628,10 +4683,14 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
+export type ChangedQueue = components['schemas']['ChangedQueue'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
 export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
+export type ContentPolicyViolation = components['schemas']['ContentPolicyViolation'];
 export type CostView = components['schemas']['CostView'];
 export type DailyQuota = components['schemas']['DailyQuota'];
+export type Dashboard = components['schemas']['Dashboard'];
+export type DashboardLinks = components['schemas']['DashboardLinks'];
 export type EntryPage = components['schemas']['EntryPage'];
 export type EntryView = components['schemas']['EntryView'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
@@ -2640,13 +4699,28 @@ export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
 export type EventView = components['schemas']['EventView'];
+export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
+export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type GrantBody = components['schemas']['GrantBody'];
+export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
 export type HitLimit = components['schemas']['HitLimit'];
+export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
+export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
+export type InsufficientCredits = components['schemas']['InsufficientCredits'];
+export type InsufficientTier = components['schemas']['InsufficientTier'];
+export type InternalError = components['schemas']['InternalError'];
+export type InvalidApiKey = components['schemas']['InvalidApiKey'];
+export type InvalidCursor = components['schemas']['InvalidCursor'];
+export type InvalidInput = components['schemas']['InvalidInput'];
+export type InvalidRequest = components['schemas']['InvalidRequest'];
+export type InvalidState = components['schemas']['InvalidState'];
 export type JobBody = components['schemas']['JobBody'];
+export type JobBrief = components['schemas']['JobBrief'];
 export type JobErrorView = components['schemas']['JobErrorView'];
 export type JobMetrics = components['schemas']['JobMetrics'];
+export type JobNotFound = components['schemas']['JobNotFound'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobPatch = components['schemas']['JobPatch'];
 export type JobQueue = components['schemas']['JobQueue'];
@@ -2654,24 +4728,53 @@ export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KeyBody = components['schemas']['KeyBody'];
+export type KeyChanges = components['schemas']['KeyChanges'];
+export type KeyNotFound = components['schemas']['KeyNotFound'];
+export type KeyPage = components['schemas']['KeyPage'];
+export type KeyView = components['schemas']['KeyView'];
+export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
+export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
+export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
+export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
+export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
+export type NewKeyView = components['schemas']['NewKeyView'];
+export type NobodyAnswered = components['schemas']['NobodyAnswered'];
+export type NotFound = components['schemas']['NotFound'];
 export type OutputView = components['schemas']['OutputView'];
 export type OwnAccount = components['schemas']['OwnAccount'];
+export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
+export type OwnPlan = components['schemas']['OwnPlan'];
 export type PausedQueue = components['schemas']['PausedQueue'];
+export type PaymentRequired = components['schemas']['PaymentRequired'];
+export type PermissionDenied = components['schemas']['PermissionDenied'];
 export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type PricingView = components['schemas']['PricingView'];
+export type ProbeAnswer = components['schemas']['ProbeAnswer'];
+export type ProbeBody = components['schemas']['ProbeBody'];
+export type ProbeView = components['schemas']['ProbeView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressDetail = components['schemas']['ProgressDetail'];
+export type PublicKey = components['schemas']['PublicKey'];
+export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QueueNotFound = components['schemas']['QueueNotFound'];
+export type QueuePatch = components['schemas']['QueuePatch'];
+export type QuotaExceeded = components['schemas']['QuotaExceeded'];
 export type QuotaView = components['schemas']['QuotaView'];
+export type RangeNotSatisfiable = components['schemas']['RangeNotSatisfiable'];
+export type RateLimited = components['schemas']['RateLimited'];
 export type RateLimitView = components['schemas']['RateLimitView'];
+export type RatePage = components['schemas']['RatePage'];
+export type RateView = components['schemas']['RateView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
 export type RefundBody = components['schemas']['RefundBody'];
@@ -2680,16 +4783,72 @@ export type RetentionBody = components['schemas']['RetentionBody'];
 export type RetentionPatch = components['schemas']['RetentionPatch'];
 export type RetentionView = components['schemas']['RetentionView'];
 export type RetryBody = components['schemas']['RetryBody'];
+export type RotateBody = components['schemas']['RotateBody'];
+export type RotatedKeyView = components['schemas']['RotatedKeyView'];
+export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
+export type ScopeMissing = components['schemas']['ScopeMissing'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type SimulatedRequests = components['schemas']['SimulatedRequests'];
+export type SimulatedTier = components['schemas']['SimulatedTier'];
+export type SimulationBody = components['schemas']['SimulationBody'];
+export type SimulationView = components['schemas']['SimulationView'];
+export type SpendCapReached = components['schemas']['SpendCapReached'];
 export type SpendCapView = components['schemas']['SpendCapView'];
+export type StorageUnavailable = components['schemas']['StorageUnavailable'];
+export type StoreUnavailable = components['schemas']['StoreUnavailable'];
+export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
+export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
+export type TokenView = components['schemas']['TokenView'];
+export type TooManyStreams = components['schemas']['TooManyStreams'];
+export type Unavailable = components['schemas']['Unavailable'];
+export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
+export type UploadTooLarge = components['schemas']['UploadTooLarge'];
+export type UrlRefused = components['schemas']['UrlRefused'];
+export type UsageCounts = components['schemas']['UsageCounts'];
+export type UsageItem = components['schemas']['UsageItem'];
+export type UsageView = components['schemas']['UsageView'];
+export type VersionMismatch = components['schemas']['VersionMismatch'];
+export type VideoNotFound = components['schemas']['VideoNotFound'];
+export type WeightQueue = components['schemas']['WeightQueue'];
+export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerModel = components['schemas']['WorkerModel'];
+export type WorkerNotFound = components['schemas']['WorkerNotFound'];
 export type WorkerPage = components['schemas']['WorkerPage'];
 export type WorkerView = components['schemas']['WorkerView'];
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly get_public_keys: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PublicKeys"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
     readonly ping: {
         readonly parameters: {
             readonly query?: never;
@@ -2706,6 +4865,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Pong"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
         };
@@ -2738,34 +4906,34 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `insufficient_credits`, `spend_cap_reached` */
+            /** @description `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
             readonly 402: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MaxCostExceeded"] | components["schemas"]["InsufficientCredits"] | components["schemas"]["SpendCapReached"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -2774,7 +4942,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
             /** @description `upload_too_large` */
@@ -2783,7 +4951,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -2792,25 +4960,29 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `content_policy_violation`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
                 };
             };
-            /** @description `quota_exceeded` */
+            /** @description `quota_exceeded`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -2819,7 +4991,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2850,25 +5022,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `task_not_found` */
@@ -2877,7 +5049,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["TaskNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -2886,7 +5071,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2924,25 +5109,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `video_not_found` */
@@ -2951,7 +5136,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["VideoNotFound"];
                 };
             };
             /** @description `range_not_satisfiable` */
@@ -2960,7 +5145,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -2969,7 +5167,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -2992,6 +5190,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Liveness"];
                 };
             };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
         };
     };
     readonly readyz: {
@@ -3010,6 +5217,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
             /** @description Jobs cannot be accepted. */
@@ -3047,25 +5263,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `account_not_found` */
@@ -3074,7 +5290,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3083,7 +5312,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3097,7 +5326,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["AccountPatch"];
+                readonly "application/json": components["schemas"]["OwnAccountPatch"];
             };
         };
         readonly responses: {
@@ -3116,25 +5345,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `account_not_found` */
@@ -3143,7 +5372,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3152,7 +5381,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3161,7 +5390,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -3170,7 +5399,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3179,7 +5421,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3216,25 +5458,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3243,7 +5498,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3272,25 +5527,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3299,7 +5567,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3332,25 +5600,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3359,7 +5627,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3368,7 +5636,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -3377,7 +5645,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3386,7 +5667,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3419,25 +5700,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3446,7 +5727,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3455,7 +5736,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -3464,7 +5745,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3473,7 +5767,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3502,25 +5796,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3529,7 +5836,470 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_usage: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The first day, in UTC. Default: 30 days or 12 months. */
+                readonly from?: string | null;
+                readonly period?: "daily" | "monthly";
+                /** @description The last day, in UTC. Default: today. */
+                readonly to?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UsageView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_accounts: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description How their names begin. */
+                readonly name?: string;
+                /** @description true: only those that are; false: only others. */
+                readonly suspended?: boolean | null;
+                /** @description Repeat for several. */
+                readonly tier?: readonly ("free" | "developer" | "pro" | "enterprise")[] | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccountPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_account_of: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly change_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AccountPatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminAccount"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3569,25 +6339,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `account_not_found` */
@@ -3596,7 +6366,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -3605,7 +6375,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3614,7 +6384,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3623,7 +6393,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -3632,7 +6402,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3641,7 +6424,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3681,25 +6464,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `account_not_found`, `job_not_found` */
@@ -3708,7 +6491,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"] | components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `invalid_state`, `idempotency_in_progress` */
@@ -3717,7 +6500,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"] | components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -3726,7 +6509,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -3735,7 +6518,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -3744,7 +6527,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3753,7 +6549,646 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_dashboard: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_active_jobs: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Of this account alone. */
+                readonly account_id?: string | null;
+                readonly batch_id?: string | null;
+                /** @description At this moment or later. */
+                readonly created_after?: string | null;
+                /** @description Earlier than this. */
+                readonly created_before?: string | null;
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Repeat for several, at most 100. */
+                readonly ids?: readonly string[] | null;
+                readonly limit?: number;
+                /** @description `metadata[order]=42`: jobs that have this in their metadata. */
+                readonly metadata?: {
+                    readonly [key: string]: string;
+                };
+                readonly model?: string | null;
+                /** @description Repeat for several. */
+                readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
+                readonly tag?: string | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminJobPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly probe: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ProbeBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ProbeView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `broker_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["BrokerUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+            /** @description `nobody_answered` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["NobodyAnswered"];
+                };
+            };
+        };
+    };
+    readonly list_queues: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AdminQueues"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly change_queue: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly pool: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["QueuePatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ChangedQueue"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `queue_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["QueueNotFound"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_rate_limits: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RatePage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly simulate: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SimulationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SimulationView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3788,25 +7223,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3815,7 +7263,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3846,25 +7294,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `worker_not_found` */
@@ -3873,7 +7321,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3882,7 +7343,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3913,25 +7374,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `worker_not_found` */
@@ -3940,7 +7401,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -3949,7 +7410,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -3958,7 +7432,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -3989,25 +7463,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `worker_not_found` */
@@ -4016,7 +7490,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["WorkerNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -4025,7 +7499,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4034,7 +7521,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4069,25 +7556,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4096,7 +7596,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4129,25 +7629,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4156,7 +7656,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4165,7 +7665,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -4174,7 +7674,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -4183,7 +7696,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4214,25 +7727,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `asset_not_found` */
@@ -4241,7 +7754,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4250,7 +7776,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4279,25 +7805,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `asset_not_found` */
@@ -4306,7 +7832,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
                 };
             };
             /** @description `asset_in_use` */
@@ -4315,7 +7841,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetInUse"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4324,7 +7863,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4378,25 +7917,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `asset_not_found` */
@@ -4405,7 +7944,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
                 };
             };
             /** @description `range_not_satisfiable` */
@@ -4414,7 +7953,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["RangeNotSatisfiable"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -4423,7 +7975,209 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly fetch_asset: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AssetFromUrl"];
+            };
+        };
+        readonly responses: {
+            /** @description The asset. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The asset. */
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch`, `url_refused` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"] | components["schemas"]["UrlRefused"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["FetchFailed"];
+                };
+            };
+            /** @description `storage_unavailable`, `unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_audit_entries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description true: what was done to the whole installation; wants the scope `admin`. */
+                readonly installation?: boolean;
+                readonly limit?: number;
+                /** @description true: also check every entry of the chain. */
+                readonly verify?: boolean;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4456,25 +8210,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4483,7 +8250,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4525,16 +8292,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
             /** @description `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
@@ -4543,16 +8310,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MaxCostExceeded"] | components["schemas"]["InsufficientCredits"] | components["schemas"]["SpendCapReached"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -4561,7 +8328,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -4570,7 +8337,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -4579,25 +8346,29 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
-            /** @description `quota_exceeded` */
+            /** @description `quota_exceeded`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4606,7 +8377,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4637,25 +8408,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `batch_not_found` */
@@ -4664,7 +8435,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4673,7 +8457,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4704,25 +8488,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `batch_not_found` */
@@ -4731,7 +8515,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4740,7 +8537,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4774,25 +8571,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `batch_not_found`, `asset_not_found` */
@@ -4801,7 +8598,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"] | components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -4810,7 +8620,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4849,16 +8659,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
             /** @description `insufficient_credits`, `spend_cap_reached` */
@@ -4867,16 +8677,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InsufficientCredits"] | components["schemas"]["SpendCapReached"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `batch_not_found` */
@@ -4885,7 +8695,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["BatchNotFound"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -4894,7 +8704,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `idempotency_key_mismatch` */
@@ -4903,16 +8713,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
-            /** @description `quota_exceeded` */
+            /** @description `quota_exceeded`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -4921,7 +8735,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -4942,6 +8756,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ErrorList"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
         };
@@ -4966,13 +8789,22 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ErrorEntry"];
                 };
             };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
             /** @description `route_not_found` */
             readonly 404: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["RouteNotFound"];
                 };
             };
         };
@@ -4995,6 +8827,8 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
+                /** @description `all`: of all accounts; wants the scope `admin`. */
+                readonly scope?: "own" | "all";
                 /** @description Repeat for several. */
                 readonly status?: readonly ("pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired")[] | null;
                 readonly tag?: string | null;
@@ -5020,25 +8854,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5047,7 +8894,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5112,16 +8959,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
             /** @description `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
@@ -5130,16 +8977,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MaxCostExceeded"] | components["schemas"]["InsufficientCredits"] | components["schemas"]["SpendCapReached"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `model_not_found` */
@@ -5148,7 +8995,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -5157,7 +9004,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -5166,7 +9013,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -5175,25 +9022,29 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
-            /** @description `quota_exceeded` */
+            /** @description `quota_exceeded`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5202,7 +9053,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5257,25 +9108,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5284,7 +9135,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5293,7 +9157,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5324,25 +9188,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5351,7 +9215,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5360,7 +9237,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5400,25 +9277,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5427,7 +9304,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -5436,7 +9313,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
             /** @description `version_mismatch` */
@@ -5445,7 +9322,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["VersionMismatch"];
                 };
             };
             /** @description `upload_too_large` */
@@ -5454,7 +9331,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -5463,7 +9340,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input` */
@@ -5472,7 +9349,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5481,7 +9371,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5512,25 +9402,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5539,7 +9429,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5548,7 +9451,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5579,25 +9482,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5606,7 +9509,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `invalid_state` */
@@ -5615,7 +9518,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5624,7 +9540,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5634,6 +9550,8 @@ export interface operations {
             readonly query?: {
                 /** @description The same, for clients without headers. */
                 readonly after?: number;
+                /** @description Instead of a key: a ticket of `POST /v1/stream-tickets`. */
+                readonly ticket?: string | null;
             };
             readonly header?: {
                 readonly accept?: string;
@@ -5654,7 +9572,7 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["EventList"];
-                    readonly "text/event-stream": string;
+                    readonly "text/event-stream": unknown;
                 };
             };
             /** @description `invalid_request` */
@@ -5663,25 +9581,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5690,16 +9608,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
-            /** @description `too_many_streams` */
+            /** @description `too_many_streams`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["TooManyStreams"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5708,7 +9630,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5739,25 +9661,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `job_not_found` */
@@ -5766,7 +9688,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5775,7 +9710,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5819,16 +9754,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
             /** @description `insufficient_credits`, `spend_cap_reached` */
@@ -5837,16 +9772,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InsufficientCredits"] | components["schemas"]["SpendCapReached"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `job_not_found` */
@@ -5855,7 +9790,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["JobNotFound"];
                 };
             };
             /** @description `invalid_state`, `idempotency_in_progress` */
@@ -5864,7 +9799,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidState"] | components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -5873,7 +9808,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -5882,7 +9817,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -5891,16 +9826,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
-            /** @description `quota_exceeded` */
+            /** @description `quota_exceeded`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -5909,7 +9848,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -5947,16 +9886,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
             /** @description `insufficient_credits`, `spend_cap_reached` */
@@ -5965,16 +9904,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InsufficientCredits"] | components["schemas"]["SpendCapReached"];
                 };
             };
-            /** @description `scope_missing`, `insufficient_tier` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"] | components["schemas"]["InsufficientTier"];
                 };
             };
             /** @description `idempotency_in_progress` */
@@ -5983,7 +9922,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
             /** @description `upload_too_large` */
@@ -5992,7 +9931,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -6001,7 +9940,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
             /** @description `invalid_input`, `idempotency_key_mismatch` */
@@ -6010,16 +9949,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
-            /** @description `quota_exceeded` */
+            /** @description `quota_exceeded`, `rate_limited` */
             readonly 429: {
                 headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6028,7 +9971,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -6061,25 +10004,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `model_not_found` */
@@ -6088,7 +10031,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
             /** @description `upload_too_large` */
@@ -6097,7 +10040,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
                 };
             };
             /** @description `unsupported_media_type` */
@@ -6106,16 +10049,29 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `invalid_input` */
+            /** @description `content_policy_violation`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6124,7 +10080,589 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_keys: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description Leave it out for all. */
+                readonly state?: ("active" | "expired" | "revoked") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly revoke_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly change_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KeyChanges"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly rotate_key: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly key_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RotateBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RotatedKeyView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `key_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["KeyNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -6153,25 +10691,38 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6180,7 +10731,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -6211,25 +10762,25 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
                 };
             };
-            /** @description `missing_credentials`, `invalid_api_key` */
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
             readonly 401: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
                 };
             };
-            /** @description `scope_missing` */
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
             readonly 403: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `model_not_found` */
@@ -6238,7 +10789,20 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6247,7 +10811,176 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_token: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/x-www-form-urlencoded": {
+                    /** @description The key's id; or by HTTP Basic. */
+                    readonly client_id?: string;
+                    /** @description The key, or its last part. */
+                    readonly client_secret?: string;
+                    /** @enum {string} */
+                    readonly grant_type: "client_credentials";
+                    /** @description Names with blanks in between. */
+                    readonly scope?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `account_suspended`, `permission_denied` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountSuspended"] | components["schemas"]["PermissionDenied"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_stream_ticket: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StreamTicketView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from gateway import problems
 from gateway.addresses import TrustedProxies
+from gateway.browser_policy import origin_of, page_policy
 from gateway.middleware.cors import Cors
 from gateway.middleware.head import HeadAsGet
 from gateway.middleware.plain_errors import PlainErrors
@@ -17,7 +18,6 @@ from gateway.middleware.request_context import RequestContext
 from gateway.middleware.safe_headers import SafeHeaders
 from gateway.middleware.usage import CountRequests
 from gateway.parameters import KnownParameters
-from gateway.policies import origin_of, page_policy
 from gateway.routes import (
     account,
     account_ledger,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from gateway.policies import CONTENT_POLICY, is_shown_in_place
+from gateway.browser_policy import CONTENT_POLICY, is_shown_in_place
 from gateway.services.assets import AssetService
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import RangeNotSatisfiable

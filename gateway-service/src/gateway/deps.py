@@ -14,6 +14,7 @@ from gateway.addresses import client_address
 from gateway.auth import Caller
 from gateway.credentials import presented
 from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
+from gateway.parts import Gateway
 from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
@@ -42,7 +43,6 @@ from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
-from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
 from reelwork.domain.rate import RouteClass
@@ -67,8 +67,8 @@ async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
     Raises InvalidRequest, RateLimited, and whatever `Authenticator.caller` does.
     """
     text, address = presented(request), client_address(request)
-    async with gateway.failed_logins.watched(address):
-        return await gateway.authenticator.caller(text, address=address)
+    async with gateway.access.failed_logins.watched(address):
+        return await gateway.access.authenticator.caller(text, address=address)
 
 
 # The two `Security` parameters are for the OpenAPI document; `presented` reads the headers, and sees duplicates.
@@ -114,7 +114,7 @@ class May:
         if (known := _known(request, self)) is not None:
             return known
         request.state.account_id = caller.account.id  # whose request it is, for those who count it
-        standing = await gateway.rates.take(caller.account, self._kind)
+        standing = await gateway.access.rates.take(caller.account, self._kind)
         setattr(request.state, STANDING, standing)
         require_room(standing)
         caller.require(self._scope)
@@ -135,8 +135,8 @@ async def _watcher(
     if presented(request) is not None:
         raise InvalidRequest("There is a key and a ticket.", hint="Send one of them.")
     address = client_address(request)
-    async with gateway.failed_logins.watched(address):
-        return await gateway.tickets.redeem(ticket, address=address)
+    async with gateway.access.failed_logins.watched(address):
+        return await gateway.access.tickets.redeem(ticket, address=address)
 
 
 class MayWatch(May):
@@ -181,19 +181,19 @@ Keyed = Annotated[KeyedRequests, Depends(_its(lambda gateway: gateway.keyed))]
 Queues = Annotated[QueueService, Depends(_its(lambda gateway: gateway.queues))]
 Forecasts = Annotated[ForecastService, Depends(_its(lambda gateway: gateway.forecasts))]
 Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.estimates))]
-Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.audit))]
-Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.accounts))]
-Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.overview))]
-Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.simulation))]
-Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.probe))]
-ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.keys))]
-OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.oauth))]
-Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.tickets))]
-Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.rates))]
+Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.access.audit))]
+Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.operations.accounts))]
+Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.operations.overview))]
+Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.operations.simulation))]
+Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.operations.probe))]
+ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.access.keys))]
+OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.access.oauth))]
+Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.access.tickets))]
+Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.access.rates))]
 OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.own_account))]
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
-Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
+Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
 
 
 async def _request_id(request: Request) -> str:

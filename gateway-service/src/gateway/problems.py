@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from gateway.browser_policy import ANSWER_HEADERS, API_POLICY
 from gateway.faults import faults
-from gateway.policies import ANSWER_HEADERS, API_POLICY
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
     AccountSuspended,

@@ -16,8 +16,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from gateway.policies import is_origin
-from gateway.policy import InputPolicy
+from gateway.browser_policy import is_origin
+from gateway.input_policy import InputPolicy
 from reelwork.contract.money import MoneyText
 from reelwork.domain.money import ten_thousandths
 from reelwork.domain.price import Pricing

@@ -4,48 +4,13 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 
 import structlog
 
-from gateway.auth import Authenticator
+from gateway.assembly import assemble
 from gateway.last_use import LastUse
-from gateway.policy import InputPolicy, ProhibitedTerms
-from gateway.services.accounts import AccountService
-from gateway.services.assets import AssetService
-from gateway.services.audit import AuditService
-from gateway.services.batches import BatchService
-from gateway.services.building import JobBuilder
-from gateway.services.bulk import BulkService
-from gateway.services.estimates import EstimateService
-from gateway.services.events import EventStreams
-from gateway.services.export import BatchExport
-from gateway.services.failed_logins import FailedLogins
-from gateway.services.fetches import FetchService
-from gateway.services.forecasts import ForecastService
-from gateway.services.idempotency import KeyedRequests
-from gateway.services.inputs import InputChecker
-from gateway.services.jobs import JobService
-from gateway.services.keys import KeyService
-from gateway.services.ledger import LedgerService
-from gateway.services.models import Catalogue
-from gateway.services.oauth import OAuthService
-from gateway.services.overview import OverviewService
-from gateway.services.own_account import OwnAccountService
-from gateway.services.probe import ProbeService
-from gateway.services.purses import Purses
-from gateway.services.queue import QueueService
-from gateway.services.rates import RateLimits
-from gateway.services.removal import RemovalService
-from gateway.services.simulation import SimulationService
-from gateway.services.tickets import TicketService
-from gateway.services.uploads import UploadService
-from gateway.services.usage import UsageService
-from gateway.services.waiting import Waiting
-from gateway.services.workers import WorkerService
+from gateway.parts import Gateway, Opened
 from gateway.settings import GatewaySettings
-from gateway.signing import Signer
-from gateway.tokens import TokenVerifier
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
 from reelwork.broker.usage import InProcessUsageQueue
@@ -55,9 +20,7 @@ from reelwork.counters.memory import MemoryWindows
 from reelwork.counters.usage import UsageCounter
 from reelwork.counters.valkey import ValkeyWindows
 from reelwork.counters.windows import Windows
-from reelwork.engine.cache import ResultCache
 from reelwork.engine.engine import Engine
-from reelwork.engine.erase import Eraser
 from reelwork.engine.intake import Intake
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.reserving import Reservations
@@ -66,13 +29,11 @@ from reelwork.engine.sweep import Sweeper
 from reelwork.engine.usage.deltas import DeltaSync
 from reelwork.engine.usage.events import EventSync
 from reelwork.engine.usage.sync import UsageMeter, UsageSync
-from reelwork.fetch import Fetcher
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.encryption import warn_of_plain_backends
-from reelwork.runtime.health import Probe
 from reelwork.runtime.tasks import running
-from reelwork.store.client import DatabaseClock, open_database, ping
+from reelwork.store.client import DatabaseClock, open_database
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
 
@@ -80,45 +41,6 @@ log = structlog.get_logger(__name__)
 
 # How long a start waits for S3, and how long between two tries after it.
 BUCKET_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gateway:
-    """Everything that routes may ask for."""
-
-    settings: GatewaySettings
-    authenticator: Authenticator
-    rates: RateLimits
-    failed_logins: FailedLogins
-    own_account: OwnAccountService
-    catalogue: Catalogue
-    jobs: JobService
-    batches: BatchService
-    bulk: BulkService
-    exports: BatchExport
-    uploads: UploadService
-    fetches: FetchService
-    assets: AssetService
-    removal: RemovalService
-    streams: EventStreams
-    waiting: Waiting
-    keyed: KeyedRequests
-    queues: QueueService
-    forecasts: ForecastService
-    estimates: EstimateService
-    workers: WorkerService
-    accounts: AccountService
-    overview: OverviewService
-    simulation: SimulationService
-    probe: ProbeService
-    audit: AuditService
-    keys: KeyService
-    oauth: OAuthService
-    tickets: TicketService
-    ledger: LedgerService
-    usage: UsageService
-    meter: UsageMeter
-    probes: dict[str, Probe]
 
 
 @asynccontextmanager
@@ -153,133 +75,10 @@ async def open_gateway(
         last_use = LastUse(stores.keys)
         await stack.enter_async_context(running(last_use.run))
         limiter = await stack.enter_async_context(_limiter(settings))
-        opened = _Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter)
-        gateway = _gateway(settings, opened, closing)
+        opened = Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter)
+        gateway = assemble(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What services are made of."""
-
-    engine: Engine
-    objects: ObjectStore
-    sweeper: Sweeper
-    clock: DatabaseClock
-    intake: Intake
-    opener: LaneOpener
-    last_use: LastUse
-    limiter: Limiter
-    reservations: Reservations
-    usage: UsageSync
-    meter: UsageMeter
-
-
-def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
-    engine, objects, opener = opened.engine, opened.objects, opened.opener
-    stores, broker = engine.stores, engine.broker
-    eraser = Eraser(stores, objects)
-    catalogue, forecasts = Catalogue(stores.models, settings.pricings()), ForecastService(stores)
-    assets = AssetService(stores, objects, link_life=settings.link_life)
-    builder = _builder(settings, catalogue, stores, opened.clock)
-    authenticator = _authenticator(opened)
-    uploads = _uploads(settings, opened)
-    purses = Purses(opened.reservations, engine.rules.plans)
-    jobs = JobService(engine, opened.intake, opener, builder, purses)
-    return Gateway(
-        settings=settings,
-        authenticator=authenticator,
-        rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
-        failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
-        own_account=OwnAccountService(stores.accounts, engine.rules.plans),
-        catalogue=catalogue,
-        jobs=jobs,
-        batches=BatchService(engine, opener, eraser, builder, purses),
-        bulk=BulkService(engine, opener, eraser, purses),
-        exports=BatchExport(stores, assets),
-        uploads=uploads,
-        fetches=_fetches(settings, uploads, stores),
-        assets=assets,
-        removal=RemovalService(engine, eraser, assets),
-        streams=EventStreams(
-            stores.jobs,
-            broker,
-            life_seconds=settings.stream_seconds,
-            per_account=settings.streams_per_account,
-            closing=closing,
-        ),
-        waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
-        keyed=KeyedRequests(stores.idempotency),
-        queues=QueueService(engine, opener),
-        forecasts=forecasts,
-        estimates=EstimateService(stores, builder, forecasts, funds=purses),
-        workers=WorkerService(stores),
-        ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
-        usage=UsageService(stores, opened.usage),
-        meter=opened.meter,
-        accounts=AccountService(engine, authenticator),
-        overview=OverviewService(engine),
-        simulation=SimulationService(engine, catalogue, jobs),
-        probe=ProbeService(stores.workers, broker),
-        audit=AuditService(stores.audit),
-        keys=KeyService(stores, authenticator, opened.clock),
-        oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
-        tickets=TicketService(stores.stream_tickets, authenticator),
-        probes={
-            "mongodb": lambda: ping(stores.database),
-            "broker": broker.ping,
-            "s3": objects.ping,
-            **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
-        },
-    )
-
-
-def _uploads(settings: GatewaySettings, opened: _Opened) -> UploadService:
-    return UploadService(
-        opened.engine.stores.assets,
-        opened.objects,
-        opened.sweeper,
-        limit_bytes=settings.upload_limit_bytes,
-        limit_pixels=settings.pixel_limit,
-    )
-
-
-def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) -> FetchService:
-    return FetchService(
-        Fetcher(settings.fetching()),
-        uploads,
-        stores.assets,
-        limit_bytes=settings.upload_limit_bytes,
-        at_once=settings.fetches_at_once,
-    )
-
-
-def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, clock: DatabaseClock) -> JobBuilder:
-    return JobBuilder(
-        catalogue,
-        InputChecker(stores.assets, _policies(settings)),
-        clock,
-        ResultCache(stores),
-        max_attempts=settings.max_attempts,
-        retention_seconds=settings.retention_seconds,
-        plans=settings.plans(),
-    )
-
-
-def _policies(settings: GatewaySettings) -> list[InputPolicy]:
-    terms = settings.prohibited_terms
-    return [*([ProhibitedTerms(terms)] if terms else []), *settings.input_policies]
-
-
-def _authenticator(opened: _Opened) -> Authenticator:
-    stores = opened.engine.stores
-    return Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
-
-
-def _signer(settings: GatewaySettings, stores: Stores) -> Signer:
-    secret = settings.signing_secret
-    return Signer(stores.signing_keys, secret.get_secret_value() if secret is not None else None)
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
-"""Headers that make browsers careful with our answers: see `gateway.policies`."""
+"""Headers that make browsers careful with our answers: see `gateway.browser_policy`."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.policies import ANSWER_HEADERS, API_POLICY, HTTPS_HEADERS, PAGE_HEADERS
+from gateway.browser_policy import ANSWER_HEADERS, API_POLICY, HTTPS_HEADERS, PAGE_HEADERS
 
 _KEPT_BY_NOBODY = ("application/json", "application/problem+json")
 

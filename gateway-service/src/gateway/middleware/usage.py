@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.wiring import Gateway
+from gateway.parts import Gateway
 
 
 class CountRequests:

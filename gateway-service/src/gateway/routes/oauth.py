@@ -88,7 +88,7 @@ async def create_token(request: Request, gateway: WholeGateway, oauth: OAuth, re
         raise UnsupportedMediaType("The body is not said to be a form.", hint=f"Send it as 'Content-Type: {FORM}'.")
     response.headers.update(_UNSTORED)
     authorization, address = only(request, "authorization"), client_address(request)
-    async with gateway.failed_logins.watched(address):
+    async with gateway.access.failed_logins.watched(address):
         return await oauth.token(await request.body(), authorization=authorization, address=address)
 
 

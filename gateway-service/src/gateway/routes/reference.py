@@ -5,7 +5,7 @@ from functools import lru_cache
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-from gateway.policies import DOCS_POLICY
+from gateway.browser_policy import DOCS_POLICY
 from gateway.reference import STYLE, page
 
 router = APIRouter(include_in_schema=False)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import jsonschema_rs
 
-from gateway.policy import InputPolicy
+from gateway.input_policy import InputPolicy
 from gateway.problems import named
 from reelwork.domain.asset import Asset, AssetState
 from reelwork.domain.errors import ContentPolicyViolation, FieldError, InvalidInput

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.policy import ProhibitedTerms
+from gateway.input_policy import ProhibitedTerms
 from testkit.caller import Caller, expect
 from testkit.policies import REFUSED_SEED
 from testkit.stack import Stack

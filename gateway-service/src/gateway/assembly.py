@@ -1,0 +1,169 @@
+"""From what was opened to the services of a gateway. Nothing is opened here."""
+
+from collections.abc import Callable
+
+from gateway.auth import Authenticator
+from gateway.input_policy import InputPolicy, ProhibitedTerms
+from gateway.parts import Access, Gateway, Opened, Operations
+from gateway.services.accounts import AccountService
+from gateway.services.assets import AssetService
+from gateway.services.audit import AuditService
+from gateway.services.batches import BatchService
+from gateway.services.building import JobBuilder
+from gateway.services.bulk import BulkService
+from gateway.services.estimates import EstimateService
+from gateway.services.events import EventStreams
+from gateway.services.export import BatchExport
+from gateway.services.failed_logins import FailedLogins
+from gateway.services.fetches import FetchService
+from gateway.services.forecasts import ForecastService
+from gateway.services.idempotency import KeyedRequests
+from gateway.services.inputs import InputChecker
+from gateway.services.jobs import JobService
+from gateway.services.keys import KeyService
+from gateway.services.ledger import LedgerService
+from gateway.services.models import Catalogue
+from gateway.services.oauth import OAuthService
+from gateway.services.overview import OverviewService
+from gateway.services.own_account import OwnAccountService
+from gateway.services.probe import ProbeService
+from gateway.services.purses import Purses
+from gateway.services.queue import QueueService
+from gateway.services.rates import RateLimits
+from gateway.services.removal import RemovalService
+from gateway.services.simulation import SimulationService
+from gateway.services.tickets import TicketService
+from gateway.services.uploads import UploadService
+from gateway.services.usage import UsageService
+from gateway.services.waiting import Waiting
+from gateway.services.workers import WorkerService
+from gateway.settings import GatewaySettings
+from gateway.signing import Signer
+from gateway.tokens import TokenVerifier
+from reelwork.engine.cache import ResultCache
+from reelwork.engine.erase import Eraser
+from reelwork.fetch import Fetcher
+from reelwork.store.client import DatabaseClock, ping
+from reelwork.store.stores import Stores
+
+
+def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bool]) -> Gateway:
+    """The services over what was opened. `closing`: true once the server is shutting down."""
+    engine, objects, opener = opened.engine, opened.objects, opened.opener
+    stores, broker = engine.stores, engine.broker
+    eraser = Eraser(stores, objects)
+    catalogue, forecasts = Catalogue(stores.models, settings.pricings()), ForecastService(stores)
+    assets = AssetService(stores, objects, link_life=settings.link_life)
+    builder = _builder(settings, catalogue, stores, opened.clock)
+    authenticator = _authenticator(opened)
+    uploads = _uploads(settings, opened)
+    purses = Purses(opened.reservations, engine.rules.plans)
+    jobs = JobService(engine, opened.intake, opener, builder, purses)
+    return Gateway(
+        settings=settings,
+        access=_access(settings, opened, authenticator),
+        operations=_operations(opened, authenticator, catalogue, jobs),
+        own_account=OwnAccountService(stores.accounts, engine.rules.plans),
+        catalogue=catalogue,
+        jobs=jobs,
+        batches=BatchService(engine, opener, eraser, builder, purses),
+        bulk=BulkService(engine, opener, eraser, purses),
+        exports=BatchExport(stores, assets),
+        uploads=uploads,
+        fetches=_fetches(settings, uploads, stores),
+        assets=assets,
+        removal=RemovalService(engine, eraser, assets),
+        streams=EventStreams(
+            stores.jobs,
+            broker,
+            life_seconds=settings.stream_seconds,
+            per_account=settings.streams_per_account,
+            closing=closing,
+        ),
+        waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+        keyed=KeyedRequests(stores.idempotency),
+        queues=QueueService(engine, opener),
+        forecasts=forecasts,
+        estimates=EstimateService(stores, builder, forecasts, funds=purses),
+        ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
+        usage=UsageService(stores, opened.usage),
+        meter=opened.meter,
+        probes={
+            "mongodb": lambda: ping(stores.database),
+            "broker": broker.ping,
+            "s3": objects.ping,
+            **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
+        },
+    )
+
+
+def _access(settings: GatewaySettings, opened: Opened, authenticator: Authenticator) -> Access:
+    stores = opened.engine.stores
+    return Access(
+        authenticator=authenticator,
+        rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
+        failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
+        keys=KeyService(stores, authenticator, opened.clock),
+        oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
+        tickets=TicketService(stores.stream_tickets, authenticator),
+        audit=AuditService(stores.audit),
+    )
+
+
+def _operations(opened: Opened, authenticator: Authenticator, catalogue: Catalogue, jobs: JobService) -> Operations:
+    engine = opened.engine
+    stores, broker = engine.stores, engine.broker
+    return Operations(
+        workers=WorkerService(stores),
+        accounts=AccountService(engine, authenticator),
+        overview=OverviewService(engine),
+        simulation=SimulationService(engine, catalogue, jobs),
+        probe=ProbeService(stores.workers, broker),
+    )
+
+
+def _uploads(settings: GatewaySettings, opened: Opened) -> UploadService:
+    return UploadService(
+        opened.engine.stores.assets,
+        opened.objects,
+        opened.sweeper,
+        limit_bytes=settings.upload_limit_bytes,
+        limit_pixels=settings.pixel_limit,
+    )
+
+
+def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) -> FetchService:
+    return FetchService(
+        Fetcher(settings.fetching()),
+        uploads,
+        stores.assets,
+        limit_bytes=settings.upload_limit_bytes,
+        at_once=settings.fetches_at_once,
+    )
+
+
+def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, clock: DatabaseClock) -> JobBuilder:
+    return JobBuilder(
+        catalogue,
+        InputChecker(stores.assets, _policies(settings)),
+        clock,
+        ResultCache(stores),
+        max_attempts=settings.max_attempts,
+        retention_seconds=settings.retention_seconds,
+        plans=settings.plans(),
+    )
+
+
+def _policies(settings: GatewaySettings) -> list[InputPolicy]:
+    terms = settings.prohibited_terms
+    return [*([ProhibitedTerms(terms)] if terms else []), *settings.input_policies]
+
+
+def _authenticator(opened: Opened) -> Authenticator:
+    stores = opened.engine.stores
+    return Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
+
+
+def _signer(settings: GatewaySettings, stores: Stores) -> Signer:
+    secret = settings.signing_secret
+    return Signer(stores.signing_keys, secret.get_secret_value() if secret is not None else None)
