@@ -20,7 +20,7 @@ from reelwork.engine.finish import complete, fail
 from reelwork.engine.reserving import Ask
 from reelwork.engine.submit import submit
 from reelwork.runtime.tasks import running
-from testkit.purses import FATAL, USED, balance, books, credit, kinds, purse, submitted
+from testkit.purses import FATAL, USED, age_outbox, balance, books, credit, kinds, purse, submitted
 from testkit.world import World, new_job
 
 

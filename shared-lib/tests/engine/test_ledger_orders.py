@@ -132,10 +132,3 @@ async def test_refunds_of_a_job_are_at_most_its_charge(world: World):
     assert (after.available, after.spent, after.keys[KEY]) == (1_000, 0, 0)
     assert await kinds(world, lane) == ["grant", "reserve", "charge", "refund", "refund"]
     await books(world, settled=True)
-
-
-async def age_outbox(world: World) -> None:
-    """Let everything in outboxes have been entered two minutes earlier."""
-    earlier = {"$mergeObjects": ["$$this", {"at": {"$subtract": ["$$this.at", 120_000]}}]}
-    aged = {"$map": {"input": "$outbox", "in": earlier}}
-    await world.database["balances"].update_many({"open": True}, [{"$set": {"outbox": aged}}])
