@@ -50,6 +50,7 @@ OPERATIONS = {
     "create_task",
     "get_task",
     "get_video",
+    "list_rate_limits",
     "list_workers",
     "get_worker",
     "drain_worker",

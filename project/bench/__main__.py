@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import fairness, image_to_video, jobs, scale, simulate, uploads, watchers
+from bench import accounts, fairness, image_to_video, jobs, scale, simulate, uploads, watchers
 from bench.stacks import running_stacks
 from bench.tables import Table, merged
 from reelwork.runtime.logging import configure_logging
@@ -54,6 +54,7 @@ SECTIONS: dict[str, Callable[[], list[Table]]] = {
     "scale": bench_scale,
     "watchers": watchers.measure,
     "uploads": uploads.measure,
+    "accounts": accounts.measure,
     "simulated": simulated,
 }
 

@@ -24,6 +24,7 @@ from reelwork.store.indexes import ensure_indexes
 from run.children import gateway_process, worker_process
 from run.servers import Mongod, RabbitMQ, SeaweedFS
 from run.servers.ports import free_port
+from testkit.stack import UNHURRIED
 
 DATABASE = "bench_fairness"
 SLOTS = 8
@@ -105,6 +106,7 @@ def running_bench(folder: Path) -> Iterator[Bench]:
                 "REELWORK_MODEL_MODULES": "testkit.models",
                 "REELWORK_CONCURRENCY": str(SLOTS),
                 "REELWORK_LOG_LEVEL": "warning",
+                "REELWORK_TIERS": UNHURRIED,
             }
         )
         keys = asyncio.run(_keys(mongod.url))

@@ -20,6 +20,7 @@ from run.children import answers, gateway_process, worker_process
 from run.servers import Mongod, RabbitMQ, SeaweedFS, Server
 from run.servers.ports import free_port
 from run.servers.process import Command
+from testkit.stack import UNHURRIED
 
 DATABASE = "bench"
 PLAIN_DATABASE = "bench_plain"
@@ -55,6 +56,7 @@ def running_stacks(folder: Path, *, concurrency: int) -> Iterator[Stacks]:
                 "REELWORK_MODEL_MODULES": "testkit.models,bench.noop",
                 "REELWORK_CONCURRENCY": str(concurrency),
                 "REELWORK_LOG_LEVEL": "warning",
+                "REELWORK_TIERS": UNHURRIED,
                 "REELWORK_SCRATCH_DIRECTORY": str(folder / "scratch"),
                 "PLAIN_BROKER_URL": rabbitmq.url,
                 "PLAIN_BACKEND_URL": mongod.url.replace("/?", f"/{PLAIN_DATABASE}?"),

@@ -12,6 +12,7 @@ from bench.stacks import new_bench_key
 from run.children import gateway_process
 from run.servers import Mongod, RabbitMQ, SeaweedFS, Server
 from run.servers.ports import free_port
+from testkit.stack import UNHURRIED
 
 DATABASE = "bench_station"
 
@@ -46,6 +47,7 @@ def running_station(**settings: object) -> Iterator[Station]:
             "s3_access_key": s3.keys.name,
             "s3_secret_key": s3.keys.secret,
             "log_level": "warning",
+            "tiers": UNHURRIED,
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | settings).items()}
         os.environ.update(chosen | {"TMPDIR": str(temporary)})

@@ -23,6 +23,7 @@ from run.servers import Mongod, RabbitMQ, SeaweedFS, Server
 from run.servers.ports import free_port
 from run.servers.process import Command
 from testkit.faultproxy import FaultProxy
+from testkit.stack import UNHURRIED
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATABASE = "chaos"
@@ -158,6 +159,7 @@ class Stand:
             "REELWORK_S3_BUCKET": BUCKET,
             "REELWORK_S3_ACCESS_KEY": self.s3.keys.name,
             "REELWORK_S3_SECRET_KEY": self.s3.keys.secret,
+            "REELWORK_TIERS": UNHURRIED,
             "REELWORK_LEASE_SECONDS": str(self.size.lease_seconds),
             "REELWORK_STAGED_GRACE_SECONDS": str(self.size.staged_grace_seconds),
             "REELWORK_CONCURRENCY": str(self.size.slots),

@@ -141,7 +141,7 @@ class ValkeyContainer(ContainerServer):
         command = f"valkey-server --requirepass {keys.secret} --appendonly yes"
         super().__init__(
             name="valkey",
-            container=DockerContainer("valkey/valkey:9-alpine").with_command(command),
+            container=DockerContainer("valkey/valkey:9.0-alpine").with_command(command),
             port=(6379, port),
             ready=functools.partial(pongs, port, keys.secret),
         )

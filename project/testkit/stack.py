@@ -86,8 +86,8 @@ class Stack:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.workers: list[Server] = []
-        argv = ("-m", "gateway", "--port") if servers.amqp_url else ("-c", _HOST)
-        self.gateway = self._process("gateway", (*argv, str(self.port)), ready=f"{self.base_url}/healthz")
+        self.gateway = self._gateway("gateway", self.port)
+        self.more_gateways: list[Server] = []
 
     @property
     def is_distributed(self) -> bool:
@@ -110,7 +110,8 @@ class Stack:
             caller.http.close()
         for worker in self.workers:
             worker.kill()  # it may be in the middle of a job that nobody waits for
-        self.gateway.stop()
+        for gateway in (self.gateway, *self.more_gateways):
+            gateway.stop()
 
     def start_worker(self, *, concurrency: int = 1, **settings: object) -> Server:
         """One more worker process; what it misses while it starts waits in the queue."""
@@ -120,6 +121,14 @@ class Stack:
         worker.start()
         self.workers.append(worker)
         return worker
+
+    def start_gateway(self) -> str:
+        """One more gateway process beside the first, and its address."""
+        port = free_port()
+        gateway = self._gateway(f"gateway-{port}", port)
+        gateway.start()
+        self.more_gateways.append(gateway)
+        return f"http://127.0.0.1:{port}"
 
     def caller(self, name: str, *, tier: Tier = Tier.ENTERPRISE, scopes: frozenset[Scope] = OWNERS_SCOPES) -> Caller:
         """A caller with a new key for the account of this name, which is made if it is not there."""
@@ -171,6 +180,10 @@ class Stack:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket.name):
             yield from (item["Key"] for item in page.get("Contents", ()))
         client.close()
+
+    def _gateway(self, name: str, port: int) -> Server:
+        argv = ("-m", "gateway", "--port") if self.is_distributed else ("-c", _HOST)
+        return self._process(name, (*argv, str(port)), ready=f"http://127.0.0.1:{port}/healthz")
 
     def _process(self, name: str, argv: tuple[str, ...], *, ready: str | None = None, **settings: str) -> Server:
         return Server(

@@ -73,6 +73,7 @@ def test_secrets_are_made_anew_for_every_installation(tmp_path: Path) -> None:
         "MONGO_PASSWORD",
         "MONGO_REPLICA_KEY",
         "RABBITMQ_PASSWORD",
+        "VALKEY_PASSWORD",
     }
     values = [env[name] for env in (one, other) for name in drawn]
     assert len(set(values)) == len(values)

@@ -10,11 +10,13 @@ from fastapi.routing import APIRoute
 from gateway import problems
 from gateway.addresses import TrustedProxies
 from gateway.middleware.plain_errors import PlainErrors
+from gateway.middleware.rate_headers import RateHeaders
 from gateway.middleware.request_context import RequestContext
 from gateway.routes import (
     admin_accounts,
     admin_overview,
     admin_queues,
+    admin_rates,
     admin_tools,
     admin_workers,
     assets,
@@ -73,13 +75,14 @@ def create_app(
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
         *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
-        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
-        *(audit.router, keys.router, oauth.tokens, oauth.router),
+        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
+        *(audit.router, keys.router, oauth.tokens, oauth.router, meta.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
     ):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(PlainErrors)
+    app.add_middleware(RateHeaders)
     app.add_middleware(RequestContext, proxies=TrustedProxies(settings.trusted_proxies))
     if settings.page_directory is not None:
         for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own

@@ -1,5 +1,7 @@
 """Who is calling: the key behind a request, or behind the token or ticket that came with it."""
 
+import asyncio
+import functools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +93,7 @@ class Authenticator:
         self._tokens = tokens
         self._last_use = last_use
         self._known: dict[KeyId, tuple[float, Caller]] = {}
-        self._forgotten = 0
+        self._asked: dict[KeyId, asyncio.Future[Caller | None]] = {}
 
     async def caller(self, text: str | None, *, address: str | None) -> Caller:
         """The owner of the key or token, who sent it from this address.
@@ -133,12 +135,12 @@ class Authenticator:
 
     def forget(self, key: KeyId) -> None:
         """Look the key up anew at its next request: it was changed."""
-        self._forgotten += 1
         self._known.pop(key, None)
+        self._asked.pop(key, None)
 
     def forget_account(self, account: AccountId) -> None:
         """The same for all keys of an account."""
-        self._forgotten += 1
+        self._asked.clear()
         self._known = {key: known for key, known in self._known.items() if known[1].account.id != account}
 
     async def _admitted(self, caller: Caller, address: str | None) -> Caller:
@@ -155,20 +157,31 @@ class Authenticator:
         return replace(caller, address=address)
 
     async def _find(self, key_id: KeyId) -> Caller | None:
-        now, forgotten = time.monotonic(), self._forgotten
+        """Of many requests at once with a key that is not remembered, one look-up answers all."""
         remembered = self._known.get(key_id)
-        if remembered is not None and now - remembered[0] < CACHE_SECONDS:
+        if remembered is not None and time.monotonic() - remembered[0] < CACHE_SECONDS:
             return remembered[1]
+        asked = self._asked.get(key_id)
+        if asked is None:
+            asked = self._asked[key_id] = asyncio.ensure_future(self._look_up(key_id))
+            asked.add_done_callback(functools.partial(self._remember, key_id, time.monotonic()))
+        return await asyncio.shield(asked)  # whoever asked first may go away
+
+    async def _look_up(self, key_id: KeyId) -> Caller | None:
         key = await self._accounts.key(key_id)
         account = await self._accounts.get(key.account_id) if key is not None else None
-        if key is None or account is None:
-            return None
-        if len(self._known) >= CACHE_SIZE:
-            self._known.clear()
-        caller = Caller(account=account, key=key)
-        if forgotten == self._forgotten:  # else what was read may be what was to be forgotten
-            self._known[key_id] = (now, caller)
-        return caller
+        return Caller(account=account, key=key) if key is not None and account is not None else None
+
+    def _remember(self, key_id: KeyId, since: float, answer: asyncio.Future[Caller | None]) -> None:
+        """Unless what was read may be what was to be forgotten meanwhile."""
+        found = answer.result() if not answer.cancelled() and answer.exception() is None else None
+        if self._asked.get(key_id) is not answer:
+            return
+        del self._asked[key_id]
+        if found is not None:
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[key_id] = (since, found)
 
 
 @contextmanager

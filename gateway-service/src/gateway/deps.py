@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from gateway.addresses import client_address
 from gateway.auth import Caller
 from gateway.credentials import presented
-from gateway.headers import Preference, cancel_after_seconds, preference
+from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
 from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
@@ -31,6 +31,7 @@ from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
+from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
@@ -40,6 +41,7 @@ from gateway.services.workers import WorkerService
 from gateway.wiring import Gateway
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
+from reelwork.domain.rate import RouteClass
 
 _Service = TypeVar("_Service")
 
@@ -58,9 +60,11 @@ WholeGateway = Annotated[Gateway, Depends(gateway_of)]
 async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
     """Whoever sent the request, by its headers alone: nothing of its body is read for it.
 
-    Raises InvalidRequest, and whatever `Authenticator.caller` does.
+    Raises InvalidRequest, RateLimited, and whatever `Authenticator.caller` does.
     """
-    return await gateway.authenticator.caller(presented(request), address=client_address(request))
+    text, address = presented(request), client_address(request)
+    async with gateway.failed_logins.watched(address):
+        return await gateway.authenticator.caller(text, address=address)
 
 
 # The two `Security` parameters are for the OpenAPI document; `presented` reads the headers, and sees duplicates.
@@ -76,13 +80,18 @@ async def _caller(
 Anyone = Annotated[Caller, Depends(_caller)]
 
 
-class _May:
-    """A dependency that lets only callers with a scope through."""
+class May:
+    """A dependency that lets only callers with a scope through, and only as many as the account's rate for such
+    requests allows. A request without the scope is counted as well."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, kind: RouteClass) -> None:
         self._scope = scope
+        self._kind = kind
 
-    async def __call__(self, caller: Anyone) -> Caller:
+    async def __call__(self, request: Request, gateway: WholeGateway, caller: Anyone) -> Caller:
+        standing = await gateway.rates.take(caller.account, self._kind)
+        setattr(request.state, STANDING, standing)
+        require_room(standing)
         caller.require(self._scope)
         return caller
 
@@ -100,21 +109,27 @@ async def _watcher(
         return await caller_of(request, gateway)
     if presented(request) is not None:
         raise InvalidRequest("There is a key and a ticket.", hint="Send one of them.")
-    return await gateway.tickets.redeem(ticket, address=client_address(request))
+    address = client_address(request)
+    async with gateway.failed_logins.watched(address):
+        return await gateway.tickets.redeem(ticket, address=address)
 
 
-class _MayWatch(_May):
+class MayWatch(May):
     """The same for event streams, which a ticket opens as well."""
 
-    async def __call__(self, caller: Annotated[Caller, Depends(_watcher)]) -> Caller:
-        return await super().__call__(caller)
+    async def __call__(
+        self, request: Request, gateway: WholeGateway, caller: Annotated[Caller, Depends(_watcher)]
+    ) -> Caller:
+        return await super().__call__(request, gateway, caller)
 
 
-CanSubmit = Annotated[Caller, Depends(_May(Scope.SUBMIT))]
-CanRead = Annotated[Caller, Depends(_May(Scope.READ))]
-CanWatch = Annotated[Caller, Depends(_MayWatch(Scope.READ))]
-CanManage = Annotated[Caller, Depends(_May(Scope.MANAGE))]
-CanAdmin = Annotated[Caller, Depends(_May(Scope.ADMIN))]
+CanSubmit = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.SUBMIT))]
+CanUpload = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.UPLOAD))]
+CanRead = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ))]
+CanWatch = Annotated[Caller, Depends(MayWatch(Scope.READ, RouteClass.READ))]
+CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
+# As often as looking: who has the installation to look after must not be kept from it.
+CanAdmin = Annotated[Caller, Depends(May(Scope.ADMIN, RouteClass.READ))]
 
 
 def _its(part: Callable[[Gateway], _Service]) -> Callable[[Gateway], Awaitable[_Service]]:
@@ -148,6 +163,7 @@ Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.probe))]
 ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.keys))]
 OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.oauth))]
 Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.tickets))]
+Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.rates))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.workers))]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from reelwork.domain.errors import FieldError, InvalidRequest
 from reelwork.domain.job import Job
+from reelwork.domain.rate import Standing
 
 # RFC 7240 leaves the bound to the server: what is longer holds up connections on the way.
 LONGEST_WAIT_SECONDS = 60
@@ -16,6 +17,9 @@ LONGEST_DEADLINE_SECONDS = 30 * 86400
 _PREFERENCE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s;",]*)))?\s*(?:;[^,]*)?')
 _DURATION = re.compile(r"(?:(?P<h>\d{1,4})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,8}(?:\.\d{1,3})?)s?)?")
 _UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
+
+# Where a request's state holds the `Standing` of its account.
+STANDING = "standing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,28 @@ def is_current(if_match: str, etag: str) -> bool:
 def retry_after(poll_after_ms: int) -> dict[str, str]:
     """When to ask again; nothing for what does not change any more."""
     return {"Retry-After": str(math.ceil(poll_after_ms / 1000))} if poll_after_ms else {}
+
+
+def rate_headers(standing: Standing, *, now: float) -> dict[str, str]:
+    """What an account may still do: draft-ietf-httpapi-ratelimit-headers-11 (`t`: seconds until there is room for one
+    more), and the `X-RateLimit` names of older clients (`Reset`: the same as a Unix time; `now` is one as well).
+
+    Only the policy, where the limiter does not know.
+    """
+    rate = standing.rate
+    policy = {
+        "RateLimit-Policy": f'"{rate.name}";q={rate.amount};w={rate.seconds}',
+        "X-RateLimit-Limit": str(rate.amount),
+        "X-RateLimit-Window": str(rate.seconds),
+        "X-RateLimit-Policy": "sliding-window",
+    }
+    if standing.remaining is None:
+        return policy
+    return policy | {
+        "RateLimit": f'"{rate.name}";r={standing.remaining};t={standing.more_seconds}',
+        "X-RateLimit-Remaining": str(standing.remaining),
+        "X-RateLimit-Reset": str(math.ceil(now) + standing.more_seconds),
+    }
 
 
 def documented(headers: Mapping[str, str]) -> dict[str, dict[str, Any]]:

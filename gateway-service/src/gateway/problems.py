@@ -26,6 +26,7 @@ from reelwork.domain.errors import (
     NotFound,
     PermissionDenied,
     RangeNotSatisfiable,
+    RateLimited,
     ReelworkError,
     RouteNotFound,
     ScopeMissing,
@@ -40,6 +41,10 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _VALIDATION_SHAPE = "HTTPValidationError"
 _LONGEST_POINTER = 200
+_WHEN_AGAIN = {
+    name: {"description": "When to ask again, in seconds.", "schema": {"type": "string"}}
+    for name in ("Retry-After", "X-Retry-After")
+}
 
 
 class ProblemResponse(JSONResponse):
@@ -54,7 +59,9 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
             error.status, {"description": "", "model": Problem, "content": {MEDIA_TYPE: {"examples": {}}}}
         )
         entry["description"] = ", ".join(filter(None, [entry["description"], f"`{error.code}`"]))
-    for entry in documented.values():
+    for status, entry in documented.items():
+        if status == 429:
+            entry["headers"] = _WHEN_AGAIN
         entry["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return documented
 
@@ -62,7 +69,7 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
 def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that wants a key: these errors, and whatever can be wrong with key or parameters."""
     credentials = (MissingCredentials, InvalidApiKey, ExpiredToken, ScopeMissing, PermissionDenied, AccountSuspended)
-    return problems(InvalidRequest, *credentials, *errors, StoreUnavailable)
+    return problems(InvalidRequest, *credentials, *errors, RateLimited, StoreUnavailable)
 
 
 def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
@@ -104,11 +111,14 @@ def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str]
         retryable=error.retryable,
         retry_after=error.retry_after_seconds,
         hint=error.hint,
+        limit=error.limit,
         errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
     )
     headers = {"X-Request-ID": request_id}  # here too: the last resort is answered outside of our middleware
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
+        if error.status == 429:
+            headers["X-Retry-After"] = headers["Retry-After"]  # the name that clients of the HeyGen API look for
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
     if isinstance(error, RangeNotSatisfiable):

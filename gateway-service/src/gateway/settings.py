@@ -47,6 +47,10 @@ class GatewaySettings(SharedSettings):
         SecretStr | None,
         Field(min_length=32, description="What the private keys of access tokens are sealed under in MongoDB."),
     ] = None
+    limiter_patience_seconds: Annotated[
+        float,
+        Field(gt=0, le=10, description="How long the rate limiter may hold up a request before it passes uncounted."),
+    ] = 0.1
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None

@@ -18,6 +18,7 @@ from gateway.services.bulk import BulkService
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
+from gateway.services.failed_logins import FailedLogins
 from gateway.services.forecasts import ForecastService
 from gateway.services.idempotency import KeyedRequests
 from gateway.services.inputs import InputChecker
@@ -28,6 +29,7 @@ from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
+from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
@@ -39,6 +41,10 @@ from gateway.signing import Signer
 from gateway.tokens import TokenVerifier
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
+from reelwork.counters.limiter import Limiter
+from reelwork.counters.memory import MemoryWindows
+from reelwork.counters.valkey import ValkeyWindows
+from reelwork.counters.windows import Windows
 from reelwork.engine.cache import ResultCache
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
@@ -66,6 +72,8 @@ class Gateway:
 
     settings: GatewaySettings
     authenticator: Authenticator
+    rates: RateLimits
+    failed_logins: FailedLogins
     catalogue: Catalogue
     jobs: JobService
     batches: BatchService
@@ -115,7 +123,9 @@ async def open_gateway(
         clock = DatabaseClock(database)
         last_use = LastUse(stores.keys)
         await stack.enter_async_context(running(last_use.run))
-        gateway = _gateway(settings, _Opened(engine, objects, sweeper, clock, intake, opener, last_use), closing)
+        limiter = await stack.enter_async_context(_limiter(settings))
+        opened = _Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter)
+        gateway = _gateway(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
         yield gateway
 
@@ -131,6 +141,7 @@ class _Opened:
     intake: Intake
     opener: LaneOpener
     last_use: LastUse
+    limiter: Limiter
 
 
 def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], bool]) -> Gateway:
@@ -139,12 +150,13 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
     eraser = Eraser(stores, objects)
     catalogue, forecasts = Catalogue(stores.models), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
-    builder = _builder(settings, catalogue, stores, opened.clock)
+    builder, authenticator = _builder(settings, catalogue, stores, opened.clock), _authenticator(opened)
     jobs = JobService(engine, opened.intake, opener, builder)
-    authenticator = Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
     return Gateway(
         settings=settings,
         authenticator=authenticator,
+        rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
+        failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
         catalogue=catalogue,
         jobs=jobs,
         batches=BatchService(engine, opener, eraser, builder),
@@ -180,7 +192,12 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         keys=KeyService(stores, authenticator, opened.clock),
         oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
         tickets=TicketService(stores.stream_tickets, authenticator),
-        probes={"mongodb": lambda: ping(stores.database), "broker": broker.ping, "s3": objects.ping},
+        probes={
+            "mongodb": lambda: ping(stores.database),
+            "broker": broker.ping,
+            "s3": objects.ping,
+            **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
+        },
     )
 
 
@@ -196,9 +213,25 @@ def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, cl
     )
 
 
+def _authenticator(opened: _Opened) -> Authenticator:
+    stores = opened.engine.stores
+    return Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
+
+
 def _signer(settings: GatewaySettings, stores: Stores) -> Signer:
     secret = settings.signing_secret
     return Signer(stores.signing_keys, secret.get_secret_value() if secret is not None else None)
+
+
+@asynccontextmanager
+async def _limiter(settings: GatewaySettings) -> AsyncIterator[Limiter]:
+    async with AsyncExitStack() as stack:
+        windows: Windows = MemoryWindows()
+        if settings.redis_url is not None:
+            windows = await stack.enter_async_context(ValkeyWindows.open(settings.redis_url.get_secret_value()))
+        limiter = Limiter(windows, patience=settings.limiter_patience_seconds)
+        await stack.enter_async_context(running(limiter.run))
+        yield limiter
 
 
 @asynccontextmanager

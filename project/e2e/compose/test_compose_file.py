@@ -65,6 +65,23 @@ def test_every_port_is_on_this_machine_alone(services: Services) -> None:
     assert ports == {(name, "127.0.0.1") for name in ("frontend", "rabbitmq", "s3", "s3-disk")}
 
 
+def test_valkey_is_reached_from_within_alone_and_needs_its_password(services: Services) -> None:
+    valkey, gateway = services["valkey"], services["gateway"]
+
+    assert list(valkey["networks"]) == ["back"]
+    assert "ports" not in valkey
+    password = valkey["environment"]["VALKEY_PASSWORD"]
+    assert gateway["environment"]["REELWORK_REDIS_URL"] == f"redis://:{password}@valkey:6379/0"
+
+
+def test_the_gateway_believes_the_page_of_who_calls(services: Services) -> None:
+    assert services["gateway"]["environment"]["REELWORK_TRUSTED_PROXIES"]
+    assert (
+        "proxy_set_header X-Forwarded-For $remote_addr;"
+        in (PROJECT / "docker/frontend/nginx.conf.template").read_text()
+    )
+
+
 def test_every_service_that_stays_has_a_health_check(services: Services) -> None:
     assert {name for name, one in services.items() if not one.get("healthcheck", {}).get("test")} == ONE_SHOT
 
@@ -97,7 +114,9 @@ def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
     assert int(worker["stop_grace_period"].removesuffix("s").replace("1m0", "60")) > SOFT_SHUTDOWN_SECONDS
 
 
-@pytest.mark.parametrize("name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo", "s3-disk"])
+@pytest.mark.parametrize(
+    "name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo", "valkey", "s3-disk"]
+)
 def test_container_is_locked_down(services: Services, name: str) -> None:
     one = services[name]
 

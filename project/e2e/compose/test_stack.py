@@ -35,7 +35,7 @@ def test_every_service_is_healthy_and_every_job_of_the_start_succeeded(compose: 
     states = {one["Service"]: (one["State"], one["Health"] or one["ExitCode"]) for one in compose.containers()}
 
     assert states.pop("mongo-init") == states.pop("account") == ("exited", 0)
-    assert set(states) == {"frontend", "gateway", "worker", "mongo", "rabbitmq", "s3"}
+    assert set(states) == {"frontend", "gateway", "worker", "mongo", "rabbitmq", "valkey", "s3"}
     assert set(states.values()) == {("running", "healthy")}
 
 

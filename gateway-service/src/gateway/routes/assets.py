@@ -6,7 +6,7 @@ from fastapi import APIRouter, File, Header, Query, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from gateway.content import content_response
-from gateway.deps import Assets, CanManage, CanRead, CanSubmit, Removal, Uploads, WholeGateway
+from gateway.deps import Assets, CanManage, CanRead, CanUpload, Removal, Uploads, WholeGateway
 from gateway.problems import keyed_problems
 from gateway.views import asset_view
 from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetView
@@ -44,7 +44,7 @@ def upload_router(limit_bytes: int) -> APIRouter:
 
 async def upload_asset(
     file: Annotated[UploadFile, File(description="A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.")],
-    caller: CanSubmit,
+    caller: CanUpload,
     uploads: Uploads,
     response: Response,
 ) -> AssetView:

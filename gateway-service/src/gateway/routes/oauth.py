@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from gateway.addresses import client_address
 from gateway.credentials import only, refuse_in_address
-from gateway.deps import CanRead, OAuth, Tickets
+from gateway.deps import CanRead, OAuth, Tickets, WholeGateway
 from gateway.problems import answer, keyed_problems, problems
 from gateway.services.oauth import OAuthRefused
 from reelwork.contract.keys import PublicKeys, StreamTicketView, TokenView
@@ -18,6 +18,7 @@ from reelwork.domain.errors import (
     InvalidApiKey,
     InvalidRequest,
     PermissionDenied,
+    RateLimited,
     ReelworkError,
     StoreUnavailable,
     UnsupportedMediaType,
@@ -58,7 +59,7 @@ tokens = APIRouter(prefix="/v1/oauth", tags=["account"], max_body_size=FORM_LIMI
     "/token",
     responses=problems(
         *(InvalidRequest, InvalidApiKey, ExpiredToken, AccountSuspended, PermissionDenied),
-        *(UploadTooLarge, UnsupportedMediaType, StoreUnavailable),
+        *(UploadTooLarge, UnsupportedMediaType, RateLimited, StoreUnavailable),
     ),
     openapi_extra={
         "requestBody": {
@@ -80,14 +81,15 @@ tokens = APIRouter(prefix="/v1/oauth", tags=["account"], max_body_size=FORM_LIMI
         }
     },
 )
-async def create_token(request: Request, oauth: OAuth, response: Response) -> TokenView:
+async def create_token(request: Request, gateway: WholeGateway, oauth: OAuth, response: Response) -> TokenView:
     """Exchange a key for a token that lives 15 minutes (RFC 6749, section 4.4). Revoking the key ends its tokens."""
     refuse_in_address(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise UnsupportedMediaType("The body is not said to be a form.", hint=f"Send it as 'Content-Type: {FORM}'.")
     response.headers.update(_UNSTORED)
-    authorization = only(request, "authorization")
-    return await oauth.token(await request.body(), authorization=authorization, address=client_address(request))
+    authorization, address = only(request, "authorization"), client_address(request)
+    async with gateway.failed_logins.watched(address):
+        return await oauth.token(await request.body(), authorization=authorization, address=address)
 
 
 @router.get("/.well-known/jwks.json", responses=problems(StoreUnavailable))

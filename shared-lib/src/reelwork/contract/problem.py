@@ -14,7 +14,8 @@ class FieldProblem(Wire):
 class Problem(Wire):
     """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
 
-    `error` and `error_description`: of `POST /v1/oauth/token` only, where RFC 6749 wants them.
+    `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
+    `POST /v1/oauth/token` only, where RFC 6749 wants them.
     """
 
     type: str
@@ -28,6 +29,7 @@ class Problem(Wire):
     retryable: bool
     retry_after: int | None = None
     hint: str | None = None
+    limit: int | None = None
     errors: list[FieldProblem] = []
     error: str | None = None
     error_description: str | None = None

@@ -57,6 +57,7 @@ class ReelworkError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
+    limit: int | None = None  # of the errors that are about one
 
     def __init__(
         self,
@@ -227,7 +228,13 @@ class UrlRefused(ReelworkError):
 
 
 class RateLimited(ReelworkError):
+    """More than `limit` requests in a window; in `retry_after_seconds` there is room for one."""
+
     status, code, title, retryable = 429, "rate_limited", "Too many requests", True
+
+    def __init__(self, detail: str, *, hint: str, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(detail, hint=hint, retry_after_seconds=retry_after_seconds)
+        self.limit = limit
 
 
 class QuotaExceeded(ReelworkError):

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import cast
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
 from reelwork.domain.account import Account, ApiKey, Scope
 from reelwork.domain.ids import AccountId, KeyId
@@ -45,6 +45,12 @@ class Accounts:
     async def get(self, account: AccountId) -> Account | None:
         document = await self._accounts.find_one({"_id": account})
         return ACCOUNT_CODEC.decode(document) if document is not None else None
+
+    async def newest(self, *, before: AccountId | None, limit: int) -> list[Account]:
+        """Accounts, newest first, made before this one."""
+        where = {"_id": {"$lt": before}} if before is not None else {}
+        found = self._accounts.find(where).sort("_id", DESCENDING).limit(limit)
+        return [ACCOUNT_CODEC.decode(document) async for document in found]
 
     async def add_key(self, key: ApiKey) -> None:
         document = _KEYS.encode(key)

@@ -1,0 +1,25 @@
+"""Where an account stands with its rate, on every answer to it: also on refusals, and on answers that routes make
+themselves."""
+
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.headers import STANDING, rate_headers
+
+
+class RateHeaders:
+    """Adds the headers to answers of requests that were counted; see `gateway.deps.May`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def told(message: Message) -> None:
+            standing = scope.get("state", {}).get(STANDING)
+            if message["type"] == "http.response.start" and standing is not None:
+                MutableHeaders(scope=message).update(rate_headers(standing, now=time.time()))
+            await send(message)
+
+        await self._app(scope, receive, told)

@@ -1,0 +1,91 @@
+"""Windows in Redis or Valkey, counted over all gateways together."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self
+
+from limits.aio.storage.redis.bridge import RedisBridge
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from reelwork.counters.windows import LimiterDown, Question, standing
+from reelwork.domain.rate import Standing
+
+PREFIX = "reelwork:rate:"
+# For what has no deadline from outside; a request waits far less, see `Limiter`.
+SOCKET_SECONDS = 2.0
+
+
+class ValkeyWindows:
+    """The scripts are those of the `limits` library (moving window). They are run here rather than by its strategy,
+    which takes two round trips for each request: this takes one for all requests that arrive together.
+
+    The moments are this gateway's clock: gateways whose clocks differ by a second count windows that differ by one.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._take = client.register_script(RedisBridge.SCRIPT_ACQUIRE_MOVING_WINDOW)
+        self._look = client.register_script(RedisBridge.SCRIPT_MOVING_WINDOW)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator[Self]:
+        """A server that is away does not keep a gateway from starting; it is found once it is there."""
+        client: Redis = Redis.from_url(
+            url,
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=SOCKET_SECONDS,
+            retry=Retry(NoBackoff(), 0),  # a request does not wait for a second try
+        )
+        windows = cls(client)
+        with suppress(RedisError, OSError):  # what the first request need not wait for then
+            await windows._load()
+        try:
+            yield windows
+        finally:
+            await client.aclose()
+
+    async def ask(self, questions: Sequence[Question]) -> list[Standing]:
+        now = time.time()
+        try:
+            try:
+                answers = await self._round_trip(questions, now)
+            except NoScriptError:  # the server is new, or was started anew
+                await self._load()
+                answers = await self._round_trip(questions, now)
+        except (RedisError, OSError) as error:
+            raise LimiterDown(type(error).__name__) from error
+        left = iter(answers)
+        return [_standing(question, next(left) if question.take else 1, next(left), now) for question in questions]
+
+    async def forget(self) -> None:
+        await self._client.connection_pool.disconnect()
+
+    async def ping(self) -> None:
+        try:
+            await self._client.ping()
+        except (RedisError, OSError) as error:
+            raise LimiterDown(type(error).__name__) from error
+
+    async def _load(self) -> None:
+        for script in (self._take, self._look):
+            await self._client.script_load(script.script)
+
+    async def _round_trip(self, questions: Sequence[Question], now: float) -> list[Any]:
+        """What the scripts answered (Any): of each question whether it was taken, if it was to be, and the window."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for question in questions:
+                key, amount, seconds = PREFIX + question.key, question.rate.amount, question.rate.seconds
+                if question.take:
+                    pipe.evalsha(self._take.sha, 1, key, now, amount, seconds, 1)
+                pipe.evalsha(self._look.sha, 1, key, now - seconds, amount)
+            return list(await pipe.execute())
+
+
+def _standing(question: Question, taken: Any, window: Any, now: float) -> Standing:  # Any: a script's answers
+    oldest, used = (float(window[0]), int(window[1])) if window else (now, 0)
+    return standing(question.rate, allowed=bool(taken), used=used, oldest=oldest, now=now)

@@ -1,0 +1,98 @@
+"""What every storage of the rate limiter promises: exact windows that slide, apart by rate and by subject."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from reelwork.counters.memory import MemoryWindows
+from reelwork.counters.valkey import ValkeyWindows
+from reelwork.counters.windows import Question, Windows
+from reelwork.domain.ids import new_account_id
+from reelwork.domain.rate import Rate
+
+RATE = Rate(name="submit", amount=3)
+
+
+@pytest.fixture(params=["memory", "valkey"])
+async def windows(request: pytest.FixtureRequest) -> AsyncIterator[Windows]:
+    if request.param == "memory":
+        yield MemoryWindows()
+        return
+    async with ValkeyWindows.open(request.getfixturevalue("valkey_url")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def subject() -> str:
+    """The shared server has seen other tests' subjects."""
+    return new_account_id()
+
+
+def take(subject: str, rate: Rate = RATE) -> Question:
+    return Question(rate=rate, subject=subject, take=True)
+
+
+def look(subject: str, rate: Rate = RATE) -> Question:
+    return Question(rate=rate, subject=subject, take=False)
+
+
+async def test_what_is_left_decreases_to_nothing_and_then_nothing_is_let_through(windows: Windows, subject: str):
+    told = [(await windows.ask([take(subject)]))[0] for _ in range(5)]
+
+    assert [standing.allowed for standing in told] == [True, True, True, False, False]
+    assert [standing.remaining for standing in told] == [2, 1, 0, 0, 0]
+    assert all(0 < standing.more_seconds <= RATE.seconds for standing in told)
+
+
+async def test_many_questions_at_once_are_answered_in_their_order(windows: Windows, subject: str):
+    told = await windows.ask([look(subject), take(subject), look(subject), *[take(subject)] * 3])
+
+    assert [standing.remaining for standing in told] == [3, 2, 2, 1, 0, 0]
+    assert [standing.allowed for standing in told] == [True] * 5 + [False]
+
+
+async def test_looking_at_an_unused_window_counts_nothing(windows: Windows, subject: str):
+    first, second = await windows.ask([look(subject), look(subject)])
+
+    assert first == second
+    assert (first.remaining, first.more_seconds) == (3, 0)
+
+
+async def test_subjects_and_rates_are_counted_apart(windows: Windows, subject: str):
+    await windows.ask([take(subject)] * 3)
+
+    mine, other_rate, others = await windows.ask(
+        [take(subject), take(subject, Rate(name="read", amount=3)), take(new_account_id())]
+    )
+
+    assert [mine.allowed, other_rate.allowed, others.allowed] == [False, True, True]
+
+
+async def test_whoever_waits_as_long_as_told_is_let_through(windows: Windows, subject: str):
+    quick = Rate(name="submit", amount=2, seconds=1)
+    *_, refused = await windows.ask([take(subject, quick)] * 3)
+    assert not refused.allowed
+
+    await asyncio.sleep(refused.more_seconds)
+
+    assert [standing.allowed for standing in await windows.ask([take(subject, quick)] * 3)] == [True, True, False]
+
+
+async def test_a_changed_plan_forgets_nothing_that_was_counted(windows: Windows, subject: str):
+    await windows.ask([take(subject)] * 3)
+
+    more, less = await windows.ask(
+        [take(subject, Rate(name="submit", amount=5)), take(subject, Rate(name="submit", amount=2))]
+    )
+
+    assert (more.allowed, more.remaining) == (True, 1)
+    assert (less.allowed, less.remaining) == (False, 0)
+
+
+async def test_of_500_at_once_exactly_100_are_let_through(windows: Windows, subject: str):
+    rate = Rate(name="submit", amount=100)
+
+    told = await asyncio.gather(*(windows.ask([take(subject, rate)] * 10) for _ in range(50)))
+
+    assert sum(standing.allowed for together in told for standing in together) == 100
