@@ -38,7 +38,7 @@ CALLS: dict[str, Callable[[World], Awaitable[object]]] = {
     "open": lambda world: world.stores.lanes.open(LANE),
     "reserve": lambda world: world.stores.lanes.reserve(POOL, "s"),
     "assets": lambda world: world.stores.assets.page(OWNER, AssetFilter(), before=None, limit=1),
-    "held pools": lambda world: world.stores.pools.is_held(POOL),
+    "held pools": lambda world: world.stores.pools.held(),
     "backlog": lambda world: world.stores.overview.backlog(),
     "follow a plan": lambda world: world.stores.plans.follow(LANE),
     "pulse": lambda world: world.stores.pulses.take("reconcile", every=LEASE),
