@@ -5984,19 +5984,6 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -6106,19 +6093,6 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -6197,19 +6171,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6330,19 +6291,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6664,19 +6612,6 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -6765,19 +6700,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -6880,19 +6802,6 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `broker_unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
@@ -6969,19 +6878,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -7093,92 +6989,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `store_unavailable` */
-            readonly 503: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    readonly list_rate_limits: {
-        readonly parameters: {
-            readonly query?: {
-                /** @description `next_cursor` of the page before. */
-                readonly cursor?: string | null;
-                readonly limit?: number;
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Successful Response */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["RatePage"];
-                };
-            };
-            /** @description `invalid_request`, `invalid_cursor` */
-            readonly 400: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
-            readonly 401: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
-            readonly 403: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
@@ -7370,19 +7180,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
-                };
-            };
-            /** @description `rate_limited` */
-            readonly 429: {
-                headers: {
-                    /** @description When to ask again, in seconds. */
-                    readonly "Retry-After"?: string;
-                    /** @description When to ask again, in seconds. */
-                    readonly "X-Retry-After"?: string;
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `store_unavailable` */
