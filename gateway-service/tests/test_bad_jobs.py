@@ -68,7 +68,14 @@ NOT_JSON = {
     "a name twice": _unreadable('{"model":"builtin/landscape","model":"testkit/noop"}'),
     "a name twice inside": _unreadable(_seconds('1,"seconds":2')),
     "100,000 levels of lists": _unreadable(_seconds("[" * 100_000 + "]" * 100_000)),
+    "33 levels of lists": _unreadable(_seconds("[" * 31 + "]" * 31)),
+    "33 levels of objects": _unreadable(_seconds('{"a":' * 31 + "1" + "}" * 31)),
+    "900 levels of objects": _unreadable(_seconds('{"a":' * 900 + "1" + "}" * 900)),
     "an integer of 5,000 digits": _unreadable(_seconds("1" + "0" * 5000)),
+    **{
+        f"{text} for a number": _unreadable(_seconds(text))
+        for text in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999")
+    },
 }
 
 NOT_AN_OBJECT = {
@@ -128,7 +135,7 @@ AROUND_THE_INPUT = {
 
 NUMBERS = {
     text: _invalid(_seconds(text), "#/input/seconds")
-    for text in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 30, "-1", "-1e-300", "600.001")
+    for text in ("1" + "0" * 30, "1" + "0" * 4000, "-1", "-1e-300", "600.001")
 } | {
     f"not a number: {text}": _invalid(_seconds(text), "#/input/seconds")
     for text in ('"nan"', '"5"', '"5 "', "true", "null", "[]", "[1]")
@@ -153,12 +160,14 @@ INPUT = {
     "a NUL": _invalid(_seconds('"a\\u0000b"'), "#/input/seconds"),
     "half a character as a name": _invalid('{"model":"testkit/noop","input":{"\\ud800":1}}', "#/input"),
     "a NUL in a name": _invalid('{"model":"testkit/noop","input":{"\\u0000":1}}', "#/input"),
-    "40 levels of lists": _invalid(_seconds("[" * 40 + "]" * 40), "#/input/seconds" + "/0" * 32),
+    "32 levels of lists": _invalid(_seconds("[" * 30 + "]" * 30), "#/input/seconds"),
 }
 
 LARGE = {
     "400,000 numbers": _invalid(_seconds("[" + ",".join(["1"] * 400_000) + "]"), "#/input/seconds"),
-    "200,000 times NaN": _invalid(_seconds("[" + ",".join(["NaN"] * 200_000) + "]"), "#/input/seconds/0"),
+    "200,000 times NaN": _unreadable(_seconds("[" + ",".join(["NaN"] * 200_000) + "]")),
+    "60,000 lists": _unreadable(_seconds("[" + ",".join(["[]"] * 60_000) + "]")),
+    "a number of 400 digits in a list": _invalid(_seconds("[" + "9" * 400 + "]"), "#/input/seconds/0"),
     "60,000 fields": _invalid({"model": NOOP} | {f"k{n}": 1 for n in range(60_000)}, "#/k0"),
     "60,000 fields of input": _invalid({"model": NOOP, "input": {f"k{n}": 1 for n in range(60_000)}}, "#/input/k0"),
     "a text of 900 kB": _invalid(_seconds(json.dumps("x" * 900_000)), "#/input/seconds"),

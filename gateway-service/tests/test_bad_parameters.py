@@ -104,12 +104,39 @@ def test_an_odd_id_is_unknown_and_not_sent_back_whole(owner: Caller, odd: str):
         assert "set-cookie" not in answer.headers
 
 
-def test_parameters_that_nobody_knows_are_passed_over(owner: Caller):
-    assert owner.http.get("/v1/jobs?unknown=1&limit=1").status_code == 200
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("unknown=1&limit=1", ["?unknown"]),
+        ("stauts=failed", ["?stauts"]),
+        ("limit=1&limit=2", ["?limit"]),
+        ("limit[]=1", ["?limit[]"]),
+        ("tag[$ne]=x&tag=nope", ["?tag[$ne]"]),
+        ("filter[$ne]=&$where=sleep(1)", ["?filter[$ne]", "?$where"]),
+        ("metadata[a]=1&metadata[a]=2", ["?metadata[a]"]),
+        ("metadata=1&Limit=1", ["?metadata", "?Limit"]),
+        ("=1", ["?"]),
+        (f"{'x' * 50_000}=1", [f"?{'x' * 199}…"]),
+        ("&".join(f"k{number}=1" for number in range(500)), [f"?k{number}" for number in range(20)]),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_parameters_that_nobody_knows_or_that_stand_twice_are_named(owner: Caller, query: str, places: list[str]):
+    problem = expect(400, owner.http.get(f"/v1/jobs?{query}"))
+
+    assert problem["code"] == "invalid_request"
+    assert [fault["pointer"] for fault in problem["errors"]] == places
+    assert "limit" in problem["hint"]
+
+
+def test_what_may_be_repeated_may_be_repeated(owner: Caller):
+    query = "status=failed&status=completed&ids=a&ids=b&metadata[a]=1&metadata[b]=2"
+
+    assert expect(200, owner.http.get(f"/v1/jobs?{query}"))["items"] == []
 
 
 def test_odd_values_of_filters_find_nothing(owner: Caller):
-    for query in ("tag=%00", "model=%ff", "tag=%7B%22$ne%22:1%7D", "model=.*", "tag[$ne]=x&tag=nope"):
+    for query in ("tag=%00", "model=%ff", "tag=%7B%22$ne%22:1%7D", "model=.*"):
         assert expect(200, owner.http.get(f"/v1/jobs?{query}"))["items"] == []
 
 

@@ -24,7 +24,7 @@ def test_readiness_names_every_server_with_its_latency(nobody: Caller):
 
 
 def test_the_documents_are_for_everybody(nobody: Caller):
-    for path in ("/docs", "/redoc", "/openapi.json", "/v1/errors"):
+    for path in ("/docs", "/openapi.json", "/v1/errors"):
         assert nobody.http.get(path).status_code == 200
 
 

@@ -107,3 +107,30 @@ def test_in_production_there_is_no_such_key(mongo_url: str, s3: S3Service, folde
     settings = {"page_directory": folder, "page_key_file": key, "env": "production", "signing_secret": "s" * 32}
     with running_stack(Servers(mongo_url=mongo_url, s3=s3), **settings) as stack:
         assert expect(200, httpx.get(f"{stack.base_url}/app-config.json"))["api_key"] is None
+
+
+def test_the_page_may_load_only_what_is_ours_and_from_the_storage(site: Stack, s3: S3Service):
+    for path in ("/", "/jobs/job_x", "/index.html"):
+        headers = httpx.get(f"{site.base_url}{path}", headers={"Accept": "text/html"}).headers
+
+        policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'self'"
+        assert s3.endpoint_url in policy["connect-src"]
+        assert {policy[name] for name in ("object-src", "base-uri", "frame-ancestors")} == {"'none'"}
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert "camera=()" in headers["permissions-policy"]
+        assert headers["cache-control"] == "no-cache"
+
+
+def test_a_page_that_has_not_changed_keeps_the_policy_it_came_with(site: Stack):
+    etag = httpx.get(site.base_url).headers["etag"]
+
+    unchanged = httpx.get(site.base_url, headers={"If-None-Match": etag})
+
+    assert unchanged.status_code == 304
+    assert "content-security-policy" not in unchanged.headers
+
+
+def test_the_key_of_the_page_is_kept_by_no_cache(site: Stack):
+    assert httpx.get(f"{site.base_url}/app-config.json").headers["cache-control"] == "no-store"

@@ -10,13 +10,12 @@ from types import FrameType
 import uvicorn
 
 from gateway.app import create_app
+from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.broker.inprocess import InProcessBroker
 from worker.board import Board
 from worker.inprocess import open_worker
 from worker.settings import WorkerSettings
-
-GRACE_SECONDS = 5
 
 
 class _Server(uvicorn.Server):
@@ -39,21 +38,9 @@ async def _serve(port: int) -> None:
     worker = WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
     async with open_worker(worker, broker) as board:
         server: _Server | None = None
-        app = create_app(
-            GatewaySettings(),  # type: ignore[call-arg]  # from the environment
-            broker=broker,
-            closing=lambda: server is not None and server.should_exit,
-        )
-        config = uvicorn.Config(
-            app,
-            host="127.0.0.1",
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
+        app = create_app(settings, broker=broker, closing=lambda: server is not None and server.should_exit)
+        config = server_config(app, settings, host="127.0.0.1", port=port)
         server = _Server(config)
         _stop_by_signals(server, board)
         await server.serve()

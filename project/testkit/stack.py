@@ -45,8 +45,10 @@ LEASE_SECONDS = 3.0
 # Tests ask faster than people do; what they say about rates they say with other numbers.
 UNHURRIED = json.dumps({tier: {"requests_per_minute": 10_000_000} for tier in Tier})
 _HOST = (
-    "import sys; from reelwork.runtime.logging import configure_logging; from run.inprocess import serve_in_process;"
-    "configure_logging(style='json', level='info'); serve_in_process(port=int(sys.argv[1]))"
+    "import os, sys; from reelwork.runtime.logging import configure_logging;"
+    "from run.inprocess import serve_in_process;"
+    "configure_logging(style='json', level=os.environ.get('REELWORK_LOG_LEVEL', 'info'));"
+    "serve_in_process(port=int(sys.argv[1]))"
 )
 
 
@@ -163,6 +165,10 @@ class Stack:
             jobs = frozenset(str(found["_id"]) for found in database["jobs"].find({}, {"_id": 1}))
             assets = frozenset(str(found["_id"]) for found in database["assets"].find({}, {"_id": 1}))
         return Stored(jobs, assets, frozenset(self._object_keys()))
+
+    def logs(self) -> str:
+        """All that its processes have said so far."""
+        return "".join(server.log.read_text() for server in (self.gateway, *self.workers))
 
     def remove_object(self, key: str) -> None:
         """Take an object away behind Reelwork's back."""

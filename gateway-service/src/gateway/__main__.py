@@ -5,11 +5,9 @@ import argparse
 import uvicorn
 
 from gateway.app import create_app
+from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.runtime.logging import configure_logging
-
-# An open event stream must not hold up a stop: streams see `closing` within a second.
-GRACE_SECONDS = 5
 
 
 def main() -> None:
@@ -21,16 +19,7 @@ def main() -> None:
     configure_logging(style=settings.log_format, level=settings.log_level)
     server: uvicorn.Server | None = None
     app = create_app(settings, closing=lambda: server is not None and server.should_exit)
-    config = uvicorn.Config(
-        app,
-        host=arguments.host,
-        port=arguments.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    config = server_config(app, settings, host=arguments.host, port=arguments.port)
     server = uvicorn.Server(config)
     server.run()
 

@@ -4,14 +4,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from gateway import problems
 from gateway.addresses import TrustedProxies
+from gateway.middleware.cors import Cors
+from gateway.middleware.head import HeadAsGet
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.rate_headers import RateHeaders
 from gateway.middleware.request_context import RequestContext
+from gateway.middleware.safe_headers import SafeHeaders
+from gateway.parameters import KnownParameters
+from gateway.policies import origin_of, page_policy
 from gateway.routes import (
     admin_rates,
     admin_workers,
@@ -28,6 +33,7 @@ from gateway.routes import (
     models,
     oauth,
     queue,
+    reference,
 )
 from gateway.routes.sources import task
 from gateway.settings import GatewaySettings
@@ -66,18 +72,24 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
+        dependencies=[Depends(KnownParameters())],
+        docs_url=None,  # see gateway.routes.reference
+        redoc_url=None,
     )
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
         *(assets.upload_router(settings.upload_limit_bytes), assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
-        *(audit.router, keys.router, oauth.tokens, oauth.router, meta.router),
+        *(audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
     ):
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrors)
     app.add_middleware(RateHeaders)
+    app.add_middleware(Cors, origins=settings.origins)
+    app.add_middleware(SafeHeaders, policy=page_policy(origin_of(settings.s3().public_endpoint_url)))
     app.add_middleware(RequestContext, proxies=TrustedProxies(settings.trusted_proxies))
     if settings.page_directory is not None:
         for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own

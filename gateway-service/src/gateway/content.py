@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
+from gateway.policies import CONTENT_POLICY, is_shown_in_place
 from gateway.services.assets import AssetService
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import RangeNotSatisfiable
@@ -44,6 +45,11 @@ def parse_range(header: str | None, size: int) -> Wanted | None:
     return wanted
 
 
+def disposition_of(asset: Asset, *, download: bool = False) -> Disposition:
+    """In place what cannot carry a script, and only if it is not to be saved."""
+    return "attachment" if download or not is_shown_in_place(asset.content_type) else "inline"
+
+
 async def content_response(
     assets: AssetService, asset: Asset, *, range_header: str | None, disposition: Disposition
 ) -> Response:
@@ -52,6 +58,7 @@ async def content_response(
         "Accept-Ranges": "bytes",
         "Content-Disposition": content_disposition(disposition, asset.filename),
         "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Security-Policy": CONTENT_POLICY,
         "ETag": f'"{asset.sha256}"',
     }
     wanted = parse_range(range_header, asset.size_bytes)

@@ -70,10 +70,28 @@ async def _caller(
     _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     _in_header: Annotated[str | None, Security(_header)],
 ) -> Caller:
-    return await caller_of(request, gateway)
+    if (known := _known(request, _caller)) is not None:
+        return known
+    return _keep(request, _caller, await caller_of(request, gateway))
 
 
 Anyone = Annotated[Caller, Depends(_caller)]
+
+
+def _known(request: Request, guard: object) -> Caller | None:
+    """Whom this guard has let in already: a route that takes a body asks before it reads it, and then FastAPI again."""
+    admitted: dict[object, Caller] = request.scope["state"].get("admitted", {})
+    return admitted.get(guard)
+
+
+def _keep(request: Request, guard: object, caller: Caller) -> Caller:
+    request.scope["state"].setdefault("admitted", {})[guard] = caller
+    return caller
+
+
+def is_guard(dependency: object) -> bool:
+    """Whether it decides who may come in, and needs no body for that."""
+    return dependency is _caller or isinstance(dependency, May)
 
 
 class May:
@@ -85,11 +103,13 @@ class May:
         self._kind = kind
 
     async def __call__(self, request: Request, gateway: WholeGateway, caller: Anyone) -> Caller:
+        if (known := _known(request, self)) is not None:
+            return known
         standing = await gateway.rates.take(caller.account, self._kind)
         setattr(request.state, STANDING, standing)
         require_room(standing)
         caller.require(self._scope)
-        return caller
+        return _keep(request, self, caller)
 
 
 async def _watcher(

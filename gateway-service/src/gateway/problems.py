@@ -9,8 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from gateway.faults import faults
+from gateway.policies import ANSWER_HEADERS, API_POLICY
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
     AccountSuspended,
@@ -99,22 +101,9 @@ def _without_plain_json(response: dict[str, Any]) -> dict[str, Any]:
 def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str] | None = None) -> ProblemResponse:
     """The problem document for an error, with the request's id. `members`: more of the document's own."""
     request_id = request.scope.get("state", {}).get("request_id", "")
-    problem = Problem(
-        type=f"/v1/errors/{error.code}",
-        title=error.title,
-        status=error.status,
-        code=error.code,
-        detail=error.detail,
-        instance=request.url.path,
-        request_id=request_id,
-        timestamp=datetime.now(UTC),
-        retryable=error.retryable,
-        retry_after=error.retry_after_seconds,
-        hint=error.hint,
-        limit=error.limit,
-        errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
-    )
-    headers = {"X-Request-ID": request_id}  # here too: the last resort is answered outside of our middleware
+    # Here too: the last resort is answered outside of our middleware.
+    headers = {"X-Request-ID": request_id, **ANSWER_HEADERS, "Content-Security-Policy": API_POLICY}
+    headers["Cache-Control"] = "no-store"
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
         if error.status == 429:
@@ -123,8 +112,28 @@ def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str]
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    content = problem.model_dump(mode="json", exclude_none=True) | dict(members or {})
+    content = document(error, instance=request.url.path, request_id=request_id) | dict(members or {})
     return ProblemResponse(content, status_code=error.status, headers=headers)
+
+
+def document(error: ReelworkError, *, instance: str, request_id: str) -> dict[str, Any]:
+    """The problem as JSON has it (hence `Any`); `instance` is the address that was asked for."""
+    problem = Problem(
+        type=f"/v1/errors/{error.code}",
+        title=error.title,
+        status=error.status,
+        code=error.code,
+        detail=error.detail,
+        instance=instance,
+        request_id=request_id,
+        timestamp=datetime.now(UTC),
+        retryable=error.retryable,
+        retry_after=error.retry_after_seconds,
+        hint=error.hint,
+        limit=error.limit,
+        errors=[FieldProblem(pointer=_short(e.pointer), code=e.code, detail=e.detail) for e in error.errors],
+    )
+    return problem.model_dump(mode="json", exclude_none=True)
 
 
 def install(app: FastAPI) -> None:
@@ -184,7 +193,21 @@ def _short(pointer: str) -> str:
 
 async def _http(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (FastAPI types handlers by Exception)
-    return answer(request, from_status(error.status_code, request, reason=error.detail))
+    found = answer(request, from_status(error.status_code, request, reason=error.detail))
+    if error.status_code == 405:
+        found.headers["Allow"] = ", ".join(_methods_at(request))
+    return found
+
+
+def _methods_at(request: Request) -> list[str]:
+    """All that this address takes: a framework's own list stops at the first route that it finds there."""
+    routes = request.app.routes
+    taken = [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ["GET", "HEAD", *taken[1:]] if "GET" in taken else taken
 
 
 def from_status(status: int, request: Request, *, reason: str = "") -> ReelworkError:

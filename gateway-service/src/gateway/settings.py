@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
+from gateway.policies import is_origin
 from reelwork.runtime.settings import SharedSettings
 
 
@@ -29,6 +30,18 @@ class GatewaySettings(SharedSettings):
         float, Field(gt=0, description="Longest life of an event stream; clients reconnect after it.")
     ] = 600.0
     streams_per_account: Annotated[int, Field(gt=0, description="Open event streams of one account.")] = 1000
+    connections: Annotated[
+        int, Field(gt=0, description="Open connections, streams among them; one more is answered 503 and closed.")
+    ] = 4000
+    head_seconds: Annotated[
+        float, Field(gt=0, description="How long the first line and the headers of a request may take.")
+    ] = 10.0
+    silence_seconds: Annotated[
+        float, Field(gt=0, description="How long a body may stand still, or crawl, before its connection is closed.")
+    ] = 20.0
+    keep_alive_seconds: Annotated[
+        int, Field(gt=0, description="How long a connection may stay open without a request.")
+    ] = 20
     max_attempts: Annotated[int, Field(ge=1, le=10, description="Attempts of a job before it fails for good.")] = 3
     retention_seconds: Annotated[
         int | None,
@@ -51,6 +64,10 @@ class GatewaySettings(SharedSettings):
         float,
         Field(gt=0, le=10, description="How long the rate limiter may hold up a request before it passes uncounted."),
     ] = 0.1
+    cors_origins: Annotated[
+        str,
+        Field(description="Origins whose pages may use the API, exact and comma-separated, `https://ui.example`."),
+    ] = ""
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
@@ -63,6 +80,17 @@ class GatewaySettings(SharedSettings):
         if self.env == "production" and self.signing_secret is None:
             raise ValueError("REELWORK_SIGNING_SECRET is not set; production wants one of 32 characters or more")
         return self
+
+    @model_validator(mode="after")
+    def _exact_origins(self) -> Self:
+        for origin in self.origins:
+            if not is_origin(origin):
+                raise ValueError(f"REELWORK_CORS_ORIGINS: {origin!r} is no origin; give scheme, host and port alone")
+        return self
+
+    @property
+    def origins(self) -> list[str]:
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
     def link_life(self) -> timedelta:

@@ -105,7 +105,8 @@ def test_page_docs_and_health_come_from_one_origin(compose: ComposeStack) -> Non
         assert f"http://127.0.0.1:{compose.s3_port}" in page.headers["content-security-policy"]
         assert browser.get("/assets/none.js").status_code == 404
         assert browser.get("/docs").headers["content-type"].startswith("text/html")
-        assert browser.get("/readyz").json()["status"] == "ready"
+        assert browser.get("/healthz").json()["status"] == "ok"
+        assert browser.get("/readyz").status_code == 404
         assert browser.get("/app-config.json").json()["api_key"] is None
 
 

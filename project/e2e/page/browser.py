@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from run.servers.debian import Unfetchable
 from run.servers.fetch import chromium
@@ -55,6 +55,13 @@ def violations(page: Page) -> list[str]:
     page.evaluate((PAGE / "node_modules" / "axe-core" / "axe.min.js").read_text())
     found: list[dict[str, Any]] = page.evaluate("axe.run(document).then((result) => result.violations)")
     return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
+
+
+def complaints(context: BrowserContext) -> list[str]:
+    """What the pages of this context do against their Content-Security-Policy; grows as they do it."""
+    found: list[str] = []
+    context.on("console", lambda said: found.append(said.text) if "Content Security Policy" in said.text else None)
+    return found
 
 
 def overflow(page: Page) -> int:

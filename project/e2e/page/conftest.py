@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from e2e.page.browser import built_page, running_browser
+from e2e.page.browser import built_page, complaints, running_browser
 from testkit.pictures import picture
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
@@ -30,10 +30,13 @@ def stack(mongo_url: str, s3: S3Service, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def context(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
+    """A browser profile; whatever a page in it tries against its Content-Security-Policy fails the test."""
     context = browser.new_context(base_url=stack.base_url, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(60_000)
+    against_policy = complaints(context)
     yield context
     context.close()
+    assert against_policy == []
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from e2e.page.browser import keep_picture, overflow, violations
+from e2e.page.browser import complaints, keep_picture, overflow, violations
 from testkit.pictures import picture
 from testkit.stack import Stack
 
@@ -36,6 +36,7 @@ def test_every_screen_is_fit_to_be_shown(
         viewport={"width": width, "height": height},
         reduced_motion="reduce",
     )
+    against_policy = complaints(context)
     page = context.new_page()
 
     _create(page, photograph, look)
@@ -50,6 +51,7 @@ def test_every_screen_is_fit_to_be_shown(
     page.get_by_text("There is no such page").wait_for()
     _judge(page, f"nowhere-{look}")
     context.close()
+    assert against_policy == []
 
 
 def _create(page: Page, photograph: Path, look: str) -> None:

@@ -17,7 +17,7 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class RequestContext:
-    """Takes `X-Request-ID` if it is harmless, else makes one; adds `Server-Timing` and safety headers.
+    """Takes `X-Request-ID` if it is harmless, else makes one; adds `Server-Timing`.
 
     Finds out the caller's address, for `gateway.addresses.client_address`.
     """
@@ -44,8 +44,6 @@ class RequestContext:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 headers["Server-Timing"] = f"total;dur={(time.perf_counter() - begun) * 1000:.1f}"
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("Referrer-Policy", "same-origin")
                 log.debug("request.answered", path=scope["path"], method=scope["method"], status=message["status"])
             await send(message)
 

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, File, Header, Query, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
-from gateway.content import content_response
+from gateway.content import content_response, disposition_of
 from gateway.deps import Assets, CanManage, CanRead, CanUpload, Removal, Uploads, WholeGateway
 from gateway.problems import keyed_problems
+from gateway.routes.guarded import GuardedRoute
 from gateway.views import asset_view
 from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetView
 from reelwork.domain.asset import Purpose
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
 def upload_router(limit_bytes: int) -> APIRouter:
     """The one route whose body is as large as the settings say; a limit on bodies is part of its route."""
-    limited = APIRouter(prefix="/v1/assets", tags=["assets"])
+    limited = APIRouter(prefix="/v1/assets", tags=["assets"], route_class=GuardedRoute)
     limited.post(
         "",
         status_code=201,
@@ -104,7 +105,7 @@ async def asset_content(
 ) -> Response:
     """The bytes: a redirect to S3, or streamed from here when asked to proxy."""
     asset = await assets.get(caller, asset_id)
-    disposition: Literal["inline", "attachment"] = "attachment" if download else "inline"
+    disposition = disposition_of(asset, download=download)
     if proxy or (redirect is None and gateway.settings.delivery == "proxy"):
         return await content_response(assets, asset, range_header=range, disposition=disposition)
     link = assets.link(asset, disposition)

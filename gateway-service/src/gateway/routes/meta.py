@@ -12,10 +12,10 @@ from gateway.version import VERSION
 from reelwork.contract.base import Wire
 from reelwork.contract.health import Liveness, Readiness
 from reelwork.contract.problem import ErrorEntry, ErrorList
-from reelwork.domain.errors import ReelworkError, RouteNotFound, all_errors
+from reelwork.domain.errors import InvalidRequest, ReelworkError, RouteNotFound, all_errors
 from reelwork.runtime.health import check
 
-router = APIRouter(tags=["meta"])
+router = APIRouter(tags=["meta"], responses=problems(InvalidRequest))
 
 # Without these no job can be accepted; without the broker jobs are accepted and start later.
 _ESSENTIAL = ("mongodb", "s3")

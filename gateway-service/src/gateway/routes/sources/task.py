@@ -10,16 +10,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, File, Header, Response, UploadFile
 
 from gateway.auth import Caller
-from gateway.content import content_response
+from gateway.content import content_response, disposition_of
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
-from gateway.problems import keyed_problems
+from gateway.problems import keyed_problems, problems
 from gateway.routes.assets import FORM_BYTES
+from gateway.routes.guarded import GuardedRoute
 from gateway.services.jobs import JobService
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.errors import (
     InsufficientTier,
     InvalidInput,
+    InvalidRequest,
     JobNotFound,
     ModelNotFound,
     RangeNotSatisfiable,
@@ -71,7 +73,7 @@ class Pong(Wire):
     message: Literal["pong"] = "pong"
 
 
-@router.get("/ping")
+@router.get("/ping", responses=problems(InvalidRequest))
 async def ping() -> Pong:
     """The service is alive."""
     return Pong()
@@ -79,7 +81,7 @@ async def ping() -> Pong:
 
 def upload_router(limit_bytes: int) -> APIRouter:
     """The route that takes a picture, with the limit of the settings; see `assets.upload_router`."""
-    limited = APIRouter(prefix=router.prefix, tags=router.tags)
+    limited = APIRouter(prefix=router.prefix, tags=router.tags, route_class=GuardedRoute)
     limited.post(
         "/task",
         max_body_size=limit_bytes + FORM_BYTES,
@@ -142,7 +144,7 @@ async def get_video(
     if not videos:
         raise VideoNotFound(f"Task {task_id} has no video (yet).", hint=f"GET /api/v1/task/{task_id} tells its state.")
     asset = await assets.get(caller, videos[0].asset_id)
-    return await content_response(assets, asset, range_header=range, disposition="inline")
+    return await content_response(assets, asset, range_header=range, disposition=disposition_of(asset))
 
 
 async def _task(jobs: JobService, caller: Caller, task_id: str, missing: type[JobNotFound] = TaskNotFound) -> Job:

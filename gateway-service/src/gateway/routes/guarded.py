@@ -1,0 +1,45 @@
+"""Routes that ask who is calling before they read what was sent: FastAPI reads and parses the body first."""
+
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import solve_dependencies
+from fastapi.routing import APIRoute
+
+from gateway.deps import is_guard
+from reelwork.domain.errors import FieldError, UnsupportedMediaType
+
+
+class GuardedRoute(APIRoute):
+    """A route whose body only callers with the right key can make us read, and which takes no packed body (415)."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+        guards = Dependant(dependencies=[one for one in self.dependant.dependencies if is_guard(one.call)])
+
+        async def guarded(request: Request) -> Response:
+            async with AsyncExitStack() as stack:  # guards open nothing; FastAPI wants one
+                await solve_dependencies(
+                    request=request, dependant=guards, async_exit_stack=stack, embed_body_fields=False
+                )
+            return await handle(await self.accept(request))
+
+        return guarded
+
+    async def accept(self, request: Request) -> Request:
+        """The request that FastAPI reads the body from. Raises UnsupportedMediaType."""
+        _refuse_packed(request)
+        return request
+
+
+def _refuse_packed(request: Request) -> None:
+    """Raises UnsupportedMediaType: a few packed bytes may hold gigabytes."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        cure = "Send the body as it is, without Content-Encoding."
+        error = FieldError(pointer="header:content-encoding", code="packed", detail=cure)
+        raise UnsupportedMediaType("Packed bodies are not taken.", hint=cure, errors=[error])
