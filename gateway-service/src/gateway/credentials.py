@@ -25,7 +25,7 @@ def presented(request: HTTPConnection) -> str | None:
 def refuse_in_address(request: HTTPConnection) -> None:
     """Raises InvalidRequest: addresses stand in logs, histories and referrers, where no key belongs."""
     for name, value in request.query_params.multi_items():
-        if name.lower() in _IN_ADDRESSES or parse_key(value) is not None:
+        if name.lower() in _IN_ADDRESSES or parse_key(value) or parse_key(name):
             cure = "Send it as 'Authorization: Bearer <key>'. If it was a real key, rotate it: addresses are logged."
             shown = name if name.lower() in _IN_ADDRESSES else "…"
             fault = FieldError(pointer=f"?{shown}", code="key_in_address", detail=cure)

@@ -8,6 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyQuery
 
+from gateway.credentials import refuse_in_address
 from gateway.problems import named
 from reelwork.domain.errors import FieldError, InvalidRequest
 
@@ -27,6 +28,7 @@ class KnownParameters:
         """Raises InvalidRequest, naming what is unknown, and what stands twice where one is taken."""
         if not request.scope["query_string"]:
             return
+        refuse_in_address(request)
         route: APIRoute = request.scope["route"]
         if route.endpoint not in self._taken:
             self._taken[route.endpoint] = _names(route)
