@@ -9,7 +9,6 @@ import structlog
 
 from gateway.auth import Authenticator
 from gateway.last_use import LastUse
-from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -26,16 +25,13 @@ from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
-from gateway.services.overview import OverviewService
-from gateway.services.probe import ProbeService
+from gateway.services.operators import Operators
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
-from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.waiting import Waiting
-from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from gateway.signing import Signer
 from gateway.tokens import TokenVerifier
@@ -88,11 +84,7 @@ class Gateway:
     queues: QueueService
     forecasts: ForecastService
     estimates: EstimateService
-    workers: WorkerService
-    accounts: AccountService
-    overview: OverviewService
-    simulation: SimulationService
-    probe: ProbeService
+    operators: Operators
     audit: AuditService
     keys: KeyService
     oauth: OAuthService
@@ -162,13 +154,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         batches=BatchService(engine, opener, eraser, builder),
         bulk=BulkService(engine, opener, eraser),
         exports=BatchExport(stores, assets),
-        uploads=UploadService(
-            stores.assets,
-            objects,
-            opened.sweeper,
-            limit_bytes=settings.upload_limit_bytes,
-            limit_pixels=settings.pixel_limit,
-        ),
+        uploads=_uploads(settings, opened),
         assets=assets,
         removal=RemovalService(engine, eraser, assets),
         streams=EventStreams(
@@ -183,11 +169,7 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
         queues=QueueService(engine, opener),
         forecasts=forecasts,
         estimates=EstimateService(stores, builder, forecasts),
-        workers=WorkerService(stores),
-        accounts=AccountService(engine, authenticator),
-        overview=OverviewService(engine),
-        simulation=SimulationService(engine, catalogue, jobs),
-        probe=ProbeService(stores.workers, broker),
+        operators=Operators.of(engine, authenticator, catalogue, jobs),
         audit=AuditService(stores.audit),
         keys=KeyService(stores, authenticator, opened.clock),
         oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
@@ -198,6 +180,16 @@ def _gateway(settings: GatewaySettings, opened: _Opened, closing: Callable[[], b
             "s3": objects.ping,
             **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
         },
+    )
+
+
+def _uploads(settings: GatewaySettings, opened: _Opened) -> UploadService:
+    return UploadService(
+        opened.engine.stores.assets,
+        opened.objects,
+        opened.sweeper,
+        limit_bytes=settings.upload_limit_bytes,
+        limit_pixels=settings.pixel_limit,
     )
 
 
