@@ -64,8 +64,9 @@ async def test_a_key_with_a_wrong_secret_is_given_nothing(accounts: Accounts):
     assert stored.scopes == OWNERS
 
 
-def command(**environment: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "gateway.account", "create", "--name", "studio", "--tier", "pro"]
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    wanted = words or ("create", "--name", "studio", "--tier", "pro")
+    argv = [sys.executable, "-m", "gateway.account", *wanted]
     return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
 
 
@@ -74,6 +75,24 @@ def test_a_key_needs_the_documents_alone(mongo_url: str):
         made = command(REELWORK_MONGO_URL=mongo_url, REELWORK_MONGO_DATABASE=name)
 
     assert parse_key(made.stdout.strip()) is not None, made.stderr
+
+
+@pytest.mark.parametrize(
+    ("amount", "status", "told"),
+    [
+        ("10.5", 0, "studio was given 10.5000 USD; 10.5000 are available."),
+        ("0", 2, "more than 0"),
+        ("-1", 2, "expected one argument"),
+    ],
+)
+def test_credit_is_given_by_the_accounts_name(mongo_url: str, amount: str, status: int, told: str):
+    with fresh_database(mongo_url) as name:
+        where = {"REELWORK_MONGO_URL": mongo_url, "REELWORK_MONGO_DATABASE": name}
+        command(**where)
+        given = command("grant", "--name", "studio", "--amount", amount, **where)
+
+    assert given.returncode == status
+    assert told in given.stdout + given.stderr
 
 
 def test_a_setting_that_is_missing_is_named_in_one_line():
