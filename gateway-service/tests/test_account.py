@@ -82,7 +82,7 @@ def test_a_key_needs_the_documents_alone(mongo_url: str):
     [
         ("10.5", 0, "studio was given 10.5000 USD; 10.5000 are available."),
         ("0", 2, "more than 0"),
-        ("-1", 2, "expected one argument"),
+        ("-1", 2, "is no amount such as 0.50"),
     ],
 )
 def test_credit_is_given_by_the_accounts_name(mongo_url: str, amount: str, status: int, told: str):
