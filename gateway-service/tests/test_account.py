@@ -135,6 +135,24 @@ async def test_a_key_made_by_whoever_runs_the_installation_is_in_the_audit_log(s
     assert (entry.action, entry.target, entry.actor) == (Action.KEY_CREATED, stored.id, THE_INSTALLATION)
 
 
+@pytest.mark.parametrize(
+    ("amount", "status", "told"),
+    [
+        ("10.5", 0, "studio was given 10.5000 USD; 10.5000 are available."),
+        ("0", 2, "more than 0"),
+        ("-1", 2, "is no amount such as 0.50"),
+    ],
+)
+def test_credit_is_given_by_the_accounts_name(mongo_url: str, amount: str, status: int, told: str):
+    with fresh_database(mongo_url) as name:
+        where = {"REELWORK_MONGO_URL": mongo_url, "REELWORK_MONGO_DATABASE": name}
+        command(*CREATE, **where)
+        given = command("grant", "--name", "studio", "--amount", amount, **where)
+
+    assert given.returncode == status
+    assert told in given.stdout + given.stderr
+
+
 def test_a_setting_that_is_missing_is_named_in_one_line():
     refused = command(*CREATE)
 

@@ -98,13 +98,7 @@ def test_a_job_is_charged_its_price_and_the_books_tell_how(stack: Stack):
     ended = settled(caller, job["id"])
 
     assert status == 202
-    assert job["cost"] == {
-        "currency": "USD",
-        "estimated": "0.1050",
-        "reserved": "0.1050",
-        "charged": None,
-        "refunded": "0.0000",
-    }
+    assert (job["cost"]["estimated"], job["cost"]["reserved"], job["cost"]["charged"]) == ("0.1050", "0.1050", None)
     assert (reserved["available"], reserved["reserved"]) == ("0.8950", "0.1050")
     assert (ended["cost"]["reserved"], ended["cost"]["charged"]) == ("0.0000", "0.1050")
     until(lambda: len(ledger(caller)) == 3)
@@ -114,12 +108,8 @@ def test_a_job_is_charged_its_price_and_the_books_tell_how(stack: Stack):
         ("reserve", "-0.1050", "0.1050", 1),
         ("grant", "1.0000", "0.0000", 0),
     ]
-    assert quota(caller)["balance"] == {
-        "currency": "USD",
-        "available": "0.8950",
-        "reserved": "0.0000",
-        "spent": "0.1050",
-    }
+    after = quota(caller)["balance"]
+    assert (after["available"], after["reserved"], after["spent"]) == ("0.8950", "0.0000", "0.1050")
     assert [entry["kind"] for entry in ledger(caller, job=job["id"])] == ["charge", "reserve"]
     assert [entry["kind"] for entry in ledger(caller, kind="grant")] == ["grant"]
 

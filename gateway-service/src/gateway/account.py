@@ -126,7 +126,10 @@ async def give_credit(stores: Stores, name: str, amount: int) -> str:
 
 
 def _amount(text: str) -> int:
-    amount = ten_thousandths(text)
+    try:
+        amount = ten_thousandths(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     if amount == 0:
         raise argparse.ArgumentTypeError("more than 0")
     return amount

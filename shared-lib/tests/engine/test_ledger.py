@@ -20,7 +20,7 @@ from reelwork.engine.finish import complete, fail
 from reelwork.engine.reserving import Ask
 from reelwork.engine.submit import submit
 from reelwork.runtime.tasks import running
-from testkit.purses import FATAL, USED, age_outbox, balance, books, credit, kinds, purse, submitted
+from testkit.customer import FATAL, USED, age_outbox, balance, check, credit, kinds, purse, submitted
 from testkit.world import World, new_job
 
 
@@ -40,7 +40,7 @@ async def test_a_job_that_completes_is_charged_what_was_reserved(world: World):
     assert (bill.state, bill.charged, bill.round) == (BillState.SETTLED, 4_000, 1)
     assert list(after.days.values()) == [1]
     assert await kinds(world, lane) == ["grant", "reserve", "charge"]
-    await books(world, settled=True)
+    await check(world, settled=True)
 
 
 @pytest.mark.parametrize("how", ["cancelled while waiting", "cancelled while running", "failed", "expired"])
@@ -70,7 +70,7 @@ async def test_a_job_that_does_not_complete_gives_everything_back(world: World, 
     assert bill is not None
     assert bill.charged == 0
     assert await kinds(world, lane) == ["grant", "reserve", "release"]
-    await books(world, settled=True)
+    await check(world, settled=True)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ async def test_exactly_as_many_pass_as_fit(
     assert sum(isinstance(answer, Bill) for answer in answers) == passes
     assert sum(isinstance(answer, refusal) for answer in answers) == 20 - passes
     assert [isinstance(answer, Bill) for answer in answers] == [True] * passes + [False] * (20 - passes), "in order"
-    await books(world)
+    await check(world)
 
 
 async def test_a_refusal_tells_the_limit_and_what_is_used(world: World):
@@ -151,7 +151,7 @@ async def test_a_job_that_was_stored_before_costs_nothing_twice(world: World):
     assert not again
     assert (after.available, after.reserved, list(after.days.values())) == (9_000, 1_000, [1])
     assert (await world.read(job)).bill == job.bill
-    await books(world)
+    await check(world)
 
 
 async def test_what_was_reserved_for_a_job_that_never_came_is_given_back_after_a_minute(world: World):
@@ -167,7 +167,7 @@ async def test_what_was_reserved_for_a_job_that_never_came_is_given_back_after_a
     late = await balance(world, lane)
     assert (early.available, early.reserved) == (0, 1_000)
     assert (late.available, late.reserved, list(late.days.values())) == (1_000, 0, [0])
-    await books(world, settled=True)
+    await check(world, settled=True)
 
 
 async def test_what_was_reserved_twice_for_one_job_is_given_back_once(world: World):
@@ -186,7 +186,7 @@ async def test_what_was_reserved_twice_for_one_job_is_given_back_once(world: Wor
 
     after = await balance(world, lane)
     assert (after.available, after.reserved, after.spent) == (1_000, 0, 1_000)
-    await books(world, settled=True)
+    await check(world, settled=True)
 
 
 @pytest.mark.parametrize("spent_meanwhile", [False, True])
@@ -209,4 +209,4 @@ async def test_a_job_that_comes_after_all_is_charged_only_if_nothing_is_overdraw
     assert settled is not None
     assert (settled.state, settled.charged) == (BillState.SETTLED, 0 if spent_meanwhile else 1_000)
     assert after.available == (500 if spent_meanwhile else 0)
-    await books(world)
+    await check(world)

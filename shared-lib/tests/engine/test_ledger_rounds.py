@@ -1,4 +1,4 @@
-"""Money and quotas, when owners retry and administrators grant and refund."""
+"""Rounds of a job that its owner runs again, and what administrators add: each is paid and entered once."""
 
 import asyncio
 from dataclasses import replace
@@ -19,7 +19,7 @@ from reelwork.engine.finish import complete, fail
 from reelwork.engine.grants import Grant, Refund, grant, refund
 from reelwork.engine.reserving import Ask
 from reelwork.engine.retry import retry
-from testkit.purses import FATAL, KEY, USED, balance, books, credit, kinds, owner_of, purse, submitted
+from testkit.customer import FATAL, KEY, USED, balance, check, credit, kinds, owner_of, purse, submitted
 from testkit.world import World
 
 
@@ -39,7 +39,7 @@ async def test_a_retry_reserves_anew_and_is_charged_once(world: World):
     assert (again.bill.round, again.bill.amount, again.bill.hold != job.bill.hold) == (2, 1_000, True)
     assert await kinds(world, lane) == ["grant", "reserve", "release", "reserve", "charge"]
     assert (await balance(world, lane)).available == 0
-    await books(world, settled=True)
+    await check(world, settled=True)
 
 
 async def test_a_retry_that_cannot_be_paid_leaves_the_job_as_it_is(world: World):
@@ -55,7 +55,7 @@ async def test_a_retry_that_cannot_be_paid_leaves_the_job_as_it_is(world: World)
         await retry(world.engine, world.opener, await owner_of(world, lane), job.id, purse=spends)
 
     assert (await world.read(job)).status == "cancelled"
-    await books(world)
+    await check(world)
 
 
 async def test_of_several_retries_at_once_one_is_paid(world: World):
@@ -72,7 +72,7 @@ async def test_of_several_retries_at_once_one_is_paid(world: World):
     assert sum(isinstance(answer, Job) for answer in answers) == 1
     after = await balance(world, lane)
     assert (after.available, after.reserved) == (9_000, 1_000)
-    await books(world)
+    await check(world)
 
 
 async def test_bulk_retries_are_paid_together(world: World):
@@ -94,7 +94,7 @@ async def test_bulk_retries_are_paid_together(world: World):
     assert set(changed) == set(again) == {job.id for job in jobs}
     assert (after.available, after.reserved, list(after.days.values())) == (7_000, 3_000, [3])
     assert {job.bill.round for job in [await world.read(job) for job in jobs] if job.bill} == {2}
-    await books(world)
+    await check(world)
 
 
 async def test_credit_is_granted_once_by_one_order(world: World):
@@ -105,7 +105,7 @@ async def test_credit_is_granted_once_by_one_order(world: World):
 
     assert all(other == first for other in others)
     assert (await balance(world, lane)).available == 500
-    await books(world, settled=True)
+    await check(world, settled=True)
 
 
 async def test_refunds_of_a_job_are_at_most_its_charge(world: World):
@@ -131,4 +131,4 @@ async def test_refunds_of_a_job_are_at_most_its_charge(world: World):
     assert (first.amount, rest.amount) == (600, 400)
     assert (after.available, after.spent, after.keys[KEY]) == (1_000, 0, 0)
     assert await kinds(world, lane) == ["grant", "reserve", "charge", "refund", "refund"]
-    await books(world, settled=True)
+    await check(world, settled=True)

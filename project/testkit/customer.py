@@ -1,4 +1,4 @@
-"""What tests of money and quotas do with a world: credit, a purse, jobs that are paid from it, the books."""
+"""A customer of an engine without a gateway: credit, a purse, jobs that are paid, and a look at the books."""
 
 from datetime import timedelta
 
@@ -23,15 +23,18 @@ FATAL = AttemptFailure(code="generation_failed", message="No.", retryable=False)
 def purse(
     world: World, of: LaneTerms, *, quota: int | None = None, cap: int | None = None, of_account: int | None = None
 ) -> Purse:
+    """Of one key, within these bounds."""
     bounds = Bounds(jobs_per_day=quota, account_cap=of_account, key_caps={KEY: cap} if cap is not None else {})
     return Purse(reservations=world.reservations, payer=Payer(account_id=of.account_id, key_id=KEY, bounds=bounds))
 
 
-async def books(world: World, *, settled: bool = False) -> None:
+async def check(world: World, *, settled: bool = False) -> None:
+    """The books are right; see `testkit.books.check_books`."""
     check_books(await read_books(world.database), settled=settled)
 
 
 async def balance(world: World, of: LaneTerms) -> Balance:
+    """As it is now. Raises AssertionError if nothing was ever entered."""
     found = await world.stores.balances.now(of.account_id)
     assert found is not None
     return found
@@ -44,10 +47,12 @@ async def kinds(world: World, of: LaneTerms) -> list[str]:
 
 
 async def credit(world: World, of: LaneTerms, amount: int) -> None:
+    """Add credit, once for each amount."""
     await grant(world.stores, Grant(account_id=of.account_id, amount=amount, name=f"req_{amount}"))
 
 
 async def submitted(world: World, of: LaneTerms, spends: Purse, *, price: int = 0) -> Job:
+    """A new job that is paid, stored and can be claimed."""
     job = new_job(of)
     async with running(world.intake.run):
         assert await submit(world.intake, world.opener, job, of, purse=spends, price=price)
@@ -56,6 +61,7 @@ async def submitted(world: World, of: LaneTerms, spends: Purse, *, price: int = 
 
 
 async def owner_of(world: World, of: LaneTerms) -> Account:
+    """The account that is stored for the lane."""
     found = await world.stores.accounts.get(of.account_id)
     assert found is not None
     return found
