@@ -66,10 +66,10 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
-        dependencies=[Depends(KnownParameters())],
         docs_url=None,  # see gateway.routes.reference
         redoc_url=None,
     )
+    known_parameters = Depends(KnownParameters())  # not for the page, whose addresses have some of its own
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, queue.router, events.router),
@@ -77,7 +77,7 @@ def create_app(
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, meta.router),
         reference.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[known_parameters])
     problems.install(app)
     app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrors)
