@@ -57,6 +57,13 @@ def test_an_unknown_address_of_the_api_is_a_problem_and_not_the_page(site: Stack
     assert expect(404, answer)["code"] == "route_not_found"
 
 
+def test_addresses_of_the_page_may_have_whatever_parameters(site: Stack):
+    for path in ("/?job=job_x", "/jobs?status=processing&x=1&x=2"):
+        answer = httpx.get(f"{site.base_url}{path}", headers={"Accept": "text/html"})
+
+        assert (answer.status_code, answer.text) == (200, INDEX)
+
+
 def test_a_file_that_is_not_there_is_not_the_page(site: Stack):
     assert httpx.get(f"{site.base_url}/assets/gone-5678.js").status_code == 404
 

@@ -82,10 +82,10 @@ def create_app(
         description=DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
-        dependencies=[Depends(KnownParameters())],
         docs_url=None,  # see gateway.routes.reference
         redoc_url=None,
     )
+    known_parameters = Depends(KnownParameters())  # not for the page, whose addresses have some of its own
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
@@ -95,7 +95,7 @@ def create_app(
         *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[known_parameters])
     problems.install(app)
     app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrors)

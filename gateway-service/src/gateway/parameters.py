@@ -19,7 +19,7 @@ _Names = frozenset[str]
 
 
 class KnownParameters:
-    """A dependency of every route."""
+    """A dependency of every route of the API."""
 
     def __init__(self) -> None:
         self._taken: dict[object, tuple[_Names, _Names, _Names]] = {}
