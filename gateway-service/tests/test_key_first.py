@@ -22,6 +22,12 @@ WITH_BODY = [
 JSON_ROUTES = [(method, path) for method, path, content_type in WITH_BODY if content_type == "application/json"]
 
 
+@pytest.fixture(scope="module")
+def almighty(stack: Stack) -> Caller:
+    """Somebody whom no route refuses for want of a scope."""
+    return stack.caller("almighty", scopes=frozenset(Scope))
+
+
 def head(method: str, path: str, *fields: str) -> bytes:
     address = re.sub(r"{\w+}", "x", path)
     return "\r\n".join([f"{method} {address} HTTP/1.1", "Host: x", *fields, "", ""]).encode()
@@ -53,12 +59,12 @@ def test_without_the_scope_no_body_is_waited_for(stack: Stack, method: str, path
 
 @pytest.mark.parametrize(("method", "path"), JSON_ROUTES, ids=[" ".join(one) for one in JSON_ROUTES])
 def test_a_body_without_an_announced_length_is_read_to_the_limit_and_no_further(
-    owner: Caller, stack: Stack, method: str, path: str
+    almighty: Caller, stack: Stack, method: str, path: str
 ):
     before = stack.stored()
     limit = 8 * 1024 * 1024 if path.endswith("/batches") else 1024 * 1024
     request = head(
-        method, path, f"X-API-Key: {owner.key}", "Content-Type: application/json", "Transfer-Encoding: chunked"
+        method, path, f"X-API-Key: {almighty.key}", "Content-Type: application/json", "Transfer-Encoding: chunked"
     )
     with socket.create_connection(("127.0.0.1", stack.port), timeout=20) as connection:
         connection.sendall(request)
@@ -71,10 +77,10 @@ def test_a_body_without_an_announced_length_is_read_to_the_limit_and_no_further(
 
 @pytest.mark.parametrize(("method", "path", "content_type"), WITH_BODY, ids=[" ".join(one[:2]) for one in WITH_BODY])
 @pytest.mark.parametrize("coding", ["gzip", "deflate, gzip", "br", "x"])
-def test_a_packed_body_is_not_unpacked(owner: Caller, method: str, path: str, content_type: str, coding: str):
+def test_a_packed_body_is_not_unpacked(almighty: Caller, method: str, path: str, content_type: str, coding: str):
     headers = {"Content-Type": f"{content_type}; boundary=x", "Content-Encoding": coding}
 
-    answer = owner.http.request(
+    answer = almighty.http.request(
         method, re.sub(r"{\w+}", "x", path), content=gzip.compress(b"{}" + b" " * 1_000_000), headers=headers
     )
 
