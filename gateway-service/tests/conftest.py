@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from reelwork.domain.account import Scope
 from testkit.caller import Caller, expect
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
@@ -49,3 +50,9 @@ def made(stack: Stack, keeper: Caller) -> Callable[..., Caller]:
         return stack.with_key(expect(201, maker.http.post("/v1/keys", json=wanted))["key"])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def almighty(stack: Stack) -> Caller:
+    """Somebody whom no route refuses for want of a scope."""
+    return stack.caller("almighty", scopes=frozenset(Scope))

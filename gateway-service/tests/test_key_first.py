@@ -22,12 +22,6 @@ WITH_BODY = [
 JSON_ROUTES = [(method, path) for method, path, content_type in WITH_BODY if content_type == "application/json"]
 
 
-@pytest.fixture(scope="module")
-def almighty(stack: Stack) -> Caller:
-    """Somebody whom no route refuses for want of a scope."""
-    return stack.caller("almighty", scopes=frozenset(Scope))
-
-
 def head(method: str, path: str, *fields: str) -> bytes:
     address = re.sub(r"{\w+}", "x", path)
     return "\r\n".join([f"{method} {address} HTTP/1.1", "Host: x", *fields, "", ""]).encode()

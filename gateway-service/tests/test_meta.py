@@ -94,6 +94,11 @@ def test_the_pages_start_values_hold_no_key_unless_the_operator_named_one(nobody
 class TestKeys:
     ROUTES = (
         ("GET", "/v1/models"),
+        ("GET", "/v1/account/ledger"),
+        ("GET", "/v1/account/quota"),
+        ("GET", "/v1/account/usage"),
+        ("POST", "/v1/admin/accounts/acct_x/grants"),
+        ("POST", "/v1/admin/accounts/acct_x/refunds"),
         ("GET", "/v1/models/testkit/noop"),
         ("GET", "/v1/jobs"),
         ("POST", "/v1/jobs"),

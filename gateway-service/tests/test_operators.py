@@ -46,14 +46,14 @@ FIELDS = list(_bodies())
 
 
 @pytest.fixture(scope="module")
-def waiting(owner: Caller) -> str:
+def waiting(almighty: Caller) -> str:
     """A job that has not begun, so that there is something to edit."""
-    return str(owner.submit(job={"not_before": (datetime.now(UTC) + timedelta(days=9)).isoformat()})["id"])
+    return str(almighty.submit(job={"not_before": (datetime.now(UTC) + timedelta(days=9)).isoformat()})["id"])
 
 
 @pytest.mark.parametrize("place", FIELDS, ids=[" ".join(one[:3]) for one in FIELDS])
 def test_an_operator_in_a_field_is_refused(
-    owner: Caller, stack: Stack, waiting: str, place: tuple[str, str, str, dict[str, Any]]
+    almighty: Caller, stack: Stack, waiting: str, place: tuple[str, str, str, dict[str, Any]]
 ):
     method, path, field, schema = place
     before = stack.stored().jobs
@@ -61,7 +61,7 @@ def test_an_operator_in_a_field_is_refused(
         body = dict.fromkeys(schema.get("required", []), "x") | {"model": "testkit/noop"} | {field: value}
         body = {name: value for name, value in body.items() if name in schema["properties"]}
 
-        answer = owner.http.request(method, re.sub(r"{\w+}", waiting, path), json=body)
+        answer = almighty.http.request(method, re.sub(r"{\w+}", waiting, path), json=body)
 
         assert answer.status_code in {400, 404, 409, 422}, f"{value}: {answer.text[:300]}"
     assert stack.stored().jobs == before

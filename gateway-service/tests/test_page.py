@@ -1,5 +1,6 @@
 """The built page, served by the gateway: its files, its own addresses, and the key that it is given in development."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,8 +111,7 @@ def test_nobody_else_is_given_it(site: Stack, headers: dict[str, str]):
 
 
 def test_in_production_there_is_no_such_key(mongo_url: str, s3: S3Service, folder: Path):
-    key = folder.parent / "dev.key"
-    settings = {"page_directory": folder, "page_key_file": key, "env": "production", "signing_secret": "s" * 32}
+    settings = {"page_directory": folder, "env": "production", "signing_secret": secrets.token_hex(32)}
     with running_stack(Servers(mongo_url=mongo_url, s3=s3), **settings) as stack:
         assert expect(200, httpx.get(f"{stack.base_url}/app-config.json"))["api_key"] is None
 
