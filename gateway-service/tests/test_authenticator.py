@@ -44,7 +44,7 @@ async def database(mongo_url: str) -> AsyncIterator[Database]:
 
 def authenticator(database: Database) -> Authenticator:
     stores = Stores.of(database)
-    verifier = TokenVerifier(stores.signing_keys)
+    verifier = TokenVerifier(stores.signing_keys, DatabaseClock(database))
     return Authenticator(stores.accounts, DatabaseClock(database), verifier, LastUse(stores.keys))
 
 

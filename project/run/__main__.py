@@ -5,18 +5,26 @@ The only place that may import both services: without RabbitMQ they share this p
 
 import argparse
 import os
+import secrets
 import signal
 import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
 
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from gateway.settings import GatewaySettings
 from reelwork.runtime.logging import configure_logging
+from reelwork.runtime.misset import said_of
+from reelwork.runtime.settings import INPROCESS
 from run.account import development_key, signing_secret
 from run.children import serve_in_children
 from run.inprocess import serve_in_process
 from run.servers import ServerError, ServerMissing
 from run.servers.stack import Stack, running
+from worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGE = PROJECT.parent / "frontend-service" / "dist"
@@ -30,6 +38,10 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     if not _is_free(arguments.port):
         sys.stderr.write(f"Port {arguments.port} is taken. Choose another one: make run PORT={arguments.port + 1}\n")
+        return 2
+    wrong = _wrong_settings()
+    if wrong is not None:
+        sys.stderr.write(f"{wrong}\n")
         return 2
     try:
         with running(arguments.data, with_rabbitmq=arguments.broker != "inprocess", on_start=_say_starting) as stack:
@@ -54,6 +66,18 @@ def _serve(stack: Stack, arguments: argparse.Namespace) -> None:
         serve_in_process(port=arguments.port)
     else:
         serve_in_children(port=arguments.port, folder=arguments.data)
+
+
+def _wrong_settings() -> str | None:
+    """What is wrong with the settings of the environment, before anything is started; servers are ours to name."""
+    ours = {"mongo_url": "mongodb://127.0.0.1", "broker_url": INPROCESS, "s3_endpoint_url": "http://127.0.0.1"}
+    keys = {"s3_access_key": secrets.token_hex(), "s3_secret_key": secrets.token_hex()}
+    try:
+        GatewaySettings(**ours, **keys)  # type: ignore[arg-type]  # read as from the environment
+        WorkerSettings(**ours, **keys)  # type: ignore[arg-type]  # likewise
+    except (ValidationError, SettingsError) as error:
+        return said_of(error)
+    return None
 
 
 def _say_starting() -> None:

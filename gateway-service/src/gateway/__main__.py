@@ -1,13 +1,17 @@
 """`python -m gateway`: one gateway process. Any number may run side by side; none keeps state."""
 
 import argparse
+import sys
 
 import uvicorn
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from gateway.app import create_app
 from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.runtime.logging import configure_logging
+from reelwork.runtime.misset import said_of
 
 
 def main() -> None:
@@ -15,7 +19,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
     arguments = parser.parse_args()
-    settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
+    try:
+        settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
+    except (ValidationError, SettingsError) as error:
+        sys.exit(said_of(error))
     configure_logging(style=settings.log_format, level=settings.log_level)
     server: uvicorn.Server | None = None
     app = create_app(settings, closing=lambda: server is not None and server.should_exit)

@@ -75,7 +75,7 @@ async def ensure_key(
 ) -> None:
     """See to it that this very key opens the account of this name; safe to repeat. Raises NotAKey.
 
-    `admin`: and that it may look after the installation. Nothing takes that from a key again. `audit`: where a key that
+    `admin`: and that it may look after the installation. `audit`: where a key that
     was made is recorded.
     """
     credentials = parse_key(text)

@@ -99,12 +99,13 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
 
 def _access(settings: GatewaySettings, opened: Opened, authenticator: Authenticator) -> Access:
     stores = opened.engine.stores
+    rates = RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None)
     return Access(
         authenticator=authenticator,
-        rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
+        rates=rates,
         failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
         keys=KeyService(stores, authenticator, opened.clock),
-        oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
+        oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock, rates),
         tickets=TicketService(stores.stream_tickets, authenticator),
         audit=AuditService(stores.audit),
     )
@@ -161,7 +162,9 @@ def _policies(settings: GatewaySettings) -> list[InputPolicy]:
 
 def _authenticator(opened: Opened) -> Authenticator:
     stores = opened.engine.stores
-    return Authenticator(stores.accounts, opened.clock, TokenVerifier(stores.signing_keys), opened.last_use)
+    return Authenticator(
+        stores.accounts, opened.clock, TokenVerifier(stores.signing_keys, opened.clock), opened.last_use
+    )
 
 
 def _signer(settings: GatewaySettings, stores: Stores) -> Signer:

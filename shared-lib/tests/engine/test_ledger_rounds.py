@@ -10,17 +10,18 @@ from reelwork.domain.errors import (
     InvalidInput,
     InvalidState,
     JobNotFound,
+    QuotaExceeded,
 )
 from reelwork.domain.ids import new_job_id
-from reelwork.domain.job import Job
-from reelwork.engine.bulk import ACTIONS, Bench, apply
+from reelwork.domain.job import Job, Status
+from reelwork.engine.bulk import ACTIONS, AT_ONCE, Bench, apply
 from reelwork.engine.cancel import cancel
 from reelwork.engine.finish import complete, fail
 from reelwork.engine.grants import Grant, Refund, grant, refund
 from reelwork.engine.reserving import Ask
 from reelwork.engine.retry import retry
 from testkit.customer import FATAL, KEY, USED, balance, check, credit, kinds, owner_of, purse, submitted
-from testkit.world import World
+from testkit.world import World, new_job
 
 
 async def test_a_retry_reserves_anew_and_is_charged_once(world: World):
@@ -132,3 +133,19 @@ async def test_refunds_of_a_job_are_at_most_its_charge(world: World):
     assert (after.available, after.spent, after.keys[KEY]) == (1_000, 0, 0)
     assert await kinds(world, lane) == ["grant", "reserve", "charge", "refund", "refund"]
     await check(world, settled=True)
+
+
+async def test_a_bulk_retry_that_runs_out_of_quota_says_what_it_changed(world: World):
+    lane = await world.joined()
+    spends, owner = purse(world, lane, quota=AT_ONCE + 10), await owner_of(world, lane)
+    jobs = [new_job(lane) for _ in range(2 * AT_ONCE)]
+    await world.stores.jobs.insert(*(replace(job, status=Status.FAILED) for job in jobs))
+    chosen = await world.stores.selection.among(lane.account_id, [job.id for job in jobs])
+    bench = Bench(engine=world.engine, opener=world.opener, eraser=world.eraser, account=owner, purse=spends)
+
+    changed = await apply(bench, ACTIONS["retry"], chosen)
+
+    assert len(changed) == AT_ONCE
+    with pytest.raises(QuotaExceeded):
+        await apply(bench, ACTIONS["retry"], [job for job in chosen if job.id not in changed])
+    await check(world)

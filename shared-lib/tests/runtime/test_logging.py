@@ -2,7 +2,9 @@
 
 import json
 import logging
+import secrets
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import structlog
@@ -119,3 +121,23 @@ def test_for_people_a_line_is_plain_text(capsys: pytest.CaptureFixture[str]) -> 
     assert "job.claimed" in written
     assert "job_id=job_1" in written
     assert "\x1b" not in written, "no colours where nobody sees them"
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_trace_shows_no_local_variables(
+    style: Literal["console", "json"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(style=style, level="info")
+    secret = secrets.token_hex(16)
+
+    def fails(headers: dict[str, str]) -> None:
+        raise RuntimeError(f"{len(headers)} headers are too many")
+
+    try:
+        fails({"Authorization": secret})
+    except RuntimeError:
+        structlog.get_logger("test").exception("request.failed")
+
+    told = capsys.readouterr().err
+    assert "1 headers are too many" in told
+    assert secret not in told

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 from gateway.auth import Authenticator, Caller
+from gateway.services.rates import RateLimits, require_room
 from gateway.signing import Signer
 from gateway.tokens import Claims, issue
 from reelwork.contract.keys import PublicKey, PublicKeys, TokenView
 from reelwork.domain.account import Credentials, Scope, parse_key
 from reelwork.domain.errors import InvalidApiKey, InvalidRequest
+from reelwork.domain.rate import RouteClass
 from reelwork.store.client import DatabaseClock
 from reelwork.store.signing_keys import SigningKeys
 
@@ -29,9 +31,15 @@ class OAuthService:
     """Gives tokens for keys, and publishes what they can be checked with."""
 
     def __init__(
-        self, authenticator: Authenticator, signer: Signer, signing_keys: SigningKeys, clock: DatabaseClock
+        self,
+        authenticator: Authenticator,
+        signer: Signer,
+        signing_keys: SigningKeys,
+        clock: DatabaseClock,
+        rates: RateLimits,
     ) -> None:
         self._authenticator = authenticator
+        self._rates = rates
         self._signer = signer
         self._signing_keys = signing_keys
         self._clock = clock
@@ -39,7 +47,8 @@ class OAuthService:
     async def token(self, body: bytes, *, authorization: str | None, address: str | None) -> TokenView:
         """A token for the key in the form or in HTTP Basic.
 
-        Raises OAuthRefused, InvalidApiKey, ExpiredToken, AccountSuspended, PermissionDenied, StoreUnavailable.
+        Raises OAuthRefused, InvalidApiKey, ExpiredToken, AccountSuspended, PermissionDenied, RateLimited,
+        StoreUnavailable.
         """
         form = _form(body)
         credentials = _client(form, authorization)
@@ -49,6 +58,7 @@ class OAuthService:
                 "invalid_request" if known else "unsupported_grant_type", "grant_type has to be client_credentials."
             )
         caller = await self._authenticator.client(credentials, address=address)
+        require_room(await self._rates.take(caller.account, RouteClass.MANAGE))
         scopes = _scopes(form.get("scope"), caller)
         claims = Claims(account=caller.account.id, key_id=caller.key.id, scopes=scopes)
         token = issue(await self._signer.current(), claims, now=await self._clock.now(), ends=caller.key.expires_at)

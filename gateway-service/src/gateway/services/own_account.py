@@ -31,11 +31,13 @@ class OwnAccountService:
     def _view(self, account: Account | None) -> OwnAccount:
         if account is None:
             raise AccountNotFound("The account of this key is gone.", hint="Ask those who run this installation.")
+        plan = self._plans[account.tier]
+        plan = dataclasses.replace(plan, weight=account.weight or plan.weight)
         return OwnAccount(
             id=account.id,
             name=account.name,
             tier=account.tier.value,
-            plan=OwnPlan(**dataclasses.asdict(self._plans[account.tier])),
+            plan=OwnPlan(**dataclasses.asdict(plan)),
             retention=RetentionView(**dataclasses.asdict(account.retention)),
             created_at=account.created_at,
             suspended=account.suspended_at is not None,

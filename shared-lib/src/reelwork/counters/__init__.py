@@ -1,3 +1,1 @@
 """Counters that are fast and may be lost: in this process's memory, or in Redis or Valkey for all gateways together."""
-
-"""Counters in Redis or Valkey: fast, and shared by all gateways."""

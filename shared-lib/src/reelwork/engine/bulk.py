@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import structlog
+
 from reelwork.broker.base import Notice
 from reelwork.domain.account import Account
+from reelwork.domain.errors import PaymentRequired, QuotaExceeded
 from reelwork.domain.ids import JobId, new_request_id
 from reelwork.domain.job import TERMINAL, WAITING, Status
 from reelwork.domain.lane import lane_for_jobs
@@ -16,6 +19,8 @@ from reelwork.engine.reserving import Ask, Purse
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.jobs import JobFilter
 from reelwork.store.selection import Candidate
+
+log = structlog.get_logger(__name__)
 
 # Few enough that a write ends in a fraction of a second.
 AT_ONCE = 250
@@ -108,12 +113,19 @@ async def apply(bench: Bench, action: Action, jobs: Sequence[Candidate]) -> list
     """Do it to these jobs, the oldest first; those that it changed, in the given order. What another did first is left
     as it is.
 
-    Raises StoreUnavailable, InsufficientTier, and what the purse refuses: some jobs may be changed by then, and doing
-    it again does the rest.
+    Where credit or quota ends after some were changed, the others are left. Raises StoreUnavailable (some jobs may be
+    changed by then, and doing it again does the rest), and InsufficientTier and what the purse refuses where nothing
+    was changed.
     """
     oldest_first, changed = sorted(jobs, key=lambda job: job.id), set[JobId]()
     for start in range(0, len(jobs), AT_ONCE):
-        done = await action.do(bench, oldest_first[start : start + AT_ONCE])
+        try:
+            done = await action.do(bench, oldest_first[start : start + AT_ONCE])
+        except (PaymentRequired, QuotaExceeded) as refusal:
+            if not changed:
+                raise
+            log.info("bulk.stopped", account_id=bench.account.id, changed=len(changed), reason=refusal.code)
+            break
         changed |= done
         for job in done:
             bench.engine.broker.announce(Notice(kind="changed", account_id=bench.account.id, job_id=job))

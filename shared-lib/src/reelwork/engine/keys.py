@@ -49,6 +49,8 @@ async def rotate_key(stores: Stores, key: ApiKey, actor: Actor, *, overlap: time
     The new one is stored first, so that a crash in between takes no key from anybody: it leaves one whose secret
     nobody knows. Raises InvalidState for a key that has ended or was replaced before, StoreUnavailable.
     """
+    if key.revoked or key.replaced_by is not None:
+        raise _not_now(key.id, "was replaced before, has expired or was revoked")
     new = _new(key.account_id, Powers.of(key))
     told = {"replaced_by": new.key.id, "overlap_seconds": str(int(overlap.total_seconds()))}
     await stores.audit.record(key.account_id, actor, Action.KEY_ROTATED, key.id, told)

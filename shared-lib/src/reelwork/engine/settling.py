@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import AccountId
 from reelwork.domain.job import BillState
 from reelwork.domain.ledger import (
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 # Due jobs of an account in one pass.
 DUE = 500
+# Entries that leave an outbox in one pass; what is left is the next pass's.
+CARRIED = 1000
 # Accounts in one pass of the reconciler, of those with due jobs and of those with an outbox each.
 ACCOUNTS = 50
 # How often the books of an account are read anew after others changed them; what is left is the next pass's.
@@ -111,7 +114,7 @@ async def _carry_over(books: Books, snapshot: Snapshot, decided: _Decided) -> No
         for entry in _reserves(snapshot)
         if entry.hold not in snapshot.stored and not _is_closed(entry, entered)
     }
-    entries = [entry for entry in (*snapshot.balance.outbox, *decided.fresh) if entry.id not in waiting]
+    entries = [entry for entry in (*snapshot.balance.outbox, *decided.fresh) if entry.id not in waiting][:CARRIED]
     if entries:
         await books.record(entries)
     settlements = [*_settlements(entries), *decided.needless]
@@ -160,4 +163,14 @@ class Settler:
         self._due_after = due[-1] if len(due) == ACCOUNTS else ""
         open_ = await self._books.open(after=self._open_after, limit=ACCOUNTS)
         self._open_after = open_[-1] if len(open_) == ACCOUNTS else ""
-        return sum([await settle(self._books, account, now) for account in sorted({*due, *open_})])
+        return sum([await self._settle(account, now) for account in sorted({*due, *open_})])
+
+    async def _settle(self, account: AccountId, now: datetime) -> int:
+        try:
+            return await settle(self._books, account, now)
+        except StoreUnavailable as error:
+            log.warning("books.not_kept", account_id=account, reason=error.detail)
+        except Exception:
+            # Whatever is wrong with one account's books must not hold up all the others'; the next round tries again.
+            log.exception("books.failed", account_id=account)
+        return 0

@@ -30,7 +30,12 @@ def configure_logging(*, style: Literal["console", "json"], level: str) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     final: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,  # others show local variables, keys among them
+            )
+        ]
         if style == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

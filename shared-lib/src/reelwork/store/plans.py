@@ -95,9 +95,12 @@ class AccountPlans:
                 "default": "$vstart",
             }
         }
+        charged: Expression = {"$mergeObjects": ["$$this", {"charge": {"$multiply": ["$$this.charge", scale]}}]}
+        kept: Expression = {"$map": {"input": "$slots", "in": charged}}  # what they give back is what they took
+        rescaled: Expression = {"$cond": [overtaken(terms), "$slots", kept]}
         before = await self._lanes.find_one_and_update(
             {"_id": terms.id},
-            [{"$set": idle(terms)}, {"$set": {"vstart": moved, **entitled(terms)}}, RECOUNT],
+            [{"$set": idle(terms)}, {"$set": {"vstart": moved, "slots": rescaled, **entitled(terms)}}, RECOUNT],
             projection={"limit": 1, "plan_version": 1},
             upsert=True,
             return_document=ReturnDocument.BEFORE,
