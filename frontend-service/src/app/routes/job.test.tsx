@@ -89,6 +89,25 @@ test("that waits tells its place and when its turn is expected", async () => {
   expect(await screen.findByText(/Number 3 in your queue. It starts in about 2 minutes./)).toBeTruthy();
 });
 
+test("says why nothing moves instead of when its turn comes", async () => {
+  const api = new FakeApi();
+  const queue = {
+    position: 1,
+    ahead: 0,
+    starts_at: null,
+    completes_at: null,
+    samples: 0,
+    reason: "pool_held",
+  };
+  const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }, { queue }));
+
+  openPage(`/jobs/${job.id}`, api);
+
+  expect(
+    await screen.findByText(/Number 1 in your queue. Nothing starts at the moment: its pool is held/),
+  ).toBeTruthy();
+});
+
 test("tells a screen reader each state once and progress in quarters", async () => {
   const api = new FakeApi();
   const job = api.add(newJob(LANDSCAPE, { prompt: "A calm sea" }));
