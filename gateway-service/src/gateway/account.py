@@ -174,7 +174,8 @@ def _unusable(error: ValidationError) -> str:
     """Names the variables, never their values: those may be secrets."""
     faults = [(f"REELWORK_{str(one['loc'][0]).upper()}", one["type"] == "missing") for one in error.errors()]
     said = "; ".join(f"{name} is not {'set' if missing else 'usable'}" for name, missing in faults)
-    return f"{said}. Beside `make run` it is `python -m run.account`, in project/ (see docs/operations.md); with your own MongoDB set it to mongodb://…"
+    beside = "Beside `make run` it is `python -m run.account`, in project/ (see docs/operations.md)"
+    return f"{said}. {beside}; with your own MongoDB set it to mongodb://…"
 
 
 def main() -> int:
