@@ -58,9 +58,7 @@ def test_with_a_key_every_answer_is_as_documented(case: Any, stack: Stack) -> No
     _check(case, stack, {"Authorization": f"Bearer {stack.owner.key}"})
 
 
-@# It may be asked to wait for a moment only, and then tells that nobody answered in it: 504, as documented.
-PROBE = "/v1/admin/probe"
-LOOKING_AND_CHANGING.parametrize()
+@LOOKING_AND_CHANGING.parametrize()
 @quickly
 def test_of_what_is_there_every_answer_is_as_documented(case: Any, stack: Stack, estate: Possessions) -> None:
     _check_as_admin(case, stack, estate)
