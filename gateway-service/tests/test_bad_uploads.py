@@ -134,7 +134,7 @@ CASES = {
     "a form of another boundary": _form(HEAD + JPEG, "multipart/form-data; boundary=xyz"),
     "a boundary of 300 letters": _form(HEAD + JPEG, f"multipart/form-data; boundary={'a' * 300}"),
     "a form inside the form": _missing(
-        content=b"--abc\r\nContent-Disposition: form-data; name=\"files\"\r\n"
+        content=b'--abc\r\nContent-Disposition: form-data; name="files"\r\n'
         b"Content-Type: multipart/mixed; boundary=in\r\n\r\n"
         b'--in\r\nContent-Disposition: file; filename="a.jpg"\r\n\r\n' + JPEG + b"\r\n--in--\r\n--abc--\r\n",
         headers={"Content-Type": FORM},

@@ -79,7 +79,9 @@ def amqp_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def stack(mongo_url: str, amqp_url: str, s3: S3Service) -> Iterator[Stack]:
-    with running_stack(Servers(mongo_url=mongo_url, s3=s3, amqp_url=amqp_url), broker_prefix="", log_level="debug") as running:
+    with running_stack(
+        Servers(mongo_url=mongo_url, s3=s3, amqp_url=amqp_url), broker_prefix="", log_level="debug"
+    ) as running:
         yield running
 
 
