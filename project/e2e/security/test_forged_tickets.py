@@ -41,7 +41,8 @@ class Forged:
 
     body: Callable[[Path], bytes] = lambda _: ARGUMENTS
     content_type: str = JSON
-    task: str | None = HEADERS["task"]
+    task: str = HEADERS["task"]
+    without: str = ""  # a header
     times: int = 1
 
 
@@ -60,10 +61,17 @@ FORGERIES = {
     "a type that nobody knows": Forged(content_type="application/x-nothing"),
     "an unknown task": Forged(task="os.system"),
     "a task of Celery's own": Forged(task="celery.backend_cleanup"),
-    "no task": Forged(task=None),
+    "no task": Forged(without="task"),
     "another pool": Forged(body=lambda _: b'[[], {"pool": "gpu"}, {}]'),
     "a pool that is no text": Forged(body=lambda _: b'[[], {"pool": {"$ne": ""}}, {}]'),
     "arguments that it does not take": Forged(body=lambda file: json.dumps([[str(file), 2, 3], {}, {}]).encode()),
+    "no id": Forged(without="id"),
+    "an object": Forged(body=lambda _: b'{"pool": "cpu"}'),
+    "an object with arguments": Forged(body=lambda _: b'{"args": 5, "task": "reelwork.work"}'),
+    "a number": Forged(body=lambda _: b"5"),
+    "null": Forged(body=lambda _: b"null"),
+    "four parts": Forged(body=lambda _: b"[[], {}, {}, {}]"),
+    "parts of another kind": Forged(body=lambda _: b"[1, 2, 3]"),
     "nothing": Forged(body=lambda _: b""),
     "5 MB": Forged(body=lambda _: json.dumps([[], {"pool": "x" * 5_000_000}, {}]).encode()),
     "500 empty ones": Forged(body=lambda _: b"", times=500),
@@ -90,7 +98,8 @@ def test_a_forged_ticket_runs_nothing_and_the_worker_goes_on(
     queue, made = names.ticket_queue("cpu").name, tmp_path / "made"
     (worker,) = distributed.workers
 
-    headers = {name: value for name, value in (HEADERS | {"task": forged.task}).items() if value is not None}
+    headers = HEADERS | {"task": forged.task}
+    headers = {name: value for name, value in headers.items() if name != forged.without}
     message = channel.prepare_message(
         forged.body(made), content_type=forged.content_type, content_encoding="utf-8", headers=headers
     )
