@@ -7,6 +7,8 @@ import pytest
 from gateway.addresses import TrustedProxies
 from gateway.settings import GatewaySettings
 
+pytestmark = pytest.mark.security
+
 PROXY, CALLER, LIAR = "10.0.0.1", "203.0.113.7", "198.51.100.1"
 NOWHERE = {"mongo_url": "m", "broker_url": "b", "s3_endpoint_url": "", "s3_access_key": "a", "s3_secret_key": "s"}
 

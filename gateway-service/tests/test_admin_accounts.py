@@ -9,6 +9,8 @@ from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
 from testkit.waiting import until
 
+pytestmark = pytest.mark.security
+
 ACCOUNTS = "/v1/admin/accounts"
 UNKNOWN = "acct_01jd0f8g5ne8rr3v5m6n7p8q9r"
 KEY = re.compile(r"rw_\w+_[0-9a-f]{64}|digest|secret")

@@ -10,6 +10,8 @@ from testkit.caller import Caller, Json, expect
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
 
+pytestmark = pytest.mark.security
+
 SIZE = 5000
 LAST = SIZE - 1
 CONTENT = pictures.padded(SIZE)

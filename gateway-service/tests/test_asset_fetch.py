@@ -15,6 +15,8 @@ from testkit.stack import Servers, Stack, running_stack
 from testkit.waiting import until
 from testkit.website import Page, Website, endless, page, redirect, running_website, silent
 
+pytestmark = pytest.mark.security
+
 JPEG = pictures.picture(size=(64, 40))
 MIB = 1024 * 1024
 FETCH_SECONDS = 4.0  # also how long a hanging fetch holds its berth: long enough for what is asked meanwhile

@@ -9,6 +9,8 @@ from testkit import pictures
 from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 
 @pytest.mark.parametrize("media_type", pictures.FORMATS)
 def test_every_kind_of_picture_is_taken_and_measured(owner: Caller, media_type: str):

@@ -10,6 +10,8 @@ from reelwork.store.client import Database
 from testkit.caller import Caller, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 AUDIT = "/v1/audit"
 
 

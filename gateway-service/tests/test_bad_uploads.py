@@ -70,6 +70,8 @@ CASES = {
     "a ZIP": _file(b"PK\x03\x04" + bytes(100), 415, name="many.zip"),
     "an MP4": _file(b"\x00\x00\x00\x18ftypisom" + bytes(100), 415, name="film.mp4"),
     "a play list": _file(b"#EXTM3U\nfile:///etc/passwd\n", 415, name="film.m3u8"),
+    "an AVI with a play list in it": _file(b"RIFF\x00\x00\x10\x00AVI LIST#EXTM3U\nfile:///etc/passwd\n", 415),
+    "a script of films": _file(b"ffconcat version 1.0\nfile '/etc/passwd'\n", 415, name="films.ffconcat"),
     "a program": _file(b"\x7fELF" + bytes(100), 415),
     "a TIFF": _file(b"II*\x00" + bytes(100), 415, name="scan.tiff"),
     "one byte": _file(b"\xff", 415),
@@ -131,6 +133,13 @@ CASES = {
     "a form without boundary": _form(HEAD + JPEG, "multipart/form-data"),
     "a form of another boundary": _form(HEAD + JPEG, "multipart/form-data; boundary=xyz"),
     "a boundary of 300 letters": _form(HEAD + JPEG, f"multipart/form-data; boundary={'a' * 300}"),
+    "a form inside the form": _missing(
+        content=b'--abc\r\nContent-Disposition: form-data; name="files"\r\n'
+        b"Content-Type: multipart/mixed; boundary=in\r\n\r\n"
+        b'--in\r\nContent-Disposition: file; filename="a.jpg"\r\n\r\n' + JPEG + b"\r\n--in--\r\n--abc--\r\n",
+        headers={"Content-Type": FORM},
+    ),
+    "10 MB before the form": _form(b"x" * 10_000_000 + b"\r\n" + HEAD + JPEG + b"\r\n--abc--\r\n"),
     "a part without a name": _form(b"--abc\r\nContent-Disposition: form-data\r\n\r\nx\r\n--abc--\r\n"),
     "a part without a header": _form(b"--abc\r\n\r\nx\r\n--abc--\r\n"),
 }
@@ -166,6 +175,12 @@ def test_a_picture_with_a_program_behind_it_is_only_ever_served_as_that_picture(
     answer = owner.http.get(f"/v1/assets/{asset['id']}/content?proxy=true")
     assert answer.headers["content-type"] == "image/gif"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_of_a_picture_of_100_000_frames_the_first_is_what_counts(owner: Caller):
+    asset = owner.upload(pictures.many_frames(100_000), "film.gif")
+
+    assert (asset["width"], asset["height"], asset["kind"]) == (1, 1, "image")
 
 
 @pytest.mark.parametrize("media_type", pictures.FORMATS)

@@ -10,6 +10,8 @@ from gateway.connection import LEFTOVER_BYTES, Bounds
 from testkit.guarded import GET, HOST, PATIENT, Site, post, problem, served, to_the_end
 from testkit.waiting import until
 
+pytestmark = pytest.mark.security
+
 HURRIED = Bounds(connections=1000, head_seconds=0.3, silence_seconds=0.3, keep_alive_seconds=60, unread_seconds=0.3)
 MORE = 2_000_000  # bytes
 

@@ -10,6 +10,8 @@ from reelwork.domain.ids import KeyId
 from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 JOBS = "/v1/jobs"
 
 

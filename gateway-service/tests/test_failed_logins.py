@@ -12,6 +12,8 @@ from reelwork.domain.errors import ExpiredToken, InvalidApiKey, MissingCredentia
 from reelwork.domain.rate import Standing
 from reelwork.runtime.tasks import running
 
+pytestmark = pytest.mark.security
+
 FAILURES = 3
 HOME = "203.0.113.7"
 

@@ -7,6 +7,8 @@ import pytest
 from gateway.connection import HEAD_BYTES, HEAD_FIELDS
 from testkit.guarded import GET, HOST, PATIENT, Site, post, problem, served
 
+pytestmark = pytest.mark.security
+
 
 @pytest.fixture(scope="module")
 def patient() -> Iterator[Site]:

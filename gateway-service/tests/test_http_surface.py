@@ -18,6 +18,8 @@ from testkit.pictures import picture
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
 
+pytestmark = pytest.mark.security
+
 ROOT = Path(__file__).parents[2]
 PATHS = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS")

@@ -14,6 +14,8 @@ from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
 from testkit.waiting import until
 
+pytestmark = pytest.mark.security
+
 NOOP = {"model": "testkit/noop", "input": {}}
 _numbers = itertools.count()
 

@@ -9,6 +9,8 @@ from testkit.caller import Caller, Json, expect
 from testkit.credentials import id_of
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 KEYS = "/v1/keys"
 
 

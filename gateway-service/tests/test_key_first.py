@@ -12,6 +12,8 @@ from reelwork.domain.account import Scope
 from testkit.caller import Caller, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 WITH_BODY = [
     (method.upper(), path, next(iter(operation["requestBody"]["content"])))

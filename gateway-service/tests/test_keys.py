@@ -12,6 +12,8 @@ from testkit.credentials import id_of
 from testkit.stack import Stack
 from testkit.waiting import until
 
+pytestmark = pytest.mark.security
+
 KEYS = "/v1/keys"
 UNKNOWN = f"key_{'0' * 26}"
 

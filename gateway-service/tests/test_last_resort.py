@@ -7,6 +7,8 @@ from pydantic import SecretStr
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 
+pytestmark = pytest.mark.security
+
 CAUSE = "the password is hunter2"
 
 

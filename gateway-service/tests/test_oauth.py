@@ -14,6 +14,8 @@ from testkit.credentials import GRANT, TOKEN, ask_token, id_of, token_of
 from testkit.stack import Stack
 from testkit.waiting import until
 
+pytestmark = pytest.mark.security
+
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Caller:

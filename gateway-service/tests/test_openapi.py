@@ -139,6 +139,11 @@ def test_every_operation_that_wants_a_key_says_how_it_refuses(operations: dict[s
         assert operation["description"], name
 
 
+@pytest.mark.parametrize("status", ["200", "206"])
+def test_the_bytes_of_an_asset_may_be_of_any_media_type(operations: dict[str, Any], status: str):
+    assert "*/*" in operations["asset_content"]["responses"][status]["content"]
+
+
 def test_a_submit_has_examples(operations: dict[str, Any]):
     examples = operations["create_job"]["requestBody"]["content"]["application/json"]["examples"]
 

@@ -12,6 +12,8 @@ import pytest
 from testkit.caller import Caller, expect
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 OPERATORS: list[Any] = [
     {"$gt": ""},

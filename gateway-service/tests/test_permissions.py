@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import SecretStr
@@ -9,6 +10,8 @@ from pydantic import SecretStr
 from gateway.app import create_app
 from gateway.deps import May
 from gateway.settings import GatewaySettings
+
+pytestmark = pytest.mark.security
 
 PUBLIC = {
     # what can go wrong is for everybody to read

@@ -12,6 +12,8 @@ from reelwork.store.indexes import ensure_indexes
 from reelwork.store.signing_keys import SigningKeys
 from testkit.services import fresh_database
 
+pytestmark = pytest.mark.security
+
 SECRET, OTHER = "0f" * 32, "f0" * 32
 
 

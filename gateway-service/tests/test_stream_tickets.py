@@ -10,6 +10,8 @@ from testkit.caller import Caller, expect
 from testkit.sse import frames
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 TICKETS = "/v1/stream-tickets"
 
 

@@ -16,6 +16,8 @@ from testkit.caller import Caller, Json, expect
 from testkit.credentials import id_of, token_of
 from testkit.stack import Stack
 
+pytestmark = pytest.mark.security
+
 Forge = Callable[..., str]
 
 

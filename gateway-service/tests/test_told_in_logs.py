@@ -8,6 +8,7 @@ import httpx2 as httpx
 import pytest
 
 from testkit.caller import Caller, expect
+from testkit.credentials import token_of
 from testkit.pictures import picture
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
@@ -16,6 +17,9 @@ from testkit.waiting import until
 CANARY = "kanarienvogel"  # in secrets that a caller made up
 BROKER_PASSWORD = "brokerpasswort"
 REDIS_PASSWORD = "redispasswort"
+SIGNING_SECRET = "signaturgeheimnis-von-mehr-als-32-zeichen"
+
+pytestmark = pytest.mark.security
 
 
 @pytest.fixture(scope="module", params=["one process", "a gateway whose broker is away"])
@@ -23,8 +27,12 @@ def talkative(request: pytest.FixtureRequest, mongo_url: str, s3: S3Service) -> 
     """A stack that logs all it can."""
     away = f"amqp://reelwork:{BROKER_PASSWORD}@127.0.0.1:1/%2F" if request.param != "one process" else None
     servers = Servers(mongo_url=mongo_url, s3=s3, amqp_url=away)
-    redis = f"redis://:{REDIS_PASSWORD}@127.0.0.1:1/0"
-    with running_stack(servers, workers=0 if away else 1, log_level="debug", redis_url=redis) as stack:
+    settings = {
+        "log_level": "debug",
+        "redis_url": f"redis://:{REDIS_PASSWORD}@127.0.0.1:1/0",
+        "signing_secret": SIGNING_SECRET,
+    }
+    with running_stack(servers, workers=0 if away else 1, **settings) as stack:
         yield stack
 
 
@@ -53,18 +61,33 @@ def _story(stack: Stack) -> set[str]:
         assert nobody.http.get("/v1/jobs", headers=headers).status_code == 401
     nobody.http.get(f"/v1/jobs?api_key={CANARY}&ticket={CANARY}")
     httpx.get(f"http://user:{CANARY}@127.0.0.1:{stack.port}/v1/jobs")
-    return {owner.key.rpartition("_")[2], signature}
+    return {owner.key.rpartition("_")[2], signature, *_given_for_a_key(stack, owner)}
+
+
+def _given_for_a_key(stack: Stack, owner: Caller) -> Iterator[str]:
+    """A second key, a token and two tickets, each used as it is meant and as it is not."""
+    key = str(expect(201, owner.http.post("/v1/keys", json={"name": "story", "preset": "observer"}))["key"])
+    token = token_of(owner)
+    used, unused = (str(expect(201, owner.http.post("/v1/stream-tickets"))["ticket"]) for _ in range(2))
+    for shown in (key, token):
+        expect(200, stack.with_key(shown).http.get("/v1/jobs"))
+        assert stack.with_key(f"{shown}x").http.get("/v1/jobs").status_code == 401
+        assert stack.with_key(None).http.get("/v1/jobs", params={"access_token": shown}).status_code == 400
+    for _ in range(2):
+        stack.with_key(None).http.get("/v1/jobs/job_x/events", params={"ticket": used})
+    stack.with_key(None).http.get("/v1/jobs", params={"ticket": unused})
+    yield from (key.rpartition("_")[2], *token.split(".")[1:], used.rpartition("_")[2], unused.rpartition("_")[2])
 
 
 def test_no_secret_is_logged_or_stored_at_whatever_level(talkative: Stack):
     made = _story(talkative)
-    secrets = made | {CANARY, BROKER_PASSWORD, REDIS_PASSWORD, "X-Amz-Signature", "Bearer "}
+    secrets = made | {CANARY, BROKER_PASSWORD, REDIS_PASSWORD, SIGNING_SECRET, "X-Amz-Signature", "Bearer "}
     until(lambda: "request.answered" in talkative.logs())  # it does log
 
     lines, stored = talkative.logs(), _stored(talkative)
 
     assert {secret for secret in secrets if secret in lines} == set()
-    assert {secret for secret in made | {CANARY, REDIS_PASSWORD} if secret in stored} == set()
+    assert {secret for secret in made | {CANARY, REDIS_PASSWORD, SIGNING_SECRET} if secret in stored} == set()
     assert len(stack_secret := talkative._bucket.secret_key) > 12  # what is shorter may stand anywhere
     assert stack_secret not in lines + stored
 

@@ -8,6 +8,8 @@ from testkit import pictures
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
 
+pytestmark = pytest.mark.security
+
 MIB = 1024 * 1024
 
 

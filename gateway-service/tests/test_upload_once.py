@@ -15,6 +15,8 @@ from testkit import pictures
 from testkit.services import Bucket
 from testkit.world import World, open_world
 
+pytestmark = pytest.mark.security
+
 OWNER = new_account_id()
 SMALL, LARGE = pictures.picture(size=(64, 40)), pictures.picture(size=(96, 60))
 

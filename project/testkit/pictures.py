@@ -54,6 +54,14 @@ def animation(frames: int = 3) -> bytes:
 
 
 @functools.cache
+def many_frames(frames: int) -> bytes:
+    """A GIF of one pixel with so many frames, 15 bytes each."""
+    head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0b10000000, 0, 0) + bytes(6)  # a palette of two blacks
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    return head + frame * frames + b";"
+
+
+@functools.cache
 def bomb(side: int) -> bytes:
     """A PNG of `side` x `side` black pixels of one bit each: a few kilobytes that want gigabytes as RGB."""
     row = bytes(1 + (side + 7) // 8)

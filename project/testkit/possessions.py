@@ -23,14 +23,16 @@ def unknown(name: str) -> str:
 class Possessions:
     """Made through the API, by `caller`; `operator` sees what belongs to the installation.
 
-    A parameter of a path that nothing here answers to keeps its value.
+    `key_id` is of a spare key and `account_id` of a spare account: both may be changed and ended. In the
+    pool nothing runs. A parameter of a path that nothing here answers to keeps its value.
     """
 
     def __init__(self, caller: Caller, operator: Caller) -> None:
         self.caller = caller
-        self.ids: dict[str, str] = {}
+        self.ids: dict[str, str] = {"name": "testkit/noop", "code": "job_not_found", "pool": "remote"}
         self._make()
         self.ids["worker_id"] = _a_worker(operator)
+        self.ids["account_id"] = _an_account(operator, f"tenant of {self.ids['key_id']}")
 
     def named(self, parameters: Mapping[str, object]) -> dict[str, object]:
         """These parameters of a path, with real ids where there are some."""
@@ -43,13 +45,13 @@ class Possessions:
         film = self.caller.wait(self.caller.submit("builtin/camera-move", **values)["id"])
         batch = expect(202, http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
         task = expect(200, http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
+        key = expect(201, http.post("/v1/keys", json={"name": "spare", "preset": "observer"}))
         self.ids |= {
             "job_id": film["id"],
             "asset_id": film["outputs"][0]["asset_id"],
             "batch_id": batch["id"],
             "task_id": task["id"],
-            "name": "testkit/noop",
-            "code": "job_not_found",
+            "key_id": key["id"],
         }
 
 
@@ -60,3 +62,8 @@ def _a_worker(operator: Caller) -> str:
 
     until(listed)
     return listed()[0]
+
+
+def _an_account(operator: Caller, name: str) -> str:
+    body = {"name": name, "tier": "free"}
+    return str(expect(201, operator.http.post("/v1/admin/accounts", json=body))["id"])

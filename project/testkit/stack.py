@@ -99,6 +99,11 @@ class Stack:
         """Whether gateway and workers are processes of their own."""
         return self._servers.amqp_url is not None
 
+    @property
+    def broker_prefix(self) -> str:
+        """What the names of its exchanges and queues begin with."""
+        return f"{self._database}."
+
     def start(self, *, workers: int) -> None:
         """Start everything; ready means that the gateway answers and knows the models."""
         self.gateway.start()
@@ -221,7 +226,7 @@ class Stack:
             "mongo_url": self._servers.mongo_url,
             "mongo_database": self._database,
             "broker_url": self._servers.amqp_url or INPROCESS,
-            "broker_prefix": f"{self._database}.",
+            "broker_prefix": self.broker_prefix,
             "s3_endpoint_url": self._bucket.endpoint_url,
             "s3_region": self._bucket.region,
             "s3_bucket": self._bucket.name,

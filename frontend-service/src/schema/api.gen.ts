@@ -7894,6 +7894,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
+                    readonly "*/*": string;
                     readonly "application/json": components["schemas"]["AssetLink"];
                 };
             };
@@ -7902,7 +7903,9 @@ export interface operations {
                 headers: {
                     readonly [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    readonly "*/*": string;
+                };
             };
             /** @description To a signed address that works for a few minutes. */
             readonly 302: {

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
@@ -16,6 +17,7 @@ from testkit.caller import expect
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
 
+PASSWORD = "datenbankpasswort"  # of MongoDB's user
 GUIDE = (Path(__file__).resolve().parents[3] / "docs/operations.md").read_text()
 
 
@@ -49,7 +51,7 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Mongod(folder, options=["--auth", "--keyFile", str(key)])
     server.start()
     try:
-        yield server.url.replace("mongodb://", "mongodb://reelwork:word@") + "&authSource=admin"
+        yield server.url.replace("mongodb://", f"mongodb://reelwork:{PASSWORD}@") + "&authSource=admin"
     finally:
         server.stop()
 
@@ -61,7 +63,7 @@ def _give_rights(root: MongoClient[dict[str, Any]]) -> None:
     leaving = [{"resource": everywhere, "actions": ["dropDatabase"]}]  # the test's own last step
     root.admin.command("createRole", "reelwork", privileges=privileges, roles=[])
     root.admin.command("createRole", "leaving", privileges=leaving, roles=[])
-    root.admin.command("createUser", "reelwork", pwd="word", roles=["reelwork", "leaving"])
+    root.admin.command("createUser", "reelwork", pwd=PASSWORD, roles=["reelwork", "leaving"])
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,9 @@ def amqp_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def stack(mongo_url: str, amqp_url: str, s3: S3Service) -> Iterator[Stack]:
-    with running_stack(Servers(mongo_url=mongo_url, s3=s3, amqp_url=amqp_url), broker_prefix="") as running:
+    with running_stack(
+        Servers(mongo_url=mongo_url, s3=s3, amqp_url=amqp_url), broker_prefix="", log_level="debug"
+    ) as running:
         yield running
 
 
@@ -114,3 +118,14 @@ def test_nothing_was_refused_on_the_way(stack: Stack):
     ]
     assert logs
     assert refusals == []
+
+
+@pytest.mark.service
+@pytest.mark.slow
+@pytest.mark.security
+def test_no_password_of_a_server_is_logged_at_whatever_level(stack: Stack, amqp_url: str):
+    logs = stack.logs()
+    passwords = {PASSWORD, str(urlsplit(amqp_url).password)}
+
+    assert "request.answered" in logs
+    assert {password for password in passwords if password in logs} == set()

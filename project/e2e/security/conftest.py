@@ -18,5 +18,6 @@ def stack(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def estate(stack: Stack) -> Possessions:
-    """What an account has that others do not."""
-    return Possessions(stack.caller("landlord"), stack.caller("operator", scopes=frozenset({Scope.ADMIN})))
+    """What an account has that others do not. Its caller may do everything, and is an administrator too."""
+    almighty = stack.caller("landlord", scopes=frozenset(Scope))
+    return Possessions(almighty, almighty)

@@ -6,12 +6,13 @@ parameter is (`testkit.possessions`) and, where it takes a body, what a good one
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gateway.openapi import document
-from testkit.caller import Caller, Json
+from testkit.caller import Caller, Json, expect
 from testkit.possessions import PUBLIC, Possessions, unknown
 from testkit.stack import Stack
 
@@ -21,6 +22,12 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 # What a route takes that does something to one thing.
 BODIES: dict[str, Json] = {
     "PATCH /v1/jobs/{job_id}": {"tags": ["mine"]},
+    "PATCH /v1/keys/{key_id}": {"name": "mine"},
+    "POST /v1/keys/{key_id}/rotate": {"overlap_seconds": 0},
+    "PATCH /v1/admin/accounts/{account_id}": {"tier": "enterprise"},
+    "POST /v1/admin/accounts/{account_id}/grants": {"amount": "1.00", "note": "mine"},
+    "POST /v1/admin/accounts/{account_id}/refunds": {"job_id": "job_x", "amount": "1.00", "note": "mine"},
+    "PATCH /v1/admin/queues/{pool}": {"held": True},
 }
 OWN_MOMENT = {"request_id", "timestamp", "instance"}
 
@@ -50,6 +57,41 @@ def test_a_foreign_id_is_answered_like_an_unknown_one(
     assert (foreign["status"] == 403) == path.startswith("/v1/admin/")
 
 
+BULK = ("cancel", "retry", "erase")
+# Ids that do not stand in the path; `{asset_id}` and so on are put in.
+ELSEWHERE: list[tuple[str, str, Json | None]] = [
+    ("POST", "/v1/jobs", {"model": "builtin/camera-move", "input": {"image": "{asset_id}"}}),
+    ("POST", "/v1/jobs/estimate", {"model": "builtin/camera-move", "input": {"image": "{asset_id}"}}),
+    ("POST", "/v1/batches", {"items": [{"model": "builtin/camera-move", "input": {"image": "{asset_id}"}}]}),
+    ("PATCH", "/v1/jobs/{own_id}", {"position": {"before": "{waiting_id}"}}),
+    *[("POST", "/v1/jobs/bulk", {"action": action, "ids": ["{waiting_id}"]}) for action in BULK],
+    ("GET", "/v1/jobs?batch_id={batch_id}", None),
+    ("GET", "/v1/jobs?cursor={job_id}", None),
+    ("GET", "/v1/assets?cursor={asset_id}", None),
+    ("GET", "/v1/account/ledger?job={job_id}", None),
+    ("GET", "/v1/jobs?ids={job_id}", None),
+    ("GET", "/v1/batches?cursor={batch_id}", None),
+    ("POST", "/v1/jobs/bulk", {"action": "erase", "filter": {"batch_id": "{batch_id}"}}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ELSEWHERE, ids=lambda value: str(value)[:60])
+def test_a_foreign_id_in_a_body_or_a_parameter_is_like_an_unknown_one(
+    method: str, path: str, body: Json | None, estate: Possessions, stranger: Caller
+) -> None:
+    later = {"not_before": (datetime.now(UTC) + timedelta(days=9)).isoformat()}
+    foreign = estate.ids | {"waiting_id": estate.caller.submit(job=later)["id"]}
+    own = stranger.submit(job=later)["id"]
+
+    answers = [
+        _told(stranger, method, path, body, ids | {"own_id": own})
+        for ids in (foreign, {name: unknown(value) for name, value in foreign.items()})
+    ]
+
+    assert answers[0] == answers[1]
+    assert estate.caller.job(foreign["waiting_id"])["status"] == "queued"
+
+
 def test_and_nothing_of_it_has_changed(estate: Possessions) -> None:
     """After all of the above: what was there is there, and does not tell of anybody else."""
     job = estate.caller.job(estate.ids["job_id"])
@@ -57,14 +99,25 @@ def test_and_nothing_of_it_has_changed(estate: Possessions) -> None:
     assert job["status"] == "completed"
     assert "mine" not in job["tags"]
     assert estate.caller.content(job["outputs"][0]["asset_id"])
+    key = expect(200, estate.caller.http.get(f"/v1/keys/{estate.ids['key_id']}"))
+    assert (key["name"], key["state"]) == ("spare", "active")
+    account = expect(200, estate.caller.http.get(f"/v1/admin/accounts/{estate.ids['account_id']}"))
+    assert (account["tier"], account["suspended"]) == ("free", False)
 
 
 def _answer(caller: Caller, method: str, path: str, ids: dict[str, str], body: Json | None) -> Json:
-    """The problem, without what differs anyway: the id that was asked for, the request's own id and moment."""
+    """The problem, of which every id was in the path."""
     named = set(PARAMETER.findall(path))
     assert named <= ids.keys(), f"{path}: testkit.possessions has nothing for {named - ids.keys()}"
-    answer = caller.http.request(method, path.format_map(ids), json=body)
-    told: Json = {name: value for name, value in answer.json().items() if name not in OWN_MOMENT}
-    for value in (ids[name] for name in named):
-        told = {name: text.replace(value, "ID") if isinstance(text, str) else text for name, text in told.items()}
-    return told
+    return _told(caller, method, path, body, ids)
+
+
+def _told(caller: Caller, method: str, path: str, body: Json | None, ids: dict[str, str]) -> Json:
+    """The answer, without what differs anyway: the ids that were asked for, the request's own id and moment."""
+    sent = PARAMETER.sub(lambda found: ids[found[1]], json.dumps(body))
+    answer = caller.http.request(method, path.format_map(ids), json=json.loads(sent))
+    text = json.dumps({name: value for name, value in answer.json().items() if name not in OWN_MOMENT})
+    for name in ids.keys() - PUBLIC:
+        text = text.replace(ids[name], "ID")
+    told: Json = json.loads(text)
+    return told | {"status": answer.status_code}

@@ -7,6 +7,8 @@ import pytest
 from reelwork.fetch.addresses import checked, is_public, unsafe_in_production
 from reelwork.fetch.refusal import Refused
 
+pytestmark = pytest.mark.security
+
 
 @pytest.mark.parametrize(
     "address", ["1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1"]

@@ -14,6 +14,8 @@ from reelwork.fetch import Fetched, Fetcher, FetchRules
 from testkit.certificates import Authority
 from testkit.website import Page, Website, endless, page, pieces, redirect, running_website, silent
 
+pytestmark = pytest.mark.security
+
 HOME = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 LIMIT = 100_000
 TLS = ssl.create_default_context()

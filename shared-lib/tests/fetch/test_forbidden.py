@@ -13,6 +13,8 @@ from reelwork.fetch import Fetcher, FetchRules
 from testkit.forbidden_urls import FORBIDDEN, NAMES, OTHER_PUBLIC, PUBLIC, PUBLIC_V6
 from testkit.website import Website, page, redirect, running_website
 
+pytestmark = pytest.mark.security
+
 TLS = ssl.create_default_context()
 
 

@@ -8,6 +8,8 @@ from reelwork.fetch.refusal import Refused
 from reelwork.fetch.rules import LONGEST_URL, FetchRules
 from reelwork.fetch.target import Target
 
+pytestmark = pytest.mark.security
+
 RULES = FetchRules()
 
 

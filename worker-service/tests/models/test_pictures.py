@@ -11,6 +11,8 @@ from reelwork.generator import InvalidInput
 from worker.models.film.geometry import Size
 from worker.models.film.picture import MAX_PIXELS, open_picture
 
+pytestmark = pytest.mark.security
+
 RED, GREEN, BLUE = (200, 30, 40), (20, 160, 60), (30, 60, 190)
 
 

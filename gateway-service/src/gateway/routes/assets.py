@@ -26,6 +26,7 @@ from reelwork.store.assets import AssetFilter
 
 # The form around the file: boundaries and part headers.
 FORM_BYTES = 1024 * 1024
+_BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}  # of whatever media type the asset is
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
@@ -87,8 +88,8 @@ async def delete_asset(asset_id: str, caller: CanManage, removal: Removal) -> No
     "/{asset_id}/content",
     response_class=Response,
     responses={
-        200: {"description": "The bytes, or with `redirect=false` the address.", "model": AssetLink},
-        206: {"description": "A part of the bytes, as `Range` asked."},
+        200: {"description": "The bytes, or with `redirect=false` the address.", "model": AssetLink, "content": _BYTES},
+        206: {"description": "A part of the bytes, as `Range` asked.", "content": _BYTES},
         302: {"description": "To a signed address that works for a few minutes."},
         **keyed_problems(AssetNotFound, RangeNotSatisfiable, StorageUnavailable),
     },
