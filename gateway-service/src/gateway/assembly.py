@@ -63,7 +63,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         settings=settings,
         access=_access(settings, opened, authenticator),
         operations=_operations(opened, authenticator, catalogue, jobs),
-        own_account=OwnAccountService(stores.accounts, engine.rules.plans),
+        own_account=OwnAccountService(stores, authenticator, engine.rules.plans),
         catalogue=catalogue,
         jobs=jobs,
         batches=BatchService(engine, opener, eraser, builder, purses),
@@ -101,7 +101,7 @@ def _access(settings: GatewaySettings, opened: Opened, authenticator: Authentica
     stores = opened.engine.stores
     return Access(
         authenticator=authenticator,
-        rates=RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None),
+        rates=RateLimits(opened.limiter, stores.directory, settings.plans(), shared=settings.redis_url is not None),
         failed_logins=FailedLogins(opened.limiter, per_minute=settings.failed_logins_per_minute),
         keys=KeyService(stores, authenticator, opened.clock),
         oauth=OAuthService(authenticator, _signer(settings, stores), stores.signing_keys, opened.clock),
