@@ -959,7 +959,8 @@ export interface paths {
         };
         /**
          * Job Events
-         * @description Follow a job. Come back with `Last-Event-ID` after a break: nothing durable is missed.
+         * @description Follow a job. Come back with `Last-Event-ID` after a break: nothing durable is missed. The stream ends
+         *     within five seconds after its key did, or the account was suspended.
          */
         readonly get: operations["job_events"];
         readonly put?: never;

@@ -2,6 +2,9 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# In the scope of a request that asks for the head alone: for what a GET would use up.
+HEAD_ONLY = "reelwork.head_only"
+
 
 class HeadAsGet:
     """Asks the app by GET, passes the head of the answer on, and tells the app that the client is gone."""
@@ -23,4 +26,4 @@ class HeadAsGet:
                 answered = True
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        await self._app({**scope, "method": "GET"}, receive, head_only)
+        await self._app({**scope, "method": "GET", HEAD_ONLY: True}, receive, head_only)
