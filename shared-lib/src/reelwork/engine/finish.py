@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class Ending(Enum):
-    """How an attempt really ended, and what the log calls that. `LOST`: it was not ours any more; nothing was changed."""
+    """How an attempt really ended, and what the log calls that. `LOST`: not ours any more, nothing was changed."""
 
     COMPLETED = "job.completed"
     FAILED = "job.failed"
