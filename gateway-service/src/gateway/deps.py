@@ -13,8 +13,7 @@ from starlette.requests import HTTPConnection
 from gateway.addresses import client_address
 from gateway.auth import Authenticator, Caller
 from gateway.credentials import presented
-from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
-from gateway.middleware.head import HEAD_ONLY
+from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
 from gateway.parts import Gateway
 from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService

@@ -2,8 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# In the scope of a request that asks for the head alone: for what a GET would use up.
-HEAD_ONLY = "reelwork.head_only"
+from gateway.headers import HEAD_ONLY
 
 
 class HeadAsGet:
