@@ -131,7 +131,10 @@ async def test_a_key_made_by_whoever_runs_the_installation_is_in_the_audit_log(s
 
     stored = await stores.accounts.key(KeyId(key.rsplit("_", 1)[0].replace("rw_", "key_")))
     assert stored is not None
-    (entry,) = await stores.audit.page(stored.account_id, before=None, limit=10)
+    entry, account = await stores.audit.page(stored.account_id, before=None, limit=10)
+    (told,) = await stores.audit.page(None, before=None, limit=10)
+    assert (account.action, account.target) == (told.action, told.target)
+    assert (told.action, told.target) == (Action.ACCOUNT_CREATED, stored.account_id)
     assert (entry.action, entry.target, entry.actor) == (Action.KEY_CREATED, stored.id, THE_INSTALLATION)
 
 

@@ -241,6 +241,15 @@ def test_credit_and_refunds_are_the_administrators_to_give_and_given_once(stack:
     part = expect(201, admin.http.post(f"{base}/refunds", json={"job_id": job["id"], "amount": "0.04"}))
     rest = expect(201, admin.http.post(f"{base}/refunds", json={"job_id": job["id"]}))
 
+    recorded = expect(200, caller.http.get("/v1/audit"))["items"]
+    assert [(entry["action"], entry["details"]["amount"]) for entry in recorded] == [
+        ("job.refunded", "0.0600"),
+        ("job.refunded", "0.0400"),
+        ("account.credited", "2.5000"),
+    ]
+    auditor = stack.caller("auditors", scopes=frozenset(Scope))
+    by_whom = expect(200, auditor.http.get("/v1/audit", params={"installation": True}))["items"][0]
+    assert (by_whom["target"], by_whom["actor"]["kind"]) == (id_of(stack, "customer"), "key")
     assert grants[0] == grants[1]
     assert (part["amount"], rest["amount"]) == ("0.0400", "0.0600")
     assert quota(caller)["balance"]["available"] == "2.5000"

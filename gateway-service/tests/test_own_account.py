@@ -61,10 +61,44 @@ def test_new_jobs_follow_the_defaults_of_their_account(stack: Stack):
     until(lambda: caller.wait(caller.submit()["id"])["expires_at"], within=timedelta(seconds=CACHE_SECONDS * 4))
 
 
+def test_a_spend_cap_is_set_changed_and_taken_away_and_all_of_it_is_recorded(stack: Stack):
+    caller = stack.caller("thrifty owner")
+
+    told = [
+        expect(200, caller.http.patch("/v1/account", json=body))["spend_cap"]
+        for body in ({"spend_cap": "10"}, {"spend_cap": "10.00"}, {}, {"spend_cap": "2.5"}, {"spend_cap": None})
+    ]
+
+    assert told == ["10.0000", "10.0000", "10.0000", "2.5000", None]
+    recorded = expect(200, caller.http.get("/v1/audit?verify=true"))
+    assert [(entry["action"], entry["details"]) for entry in recorded["items"]] == [
+        ("account.changed", {"spend_cap": "2.5000 -> none"}),
+        ("account.changed", {"spend_cap": "10.0000 -> 2.5000"}),
+        ("account.changed", {"spend_cap": "none -> 10.0000"}),
+    ]
+    assert recorded["items"][0]["actor"]["kind"] == "key"
+    assert recorded["verification"]["holds"]
+
+
+def test_what_is_kept_is_recorded_too(stack: Stack):
+    caller = stack.caller("recorded keeper")
+
+    change(caller, input_seconds=HOUR, output_seconds=DAY)
+
+    (entry,) = expect(200, caller.http.get("/v1/audit"))["items"]
+    assert entry["details"] == {
+        "retention.input_seconds": f"none -> {HOUR}",
+        "retention.output_seconds": f"none -> {DAY}",
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
         ({"tier": "enterprise"}, "#/tier"),
+        ({"spend_cap": "-1"}, "#/spend_cap"),
+        ({"spend_cap": 10}, "#/spend_cap"),
+        ({"spend_cap": "1.23456"}, "#/spend_cap"),
         ({"id": "acct_other"}, "#/id"),
         ({"plan": {"jobs_per_day": None}}, "#/plan"),
         ({"suspended": False}, "#/suspended"),

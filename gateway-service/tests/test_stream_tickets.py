@@ -53,6 +53,14 @@ def test_of_many_who_come_with_one_ticket_one_is_let_in(owner: Caller, nobody: C
     assert sorted(answers) == [200] + [401] * 7
 
 
+def test_asking_for_the_head_does_not_use_a_ticket_up(owner: Caller, nobody: Caller, job: str):
+    path, query = f"/v1/jobs/{job}/events", {"ticket": ticket_of(owner)}
+
+    answers = [nobody.http.request(method, path, params=query).status_code for method in ("HEAD", "HEAD", "GET", "GET")]
+
+    assert answers == [200, 200, 200, 401]
+
+
 def test_a_ticket_is_of_its_own_account(stranger: Caller, nobody: Caller, job: str):
     refused = nobody.http.get(f"/v1/jobs/{job}/events", params={"ticket": ticket_of(stranger)})
 

@@ -94,10 +94,15 @@ async def _all_ended(mongo: AsyncMongoClient[Document]) -> bool:
 
 
 async def _settled(mongo: AsyncMongoClient[Document]) -> bool:
-    """No place is taken, no asset undecided."""
+    """No place is taken, no asset undecided, no bill unpaid."""
     database = mongo[DATABASE]
-    held = await database["lanes"].find_one({"slots": {"$ne": []}})
-    return held is None and await database["assets"].find_one({"state": {"$ne": "ready"}}) is None
+    left = {
+        "lanes": {"slots": {"$ne": []}},
+        "assets": {"state": {"$ne": "ready"}},
+        "jobs": {"bill.due": True},
+        "balances": {"$or": [{"reserved": {"$ne": 0}}, {"outbox": {"$ne": []}}]},
+    }
+    return not any([await database[name].find_one(where) for name, where in left.items()])
 
 
 async def _taped(mongo: AsyncMongoClient[Document], tape: Tape) -> bool:
@@ -129,6 +134,8 @@ async def _history(
         most_slots=dict(tape.most_slots),
         jobs=await database["jobs"].find().to_list(),
         assets=await database["assets"].find().to_list(),
+        balances=await database["balances"].find().to_list(),
+        ledger=await database["ledger"].find().to_list(),
         lanes=await database["lanes"].find().to_list(),
         objects=await asyncio.to_thread(_objects, stand),
     )

@@ -12,6 +12,7 @@ from chaos.history import Document, History
 from chaos.plan import Fate
 from reelwork.domain.job import TERMINAL, TRANSITIONS, Status
 from reelwork.domain.retry import EXCUSED
+from testkit.books import Stored, faults, unsettled
 
 RUNNING = {"processing", "cancelling"}
 LOST = "worker_lost"
@@ -230,6 +231,17 @@ def _miscounted(history: History) -> Iterator[str]:
             yield f"{job['_id']}: attempt {job['attempt']} of {job['max_attempts']}, {_outcomes(job)}"
 
 
+def _books_wrong(history: History) -> Iterator[str]:
+    """Every balance is the sum of its entries, and every job that ended was charged or given back, once."""
+    stored = Stored(balances=list(history.balances), ledger=list(history.ledger), jobs=list(history.jobs))
+    yield from faults(stored)
+    yield from unsettled(stored)
+    accounts = {balance["_id"] for balance in history.balances}
+    for job in history.jobs:
+        if not job.get("bill") or job["account_id"] not in accounts:
+            yield f"{job['_id']} costs something and was accepted without a reservation"
+
+
 def _jobs_by_tag(history: History) -> Counter[str]:
     return Counter(tag for job in history.jobs for tag in job["tags"])
 
@@ -258,4 +270,5 @@ CHECKS: dict[str, Check] = {
     "places left in lanes": _slots_left,
     "accounts above their limit": _limit_exceeded,
     "attempts miscounted": _miscounted,
+    "books that do not add up, or that are not settled": _books_wrong,
 }

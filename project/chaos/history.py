@@ -68,6 +68,8 @@ class History:
     assets: Sequence[Document] = ()
     lanes: Sequence[Document] = ()
     objects: frozenset[str] = frozenset()
+    balances: Sequence[Document] = ()
+    ledger: Sequence[Document] = ()
 
     def fate_of(self, job: Document) -> Fate | None:
         """How this job was made to end; None for a job that nobody submitted."""

@@ -1,6 +1,7 @@
 """What is set on fire: real servers, gateways behind proxies, workers. Everything is a child of this process."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,25 +10,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from chaos.model import RUNS
+from chaos.model import NAME, RUNS
 from chaos.points import Points
-from gateway.account import new_key
+from gateway.account import give_credit, new_key
 from reelwork.domain.account import parse_key
 from reelwork.domain.ids import AccountId
 from reelwork.domain.tier import Tier
 from reelwork.store.accounts import Accounts
 from reelwork.store.client import MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
+from reelwork.store.stores import Stores
 from run.children import answers
 from run.servers import Mongod, RabbitMQ, SeaweedFS, Server
 from run.servers.ports import free_port
 from run.servers.process import Command
 from testkit.faultproxy import FaultProxy
-from testkit.stack import UNHURRIED
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATABASE = "chaos"
 BUCKET = "chaos"
+# Every job counts in a quota and costs something, and nobody is ever refused for that.
+TIERS = json.dumps({tier: {"requests_per_minute": 10_000_000, "jobs_per_day": 10_000_000} for tier in Tier})
+PRICES = json.dumps({NAME: {"base": "0.01", "amount": "0.001", "unit": "second", "by": ["seconds"]}})
+CREDIT = 10**12  # in ten-thousandths of a dollar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,7 @@ class Stand:
             await ensure_indexes(database)
             accounts = Accounts(database)
             key = await new_key(accounts, name=name, tier=tier)
+            await give_credit(Stores.of(database), name, CREDIT)
             credentials = parse_key(key)
             stored = await accounts.key(credentials.key_id) if credentials else None
             assert stored is not None, "it was made a moment ago"
@@ -159,7 +165,8 @@ class Stand:
             "REELWORK_S3_BUCKET": BUCKET,
             "REELWORK_S3_ACCESS_KEY": self.s3.keys.name,
             "REELWORK_S3_SECRET_KEY": self.s3.keys.secret,
-            "REELWORK_TIERS": UNHURRIED,
+            "REELWORK_TIERS": TIERS,
+            "REELWORK_PRICES": PRICES,
             "REELWORK_LEASE_SECONDS": str(self.size.lease_seconds),
             "REELWORK_STAGED_GRACE_SECONDS": str(self.size.staged_grace_seconds),
             "REELWORK_CONCURRENCY": str(self.size.slots),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from reelwork.domain.account import Account
+from reelwork.domain.audit import THE_INSTALLATION
 from reelwork.domain.ids import KeyId
 from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms
@@ -48,7 +49,7 @@ async def kinds(world: World, of: LaneTerms) -> list[str]:
 
 async def credit(world: World, of: LaneTerms, amount: int) -> None:
     """Add credit, once for each amount."""
-    await grant(world.stores, Grant(account_id=of.account_id, amount=amount, name=f"req_{amount}"))
+    await grant(world.stores, Grant(account_id=of.account_id, amount=amount, name=f"req_{amount}"), by=THE_INSTALLATION)
 
 
 async def submitted(world: World, of: LaneTerms, spends: Purse, *, price: int = 0) -> Job:

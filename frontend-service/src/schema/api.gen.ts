@@ -163,7 +163,8 @@ export interface paths {
         readonly head?: never;
         /**
          * Edit Account
-         * @description Change defaults of your new jobs; they follow within five seconds. Jobs that are there keep what they have.
+         * @description Change defaults of your new jobs, and what they may cost in all; they follow within five seconds. Jobs that are
+         *     there keep what they have.
          */
         readonly patch: operations["edit_account"];
         readonly trace?: never;
@@ -958,7 +959,8 @@ export interface paths {
         };
         /**
          * Job Events
-         * @description Follow a job. Come back with `Last-Event-ID` after a break: nothing durable is missed.
+         * @description Follow a job. Come back with `Last-Event-ID` after a break: nothing durable is missed. The stream ends
+         *     within five seconds after its key did, or the account was suspended.
          */
         readonly get: operations["job_events"];
         readonly put?: never;
@@ -2407,7 +2409,10 @@ export interface components {
             readonly id: string;
             /** Job Id */
             readonly job_id: string | null;
-            /** Key Id */
+            /**
+             * Key Id
+             * @description Of keys that took the place of others, the first.
+             */
             readonly key_id: string | null;
             /**
              * Kind
@@ -3507,7 +3512,8 @@ export interface components {
         };
         /**
          * OwnAccount
-         * @description Your account. `suspended`: it submits nothing until it is resumed.
+         * @description Your account. `suspended`: it submits nothing until it is resumed. `spend_cap`: what it may spend in its whole
+         *     life, in US dollars; null: whatever it has.
          */
         readonly OwnAccount: {
             /** Created At */
@@ -3524,6 +3530,8 @@ export interface components {
             readonly object: "account";
             readonly plan: components["schemas"]["OwnPlan"];
             readonly retention: components["schemas"]["RetentionView"];
+            /** Spend Cap */
+            readonly spend_cap: string | null;
             /** Suspended */
             readonly suspended: boolean;
             /**
@@ -3539,6 +3547,12 @@ export interface components {
         readonly OwnAccountPatch: {
             /** @default {} */
             readonly retention: components["schemas"]["RetentionPatch"];
+            /**
+             * Spend Cap
+             * @description US dollars that the account may spend in its whole life, what it has spent included. Jobs that would pass it are refused (`spend_cap_reached`); those that are there go on. Null: no cap.
+             * @example 10.00
+             */
+            readonly spend_cap?: string | null;
         };
         /**
          * OwnPlan
@@ -3876,6 +3890,7 @@ export interface components {
          *     accepted.
          */
         readonly QuotaView: {
+            readonly account_spend_cap: components["schemas"]["SpendCapView"] | null;
             readonly balance: components["schemas"]["BalanceView"];
             /** Can Batch Generate */
             readonly can_batch_generate: boolean;
@@ -3886,6 +3901,7 @@ export interface components {
             /** Max Video Duration */
             readonly max_video_duration: number;
             readonly rate_limit: components["schemas"]["RateLimitView"];
+            /** @description Of the key that asks. */
             readonly spend_cap: components["schemas"]["SpendCapView"] | null;
         };
         /**
@@ -4237,7 +4253,7 @@ export interface components {
         });
         /**
          * SpendCapView
-         * @description Of the key that asks, over its whole life.
+         * @description Over a whole life: that of the key that asks, those that it took the place of included, or of the account.
          */
         readonly SpendCapView: {
             /**

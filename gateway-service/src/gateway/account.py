@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -36,10 +37,10 @@ from reelwork.domain.account import (
 )
 from reelwork.domain.audit import THE_INSTALLATION, Action
 from reelwork.domain.errors import InvalidState, KeyNotFound, StoreUnavailable
-from reelwork.domain.ids import new_account_id, new_key_id, new_request_id
-from reelwork.domain.job import Retention
+from reelwork.domain.ids import KeyId, new_account_id, new_key_id, new_request_id
 from reelwork.domain.money import CURRENCY, dollars, ten_thousandths
 from reelwork.domain.tier import Tier
+from reelwork.engine.accounts import set_defaults
 from reelwork.engine.grants import Grant, grant
 from reelwork.runtime.placeholders import is_placeholder
 from reelwork.runtime.settings import MongoSettings
@@ -86,7 +87,17 @@ async def ensure_key(
     elif not await key_works(accounts, text):
         raise NotAKey(f"{KEY_VARIABLE} was revoked or has a wrong secret; choose another one.")
     elif admin:
-        await accounts.grant(credentials.key_id, Scope.ADMIN)
+        await _let_administer(accounts, credentials.key_id, audit)
+
+
+async def _let_administer(accounts: Accounts, key_id: KeyId, audit: AuditLog | None) -> None:
+    key = await accounts.key(key_id)
+    if key is None or Scope.ADMIN in key.scopes:
+        return
+    if audit is not None:
+        told = {"scopes": " ".join(sorted(key.scopes | {Scope.ADMIN}))}
+        await audit.record(key.account_id, THE_INSTALLATION, Action.KEY_CHANGED, key_id, told)
+    await accounts.grant(key_id, Scope.ADMIN)
 
 
 async def key_works(accounts: Accounts, text: str) -> bool:
@@ -100,7 +111,12 @@ async def _add(
     accounts: Accounts, credentials: Credentials, *, name: str, tier: Tier, admin: bool, audit: AuditLog | None
 ) -> None:
     now = datetime.now(UTC)
-    account = await accounts.add(Account(id=new_account_id(), name=name, tier=tier, created_at=now))
+    account = Account(id=new_account_id(), name=name, tier=tier, created_at=now)
+    if audit is not None and await accounts.named(name) is None:
+        for chain in (None, account.id):
+            told = {"name": name, "tier": tier.value}
+            await audit.record(chain, THE_INSTALLATION, Action.ACCOUNT_CREATED, account.id, told)
+    account = await accounts.add(account)
     key = ApiKey(
         id=credentials.key_id,
         account_id=account.id,
@@ -114,12 +130,22 @@ async def _add(
     await accounts.add_key(key)
 
 
+async def keep_files(stores: Stores, name: str, kept: Mapping[str, int | None]) -> str:
+    """Set how long files of new jobs are kept. Raises NoSuchAccount."""
+    account = await stores.accounts.named(name)
+    if account is None:
+        raise NoSuchAccount(f"There is no account {name}; `create` makes one.")
+    await set_defaults(stores, account.id, kept, by=THE_INSTALLATION)
+    return f"New jobs of {name} keep their files as told, if they do not ask for something else."
+
+
 async def give_credit(stores: Stores, name: str, amount: int) -> str:
     """What was added to the account of this name, and what it has now. Raises NoSuchAccount."""
     account = await stores.accounts.named(name)
     if account is None:
         raise NoSuchAccount(f"There is no account {name}; `create` makes one.")
-    await grant(stores, Grant(account_id=account.id, amount=amount, name=new_request_id(), note="command line"))
+    order = Grant(account_id=account.id, amount=amount, name=new_request_id(), note="command line")
+    await grant(stores, order, by=THE_INSTALLATION)
     balance = await stores.balances.now(account.id)
     available = balance.available if balance is not None else 0
     return f"{name} was given {dollars(amount)} {CURRENCY}; {dollars(available)} are available."
@@ -156,10 +182,8 @@ async def _run(arguments: argparse.Namespace) -> str:
             terms = {"name": arguments.name, "tier": arguments.tier, "admin": arguments.admin}
             return await new_key(accounts, **terms, audit=AuditLog(database))
         if arguments.command == "retain":
-            kept = Retention(input_seconds=arguments.input_seconds, output_seconds=arguments.output_seconds)
-            if not await accounts.set_retention(arguments.name, kept):
-                raise NoSuchAccount(f"There is no account {arguments.name}; `create` makes one.")
-            return f"New jobs of {arguments.name} keep their files as told, if they do not ask for something else."
+            kept = {f"retention.{part}_seconds": vars(arguments)[f"{part}_seconds"] for part in ("input", "output")}
+            return await keep_files(Stores.of(database), arguments.name, kept)
         if arguments.command == "grant":
             return await give_credit(Stores.of(database), arguments.name, arguments.amount)
         key = os.environ.get(KEY_VARIABLE, "")

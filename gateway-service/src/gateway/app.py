@@ -12,6 +12,7 @@ from gateway.addresses import TrustedProxies
 from gateway.browser_policy import origin_of, page_policy
 from gateway.middleware.cors import Cors
 from gateway.middleware.head import HeadAsGet
+from gateway.middleware.last_resort import LastResort
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.rate_headers import RateHeaders
 from gateway.middleware.request_context import RequestContext
@@ -97,6 +98,7 @@ def create_app(
     ):
         app.include_router(router, dependencies=[known_parameters])
     problems.install(app)
+    app.add_middleware(LastResort)
     app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrors)
     app.add_middleware(CountRequests)

@@ -63,7 +63,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         settings=settings,
         access=_access(settings, opened, authenticator),
         operations=_operations(opened, authenticator, catalogue, jobs),
-        own_account=OwnAccountService(stores.accounts, engine.rules.plans),
+        own_account=OwnAccountService(stores, authenticator, engine.rules.plans),
         catalogue=catalogue,
         jobs=jobs,
         batches=BatchService(engine, opener, eraser, builder, purses),
@@ -99,7 +99,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
 
 def _access(settings: GatewaySettings, opened: Opened, authenticator: Authenticator) -> Access:
     stores = opened.engine.stores
-    rates = RateLimits(opened.limiter, stores.accounts, settings.plans(), shared=settings.redis_url is not None)
+    rates = RateLimits(opened.limiter, stores.directory, settings.plans(), shared=settings.redis_url is not None)
     return Access(
         authenticator=authenticator,
         rates=rates,

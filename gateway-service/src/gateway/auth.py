@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 # How long a key that was revoked at another gateway may still work at this one.
 CACHE_SECONDS = 5.0
 CACHE_SIZE = 10_000
+# How old what is known of a key may be for a stream that it opened: with the second between two looks, one ends within
+# five seconds after its key did.
+WATCHED_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,17 @@ class Authenticator:
             caller = await self._admitted(found, address)
         return replace(caller, key=replace(caller.key, scopes=caller.key.scopes & scopes))
 
+    async def still_admits(self, caller: Caller) -> bool:
+        """Whether somebody who was let in to look would be let in now: for what stays open. Raises StoreUnavailable."""
+        found = await self._find(caller.key.id, age=WATCHED_SECONDS)
+        if found is None or found.key.revoked or Scope.READ not in found.key.scopes:
+            return False
+        try:
+            await self._check(found, caller.address)
+        except (ExpiredToken, AccountSuspended, PermissionDenied):
+            return False
+        return True
+
     def forget(self, key: KeyId) -> None:
         """Look the key up anew at its next request: it was changed."""
         self._known.pop(key, None)
@@ -144,6 +158,11 @@ class Authenticator:
         self._known = {key: known for key, known in self._known.items() if known[1].account.id != account}
 
     async def _admitted(self, caller: Caller, address: str | None) -> Caller:
+        await self._check(caller, address)
+        self._last_use.note(caller.key.id)
+        return replace(caller, address=address)
+
+    async def _check(self, caller: Caller, address: str | None) -> None:
         key = caller.key
         if key.expires_at is not None and key.expires_at <= await self._clock.now():
             raise ExpiredToken(f"The key {key.id} has expired.", hint="Use another one; POST /v1/keys makes one.")
@@ -153,13 +172,11 @@ class Authenticator:
             raise PermissionDenied(
                 "The key does not work from this address.", hint="Have the address added to the key's allowed_ips."
             )
-        self._last_use.note(key.id)
-        return replace(caller, address=address)
 
-    async def _find(self, key_id: KeyId) -> Caller | None:
+    async def _find(self, key_id: KeyId, *, age: float = CACHE_SECONDS) -> Caller | None:
         """Of many requests at once with a key that is not remembered, one look-up answers all."""
         remembered = self._known.get(key_id)
-        if remembered is not None and time.monotonic() - remembered[0] < CACHE_SECONDS:
+        if remembered is not None and time.monotonic() - remembered[0] < age:
             return remembered[1]
         asked = self._asked.get(key_id)
         if asked is None:

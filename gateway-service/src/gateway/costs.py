@@ -2,7 +2,7 @@
 
 from reelwork.contract.ledger import BalanceView, EntryView, SpendCapView
 from reelwork.contract.money import CostView, PricingView
-from reelwork.domain.account import ApiKey
+from reelwork.domain.account import Account, ApiKey
 from reelwork.domain.job import Job
 from reelwork.domain.ledger import Balance, Entry
 from reelwork.domain.money import dollars
@@ -52,9 +52,15 @@ def balance_view(balance: Balance) -> BalanceView:
 
 def spend_cap_view(key: ApiKey, balance: Balance) -> SpendCapView | None:
     """None for a key without a cap."""
-    if key.spend_cap is None:
+    return _cap_view(key.spend_cap, balance.keys.get(key.purse_id, 0))
+
+
+def account_cap_view(account: Account, balance: Balance) -> SpendCapView | None:
+    """None for an account without a cap."""
+    return _cap_view(account.spend_cap, balance.spent)
+
+
+def _cap_view(cap: int | None, spent: int) -> SpendCapView | None:
+    if cap is None:
         return None
-    spent = balance.keys.get(key.id, 0)
-    return SpendCapView(
-        limit=dollars(key.spend_cap), spent=dollars(spent), remaining=dollars(max(0, key.spend_cap - spent))
-    )
+    return SpendCapView(limit=dollars(cap), spent=dollars(spent), remaining=dollars(max(0, cap - spent)))

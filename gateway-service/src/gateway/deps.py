@@ -11,9 +11,9 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.requests import HTTPConnection
 
 from gateway.addresses import client_address
-from gateway.auth import Caller
+from gateway.auth import Authenticator, Caller
 from gateway.credentials import presented
-from gateway.headers import STANDING, Preference, cancel_after_seconds, preference
+from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
 from gateway.parts import Gateway
 from gateway.services.accounts import AccountService
 from gateway.services.assets import AssetService
@@ -136,7 +136,7 @@ async def _watcher(
         raise InvalidRequest("There is a key and a ticket.", hint="Send one of them.")
     address = client_address(request)
     async with gateway.access.failed_logins.watched(address):
-        return await gateway.access.tickets.redeem(ticket, address=address)
+        return await gateway.access.tickets.redeem(ticket, address=address, keep=HEAD_ONLY in request.scope)
 
 
 class MayWatch(May):
@@ -186,6 +186,7 @@ Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.operat
 Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.operations.overview))]
 Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.operations.simulation))]
 Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.operations.probe))]
+Admission = Annotated[Authenticator, Depends(_its(lambda gateway: gateway.access.authenticator))]
 ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.access.keys))]
 OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.access.oauth))]
 Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.access.tickets))]

@@ -20,6 +20,8 @@ _UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 # Where a request's state holds the `Standing` of its account.
 STANDING = "standing"
+# In the scope of a request that asks for the head alone: for what a GET would use up.
+HEAD_ONLY = "reelwork.head_only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,7 +172,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ObjectMissing, _object_missing)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 async def _reelwork(request: Request, error: Exception) -> ProblemResponse:
@@ -269,7 +269,7 @@ def size(limit_bytes: int) -> str:
     return f"{limit_bytes:,} bytes" if rest else f"{whole:,} MiB"
 
 
-async def _unexpected(request: Request, error: Exception) -> ProblemResponse:
+async def unexpected(request: Request, error: Exception) -> ProblemResponse:
     """The last resort: the cause goes to the log, the caller gets the request id to quote."""
     log.error("request.failed", path=request.url.path, exc_info=error)
     return answer(request, InternalError("Something went wrong on our side.", hint="Quote the request id."))

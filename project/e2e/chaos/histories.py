@@ -6,6 +6,8 @@ from chaos.history import Cancel, Change, Document, History, Run, Submission
 from chaos.plan import Fate, JobPlan
 
 LANE = "cpu:acct_1"
+ACCOUNT, DAY = "acct_1", "2026-11-21"
+PRICE, CREDIT = 100, 1_000
 KEY = "accounts/acct_1/jobs/done/1-aaaa/asset_1.txt"
 
 
@@ -33,8 +35,43 @@ def job(name: str, *way: str, attempts: tuple[Document, ...] = (), **fields: Any
         "max_attempts": 3,
         "outputs": [],
         "error": error,
+        "account_id": ACCOUNT,
     }
-    return defaults | fields
+    whole = defaults | fields
+    charged = PRICE if whole["status"] == "completed" else 0
+    bill = {"state": "settled", "round": 1, "hold": f"hold {name}", "charged": charged}
+    return {"bill": bill} | whole
+
+
+def entry(kind: str, name: str, *, amount: int = 0, reserved: int = 0, units: int = 0) -> Document:
+    """What the books say of a job."""
+    return {
+        "_id": f"{name}.{kind}",
+        "account_id": ACCOUNT,
+        "kind": kind,
+        "amount": amount,
+        "reserved": reserved,
+        "units": units,
+        "day": DAY,
+        "key_id": "key_1",
+        "job_id": name,
+        "round": 1,
+        "hold": f"hold {name}",
+    }
+
+
+def ledger_of(jobs: list[Document]) -> list[Document]:
+    """What these jobs cost, each settled once."""
+    found = []
+    for each in jobs:
+        name = each["_id"]
+        found.append(entry("reserve", name, amount=-PRICE, reserved=PRICE, units=1))
+        if each["status"] == "completed":
+            found.append(entry("charge", name, reserved=-PRICE))
+        else:
+            found.append(entry("release", name, amount=PRICE, reserved=-PRICE, units=-1))
+    credit = entry("grant", "credit", amount=CREDIT) | {"day": None, "key_id": None}
+    return [*found, credit]
 
 
 def good() -> History:
@@ -65,6 +102,18 @@ def good() -> History:
         assets=[{"_id": "asset_1", "job_id": "done", "attempt": 2, "state": "ready", "key": KEY}],
         lanes=[{"_id": LANE, "slots": [], "full": False}],
         objects=frozenset({KEY}),
+        balances=[
+            {
+                "_id": ACCOUNT,
+                "available": CREDIT - PRICE,
+                "reserved": 0,
+                "spent": PRICE,
+                "days": {DAY: 1},
+                "keys": {"key_1": PRICE},
+                "outbox": [],
+            }
+        ],
+        ledger=ledger_of(jobs),
     )
 
 

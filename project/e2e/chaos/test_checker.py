@@ -8,7 +8,9 @@ import pytest
 from chaos.checker import CHECKS, check, most_running
 from chaos.history import Cancel, Change, History, Run
 from chaos.plan import Fate
-from e2e.chaos.histories import KEY, LANE, attempt, changes_of, good, job, submission
+from e2e.chaos.histories import CREDIT, DAY, KEY, LANE, attempt, changes_of, entry, good, job, ledger_of, submission
+
+BOOKS = "books that do not add up, or that are not settled"
 
 
 def broken(history: History) -> set[str]:
@@ -137,6 +139,26 @@ def tries_too_often(history: History) -> None:
     history.jobs[0]["max_attempts"] = 1
 
 
+def charges_twice(history: History) -> None:
+    history.ledger = [*history.ledger, entry("charge", "done") | {"_id": "done.again"}]
+
+
+def overdraws_an_account(history: History) -> None:
+    history.balances[0]["available"] = -1
+
+
+def leaves_a_reservation(history: History) -> None:
+    history.ledger = [each for each in history.ledger if each["_id"] != "bad.release"]
+
+
+def gives_a_completed_job_back(history: History) -> None:
+    history.jobs[0]["bill"]["charged"] = 0
+
+
+def accepts_a_job_for_nothing(history: History) -> None:
+    history.jobs[0]["bill"] = None
+
+
 @pytest.mark.parametrize(
     ("violate", "promise"),
     [
@@ -165,6 +187,11 @@ def tries_too_often(history: History) -> None:
         (lets_an_account_take_too_many_places, "accounts above their limit"),
         (lets_an_account_run_too_many_jobs, "accounts above their limit"),
         (tries_too_often, "attempts miscounted"),
+        (charges_twice, BOOKS),
+        (overdraws_an_account, BOOKS),
+        (leaves_a_reservation, BOOKS),
+        (gives_a_completed_job_back, BOOKS),
+        (accepts_a_job_for_nothing, BOOKS),
     ],
 )
 def test_a_broken_promise_is_told(violate: Callable[[History], None], promise: str) -> None:
@@ -194,6 +221,9 @@ def test_a_job_whose_workers_were_all_killed_is_given_up_as_promised() -> None:
 
     instead(history, "queued", *("processing", "queued") * 2, "processing", "failed", attempts=lost)
     history.assets, history.objects = [], frozenset()
+    history.ledger = ledger_of(list(history.jobs))
+    none = {"available": CREDIT, "spent": 0, "days": {DAY: 0}, "keys": {"key_1": 0}}
+    history.balances = [history.balances[0] | none]
 
     assert broken(history) == set()
 
@@ -202,5 +232,6 @@ def test_without_idempotency_keys_a_second_job_is_no_violation() -> None:
     history = replace(good(), once=False)
 
     makes_two_jobs_of_one_key(history)
+    history.ledger = ledger_of(list(history.jobs))
 
     assert broken(history) == set()

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reelwork.domain.account import Account
+from reelwork.domain.audit import THE_INSTALLATION
 from reelwork.domain.batch import Batch
 from reelwork.domain.errors import InsufficientCredits, InvalidState, QuotaExceeded
 from reelwork.domain.ids import KeyId, new_batch_id
@@ -59,7 +60,7 @@ class Customer:
         found = stage.do(self.world.stores.accounts.get(self.lane.account_id))
         assert found is not None
         self.account: Account = found
-        stage.do(grant(self.world.stores, self.order("first", CREDIT)))
+        stage.do(grant(self.world.stores, self.order("first", CREDIT), by=THE_INSTALLATION))
         stage.do(self.world.stores.lanes.open(self.lane))
 
     def order(self, name: str, amount: int) -> Grant:
@@ -167,7 +168,7 @@ def settling(customer: Customer) -> Coroutine[Any, Any, object]:
 def refunding(customer: Customer) -> Coroutine[Any, Any, object]:
     job = ended(customer, "completed")
     order = Refund(account_id=job.account_id, job_id=job.id, name="sorry", amount=400)
-    return refund(customer.world.stores, order)
+    return refund(customer.world.stores, order, by=THE_INSTALLATION)
 
 
 # What a process is about to do, and may die in.
@@ -176,7 +177,7 @@ WORKS: dict[str, Callable[[Customer], Coroutine[Any, Any, object]]] = {
     "batch": lambda customer: customer.batch(2),
     "settle": settling,
     "retry": lambda customer: customer.retry(ended(customer, "failed")),
-    "grant": lambda customer: grant(customer.world.stores, customer.order("second", 500)),
+    "grant": lambda customer: grant(customer.world.stores, customer.order("second", 500), by=THE_INSTALLATION),
     "refund": refunding,
 }
 
@@ -223,7 +224,7 @@ def test_several_who_submit_retry_and_settle_at_once_keep_the_books_right(
             customer.retry(failed),
             customer.submit(),
             customer.submit_and_cancel(),
-            refund(stage.world.stores, order),
+            refund(stage.world.stores, order, by=THE_INSTALLATION),
             choices=choices,
             look=customer.look,
         )

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from reelwork.domain.audit import THE_INSTALLATION
 from reelwork.domain.errors import (
     InsufficientCredits,
     InvalidInput,
@@ -102,7 +103,7 @@ async def test_credit_is_granted_once_by_one_order(world: World):
     lane = await world.joined()
     order = Grant(account_id=lane.account_id, amount=500, name="req_1", note="Thanks")
 
-    first, *others = await asyncio.gather(*(grant(world.stores, order) for _ in range(4)))
+    first, *others = await asyncio.gather(*(grant(world.stores, order, by=THE_INSTALLATION) for _ in range(4)))
 
     assert all(other == first for other in others)
     assert (await balance(world, lane)).available == 500
@@ -115,17 +116,20 @@ async def test_refunds_of_a_job_are_at_most_its_charge(world: World):
     job = await submitted(world, lane, purse(world, lane), price=1_000)
     order = Refund(account_id=lane.account_id, job_id=job.id, name="req_2", amount=600)
     with pytest.raises(InvalidState):
-        await refund(world.stores, order)
+        await refund(world.stores, order, by=THE_INSTALLATION)
     await complete(world.engine, await world.run(), [], used=USED)
 
-    first, same = await refund(world.stores, order), await refund(world.stores, order)
+    first, same = (
+        await refund(world.stores, order, by=THE_INSTALLATION),
+        await refund(world.stores, order, by=THE_INSTALLATION),
+    )
     with pytest.raises(InvalidInput):
-        await refund(world.stores, replace(order, name="req_3"))
-    rest = await refund(world.stores, replace(order, name="req_4", amount=None))
+        await refund(world.stores, replace(order, name="req_3"), by=THE_INSTALLATION)
+    rest = await refund(world.stores, replace(order, name="req_4", amount=None), by=THE_INSTALLATION)
     with pytest.raises(InvalidState):
-        await refund(world.stores, replace(order, name="req_5", amount=None))
+        await refund(world.stores, replace(order, name="req_5", amount=None), by=THE_INSTALLATION)
     with pytest.raises(JobNotFound):
-        await refund(world.stores, replace(order, job_id=new_job_id()))
+        await refund(world.stores, replace(order, job_id=new_job_id()), by=THE_INSTALLATION)
 
     after = await balance(world, lane)
     assert first == same

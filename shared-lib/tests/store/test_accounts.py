@@ -1,6 +1,7 @@
 """Accounts and their keys."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reelwork.domain.account import Account, ApiKey, Scope, digest
@@ -27,14 +28,14 @@ async def test_an_account_is_read_back_as_it_was_stored(world: World) -> None:
 
 async def test_an_account_is_told_how_long_its_files_are_kept(world: World) -> None:
     account = await world.stores.accounts.add(new_account())
-    kept = Retention(output_seconds=3600)
 
-    told = [await world.stores.accounts.set_retention(name, kept) for name in ("Studio", "Nobody")]
+    told = [
+        await world.stores.accounts.keep(one, {"retention.output_seconds": 3600})
+        for one in (account.id, new_account_id())
+    ]
 
-    read = await world.stores.accounts.get(account.id)
-    assert told == [True, False]
-    assert read is not None
-    assert read.retention == kept
+    assert told == [replace(account, retention=Retention(output_seconds=3600)), None]
+    assert await world.stores.accounts.get(account.id) == told[0]
 
 
 async def test_adding_an_account_again_gives_the_first_one(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.headers import HEAD_ONLY
+
 
 class HeadAsGet:
     """Asks the app by GET, passes the head of the answer on, and tells the app that the client is gone."""
@@ -23,4 +25,4 @@ class HeadAsGet:
                 answered = True
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        await self._app({**scope, "method": "GET"}, receive, head_only)
+        await self._app({**scope, "method": "GET", HEAD_ONLY: True}, receive, head_only)

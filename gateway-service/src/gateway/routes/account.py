@@ -14,6 +14,7 @@ router = APIRouter(prefix="/v1/account", tags=["account"], max_body_size=JSON_LI
 
 _EXAMPLES = {
     "week": {"summary": "Keep outputs for a week", "value": {"retention": {"output_seconds": 604800}}},
+    "cap": {"summary": "Spend at most ten dollars, ever", "value": {"spend_cap": "10.00"}},
     "default": {"summary": "As the installation has it", "value": {"retention": {"output_seconds": None}}},
 }
 
@@ -28,5 +29,6 @@ async def get_account(caller: CanRead, accounts: OwnAccounts) -> OwnAccount:
 async def edit_account(
     body: Annotated[OwnAccountPatch, Body(openapi_examples=_EXAMPLES)], caller: CanManage, accounts: OwnAccounts
 ) -> OwnAccount:
-    """Change defaults of your new jobs; they follow within five seconds. Jobs that are there keep what they have."""
+    """Change defaults of your new jobs, and what they may cost in all; they follow within five seconds. Jobs that are
+    there keep what they have."""
     return await accounts.edit(caller, body)

@@ -31,14 +31,14 @@ _ENTERED: dict[int | str, dict[str, Any]] = {  # FastAPI's own type for an OpenA
 async def grant_credit(
     account_id: str,
     body: GrantBody,
-    caller: CanAdmin,  # noqa: ARG001  (the permission)
+    caller: CanAdmin,
     ledgers: Ledgers,
     once: Once,
 ) -> Response:
     """Add credit to an account. Send an `Idempotency-Key` to be able to repeat this."""
 
     async def act(ours: Ours) -> StoredAnswer:
-        return json_answer(201, entry_view(await ledgers.grant(account_id, body, name=ours.subject)), {})
+        return json_answer(201, entry_view(await ledgers.grant(caller, account_id, body, name=ours.subject)), {})
 
     return await once.answer(new_request_id, act)
 
@@ -52,13 +52,13 @@ async def grant_credit(
 async def refund_job(
     account_id: str,
     body: RefundBody,
-    caller: CanAdmin,  # noqa: ARG001  (the permission)
+    caller: CanAdmin,
     ledgers: Ledgers,
     once: Once,
 ) -> Response:
     """Give back what a job of the account was charged, or a part of it; all in all at most its charge."""
 
     async def act(ours: Ours) -> StoredAnswer:
-        return json_answer(201, entry_view(await ledgers.refund(account_id, body, name=ours.subject)), {})
+        return json_answer(201, entry_view(await ledgers.refund(caller, account_id, body, name=ours.subject)), {})
 
     return await once.answer(new_request_id, act)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from gateway.deps import CanWatch, Jobs, Streams
+from gateway.deps import Admission, CanWatch, Jobs, Streams
 from gateway.problems import keyed_problems
 from gateway.views import event_view
 from reelwork.contract.events import EventList
@@ -45,15 +45,18 @@ async def job_events(
     caller: CanWatch,
     jobs: Jobs,
     streams: Streams,
+    admission: Admission,
     accept: Annotated[str, Header()] = "text/event-stream",
     last_event_id: Annotated[int | None, Header(ge=0, description="Go on after this event.")] = None,
     after: Annotated[int, Query(ge=0, description="The same, for clients without headers.")] = 0,
 ) -> Response:
-    """Follow a job. Come back with `Last-Event-ID` after a break: nothing durable is missed."""
+    """Follow a job. Come back with `Last-Event-ID` after a break: nothing durable is missed. The stream ends
+    within five seconds after its key did, or the account was suspended."""
     job = await jobs.get(caller, job_id)
     seen = last_event_id if last_event_id is not None else after
     if "application/json" in accept:
         history = EventList(items=[event_view(event) for event in job.events[seen:]])
         return JSONResponse(history.model_dump(mode="json"))
     streams.check_capacity(caller.account.id)
-    return StreamingResponse(streams.frames(job, after=seen), media_type="text/event-stream", headers=_HEADERS)
+    frames = streams.frames(job, after=seen, admitted=lambda: admission.still_admits(caller))
+    return StreamingResponse(frames, media_type="text/event-stream", headers=_HEADERS)

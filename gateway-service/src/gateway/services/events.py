@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,7 +25,8 @@ KEEP_ALIVE_SECONDS = 15.0
 # A notice can be lost; so often all jobs that are watched are looked at anyway, together.
 LOOK_SECONDS = 2.0
 LOOKED_AT = 1000
-# How soon an idle stream notices that the gateway is going down, or that such a look found something.
+# How soon an idle stream notices that the gateway is going down, or that such a look found something; and how often any
+# stream asks whether its caller may still look.
 TICK_SECONDS = 1.0
 RETRY_MS = 3000
 
@@ -36,13 +37,18 @@ class _Clock:
 
     ends: float
     keep_alive: float = 0.0
+    asked: float = 0.0
+
+
+async def _always() -> bool:
+    return True
 
 
 class EventStreams:
     """Streams of single jobs. Durable events come from the job itself, numbered; progress passes through.
 
-    A stream ends after the terminal event, when its life is over, or when the gateway closes: the client then comes
-    back with the last number it saw, and misses nothing.
+    A stream ends after the terminal event, when its life is over, when its caller may no longer look, or when the
+    gateway closes: the client then comes back with the last number it saw, and misses nothing.
     """
 
     def __init__(
@@ -88,10 +94,15 @@ class EventStreams:
                 retry_after_seconds=5,
             )
 
-    async def frames(self, job: Job, *, after: int) -> AsyncIterator[bytes]:
-        """Server-sent events: a snapshot without id, the durable events after number `after`, then live."""
+    async def frames(
+        self, job: Job, *, after: int, admitted: Callable[[], Awaitable[bool]] = _always
+    ) -> AsyncIterator[bytes]:
+        """Server-sent events: a snapshot without id, the durable events after number `after`, then live.
+
+        `admitted`: whether the caller may still look.
+        """
         loop = asyncio.get_running_loop()
-        clock = _Clock(ends=loop.time() + self._life)
+        clock = _Clock(ends=loop.time() + self._life, asked=loop.time())
         with self._counted(job):
             async with self._broker.watch(job.account_id, job.id) as notices:
                 current = await self._read(job)
@@ -103,6 +114,10 @@ class EventStreams:
                         after = event.seq
                     if current.status.is_terminal or self._closing() or loop.time() > clock.ends:
                         return
+                    if loop.time() > clock.asked + TICK_SECONDS:
+                        if not await _may_stay(job, admitted):
+                            return
+                        clock.asked = loop.time()
                     notice = await next_notice(notices, within=TICK_SECONDS)
                     if notice is not None and notice.kind == "progress":
                         yield format_sse_event(data_str=_json(_progress(notice)), event="progress")
@@ -138,6 +153,18 @@ class EventStreams:
             if not self._watched[job.id]:
                 del self._watched[job.id]
                 self._versions.pop(job.id, None)
+
+
+async def _may_stay(job: Job, admitted: Callable[[], Awaitable[bool]]) -> bool:
+    """While MongoDB is away nobody is sent off: the stream outlives that."""
+    try:
+        staying = await admitted()
+    except StoreUnavailable as error:
+        log.warning("stream.not_asked", job_id=job.id, reason=error.detail)
+        return True
+    if not staying:
+        log.info("stream.ended_by_key", job_id=job.id, account_id=job.account_id)
+    return staying
 
 
 def _progress(notice: Notice) -> ProgressFrame:

@@ -43,6 +43,11 @@ class JobService:
             return stored
         return await stored_before(self._engine.stores.jobs, new.job)
 
+    async def price(self, caller: Caller, body: JobBody, *, request_id: str) -> int:
+        """What submitting it would reserve, in ten-thousandths of a US dollar; stores nothing. Raises as `submit` does,
+        but for what is not there to pay it."""
+        return (await self._builder.build(caller, body, request_id=request_id)).price
+
     async def retry(self, caller: Caller, job_id: str, *, mark: str, deadline: timedelta | None) -> Job:
         """Queue a job again that ended without success; see `engine.retry`.
 

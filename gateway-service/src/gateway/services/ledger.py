@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.auth import Caller
-from gateway.costs import balance_view, spend_cap_view
+from gateway.costs import account_cap_view, balance_view, spend_cap_view
 from gateway.services.pages import check_cursor
 from reelwork.contract.ledger import (
     ConcurrentJobs,
@@ -76,23 +76,25 @@ class LedgerService:
             can_batch_generate=can and plan.batch_items > 0,
             balance=balance_view(balance),
             spend_cap=spend_cap_view(caller.key, balance),
+            account_spend_cap=account_cap_view(account, balance),
         )
 
-    async def grant(self, account_id: str, body: GrantBody, *, name: str) -> Entry:
+    async def grant(self, caller: Caller, account_id: str, body: GrantBody, *, name: str) -> Entry:
         """Add credit; `name` is the request's own. Raises AccountNotFound, InvalidInput."""
         account, amount = await self._account(account_id), ten_thousandths(body.amount)
         if amount == 0:
             raise _nothing()
-        return await grant(self._stores, Grant(account_id=account, amount=amount, name=name, note=body.note))
+        order = Grant(account_id=account, amount=amount, name=name, note=body.note)
+        return await grant(self._stores, order, by=caller.actor)
 
-    async def refund(self, account_id: str, body: RefundBody, *, name: str) -> Entry:
+    async def refund(self, caller: Caller, account_id: str, body: RefundBody, *, name: str) -> Entry:
         """See `engine.grants.refund`. Raises AccountNotFound, JobNotFound, InvalidState, InvalidInput."""
         account = await self._account(account_id)
         amount = ten_thousandths(body.amount) if body.amount is not None else None
         if amount == 0:
             raise _nothing()
         order = Refund(account_id=account, job_id=JobId(body.job_id), name=name, amount=amount, note=body.note)
-        return await refund(self._stores, order)
+        return await refund(self._stores, order, by=caller.actor)
 
     async def _account(self, account_id: str) -> AccountId:
         account = await self._stores.accounts.get(AccountId(account_id))

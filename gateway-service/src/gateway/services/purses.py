@@ -17,12 +17,13 @@ class Purses:
 
     def of(self, caller: Caller) -> Purse:
         """The caller's own, as this gateway knows it at the moment."""
-        cap = caller.key.spend_cap
+        cap, key_id = caller.key.spend_cap, caller.key.purse_id
         bounds = Bounds(
             jobs_per_day=self._plans[caller.account.tier].jobs_per_day,
-            key_caps={caller.key.id: cap} if cap is not None else {},
+            account_cap=caller.account.spend_cap,
+            key_caps={key_id: cap} if cap is not None else {},
         )
-        payer = Payer(account_id=caller.account.id, key_id=caller.key.id, bounds=bounds)
+        payer = Payer(account_id=caller.account.id, key_id=key_id, bounds=bounds)
         return Purse(reservations=self._reservations, payer=payer)
 
     async def refusals(self, caller: Caller, new: NewJob) -> list[ReelworkError]:

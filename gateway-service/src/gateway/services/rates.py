@@ -11,7 +11,7 @@ from reelwork.domain.errors import RateLimited
 from reelwork.domain.ids import AccountId
 from reelwork.domain.rate import RouteClass, Standing, rate_of
 from reelwork.domain.tier import Plans
-from reelwork.store.accounts import Accounts
+from reelwork.store.directory import AccountFilter, Directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class AccountRates:
 class RateLimits:
     """`shared`: counted over all gateways together, rather than by each for itself."""
 
-    def __init__(self, limiter: Limiter, accounts: Accounts, plans: Plans, *, shared: bool) -> None:
-        self._accounts = accounts
+    def __init__(self, limiter: Limiter, directory: Directory, plans: Plans, *, shared: bool) -> None:
+        self._directory = directory
         self._plans = plans
         self.limiter = limiter
         self.shared = shared
@@ -42,7 +42,9 @@ class RateLimits:
     async def page(self, *, cursor: str | None, limit: int) -> Page[AccountRates]:
         """All accounts, newest first, without counting anything. Raises InvalidCursor."""
         before = check_cursor(cursor, "acct_")
-        found = await self._accounts.newest(before=AccountId(before) if before else None, limit=limit + 1)
+        found = await self._directory.page(
+            AccountFilter(), before=AccountId(before) if before else None, limit=limit + 1
+        )
         return Page.cut(await asyncio.gather(*(self._rates(account) for account in found)), limit)
 
     async def _rates(self, account: Account) -> AccountRates:

@@ -17,6 +17,7 @@ from reelwork.domain.ids import new_key_id
 from reelwork.domain.tier import Tier
 from reelwork.engine.accounts import create
 from reelwork.engine.engine import Engine
+from reelwork.engine.grants import Grant, grant
 from reelwork.engine.plan import change
 from reelwork.generator import ModelCard
 from reelwork.store.plans import AccountTerms
@@ -72,6 +73,7 @@ class SimulationService:
             created_at=datetime.now(UTC),
         )
         submitter = Caller(account=account, key=key)
+        await self._fund(caller, submitter, count, job, request_id)
         accepted, refused = list[str](), Counter[str]()
         for _ in range(count):
             try:
@@ -86,6 +88,19 @@ class SimulationService:
             refused=dict(refused),
             job_ids=accepted,
         )
+
+    async def _fund(self, caller: Caller, submitter: Caller, count: int, job: JobBody, request_id: str) -> None:
+        """Credit for all of its jobs, where they cost something: a refusal shall tell of the tier, not of poverty."""
+        try:
+            price = await self._jobs.price(submitter, job, request_id=request_id)
+        except ReelworkError:
+            return  # submitting it tells why
+        account, stores = submitter.account, self._engine.stores
+        balance = await stores.balances.now(account.id)
+        lacking = price * count - (balance.available if balance is not None else 0)
+        if lacking > 0:
+            order = Grant(account_id=account.id, amount=lacking, name=f"{request_id}.{account.id}", note=TAG)
+            await grant(stores, order, by=caller.actor)
 
     async def _account(self, caller: Caller, tier: Tier) -> Account:
         """The tier's account, of this very tier whatever was done to it."""

@@ -23,14 +23,14 @@ class TicketService:
         ticket = await self._tickets.add(secret, caller.key.id)
         return StreamTicketView(ticket=_PREFIX + secret, expires_at=ticket.expires_at)
 
-    async def redeem(self, text: str, *, address: str | None) -> Caller:
-        """Who the ticket was given to, for reading alone; the ticket is used up.
+    async def redeem(self, text: str, *, address: str | None, keep: bool = False) -> Caller:
+        """Who the ticket was given to, for reading alone; the ticket is used up, unless it is to be kept.
 
         Raises InvalidApiKey, and whatever may be wrong with the key behind it by now.
         """
         ticket = None
         if text.startswith(_PREFIX) and len(text) <= _LONGEST and text.isascii():
-            ticket = await self._tickets.take(text.removeprefix(_PREFIX))
+            ticket = await self._tickets.take(text.removeprefix(_PREFIX), keep=keep)
         if ticket is None:
             raise InvalidApiKey(
                 "The ticket is unknown, was used, or is too old.", hint="Get a new one: POST /v1/stream-tickets."

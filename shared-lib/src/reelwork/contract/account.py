@@ -1,9 +1,12 @@
 """The caller's own account on the wire."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from reelwork.contract.base import Timestamp, Wire
 from reelwork.contract.jobs import RetentionBody
+from reelwork.contract.money import Money, MoneyText
 
 TierName = Literal["free", "developer", "pro", "enterprise"]
 
@@ -30,7 +33,8 @@ class RetentionView(Wire):
 
 
 class OwnAccount(Wire):
-    """Your account. `suspended`: it submits nothing until it is resumed."""
+    """Your account. `suspended`: it submits nothing until it is resumed. `spend_cap`: what it may spend in its whole
+    life, in US dollars; null: whatever it has."""
 
     id: str
     object: Literal["account"] = "account"
@@ -38,6 +42,7 @@ class OwnAccount(Wire):
     tier: TierName
     plan: OwnPlan
     retention: RetentionView
+    spend_cap: Money | None
     created_at: Timestamp
     suspended: bool
 
@@ -50,3 +55,11 @@ class OwnAccountPatch(Wire):
     """What is absent stays as it is."""
 
     retention: RetentionPatch = RetentionPatch()
+    spend_cap: Annotated[
+        MoneyText | None,
+        Field(
+            description="US dollars that the account may spend in its whole life, what it has spent included. "
+            "Jobs that would pass it are refused (`spend_cap_reached`); those that are there go on. Null: no cap.",
+            examples=["10.00"],
+        ),
+    ] = None

@@ -26,7 +26,7 @@ class EntryView(Wire):
     day: Annotated[str | None, Field(examples=["2026-11-21"], description="Of the daily quota, in UTC.")]
     job_id: str | None
     round: Annotated[int | None, Field(description="1 for the job's first submit, one more with each retry.")]
-    key_id: str | None
+    key_id: Annotated[str | None, Field(description="Of keys that took the place of others, the first.")]
     note: str | None
 
 
@@ -71,7 +71,7 @@ class BalanceView(Wire):
 
 
 class SpendCapView(Wire):
-    """Of the key that asks, over its whole life."""
+    """Over a whole life: that of the key that asks, those that it took the place of included, or of the account."""
 
     currency: Literal["USD"] = "USD"
     limit: Money
@@ -90,7 +90,8 @@ class QuotaView(Wire):
     can_generate: bool
     can_batch_generate: bool
     balance: BalanceView
-    spend_cap: SpendCapView | None
+    spend_cap: Annotated[SpendCapView | None, Field(description="Of the key that asks.")]
+    account_spend_cap: SpendCapView | None
 
 
 class GrantBody(Wire):

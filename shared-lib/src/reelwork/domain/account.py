@@ -38,7 +38,8 @@ class Account:
 
     `held_pools`: where its owner holds the queue, since when; `hold_version` grows with every such order.
     `weight`: a share of its own instead of its tier's. `suspended_at`: since then its keys open nothing and its jobs
-    wait. `plan_version` grows with every change of these and of the tier.
+    wait. `plan_version` grows with every change of these and of the tier. `spend_cap`: its owner's own bound, in
+    ten-thousandths of a dollar over the account's whole life.
     """
 
     id: AccountId
@@ -51,6 +52,7 @@ class Account:
     plan_version: int = 0
     weight: int | None = None
     suspended_at: datetime | None = None
+    spend_cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,8 @@ class ApiKey:
     A plain digest suffices because the secret has 256 random bits: there is nothing to guess.
 
     `models`, `allowed_ips` (addresses or networks): empty where there is no such limit. `spend_cap`: in ten-thousandths
-    of a dollar, over the key's whole life. `expires_at`: also how a key that was rotated ends.
+    of a dollar, over the key's whole life. `expires_at`: also how a key that was rotated ends. `spends_as`: of a
+    key that took the place of another, the first in that line: what they spend is counted together.
     """
 
     id: KeyId
@@ -76,6 +79,12 @@ class ApiKey:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     replaced_by: KeyId | None = None
+    spends_as: KeyId | None = None
+
+    @property
+    def purse_id(self) -> KeyId:
+        """Under which key's id it is counted what this one spends."""
+        return self.spends_as or self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

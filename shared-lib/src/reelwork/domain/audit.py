@@ -29,6 +29,7 @@ class Action(StrEnum):
     ACCOUNT_SUSPENDED = "account.suspended"
     ACCOUNT_RESUMED = "account.resumed"
     ACCOUNT_CREDITED = "account.credited"
+    JOB_REFUNDED = "job.refunded"
     KEY_CREATED = "key.created"
     KEY_CHANGED = "key.changed"
     KEY_REVOKED = "key.revoked"

@@ -11,6 +11,7 @@ from reelwork.domain.account import Account
 from reelwork.domain.audit import THE_INSTALLATION, Action, Actor
 from reelwork.domain.errors import AccountNotFound, InvalidState, StoreUnavailable
 from reelwork.domain.ids import AccountId, new_account_id
+from reelwork.domain.money import dollars
 from reelwork.domain.tier import Tier
 from reelwork.store.plans import AccountTerms
 from reelwork.store.stores import Stores
@@ -39,7 +40,7 @@ async def create(stores: Stores, *, by: Actor, name: str, tier: Tier, weight: in
     if await stores.directory.named(name) is not None:
         raise _taken(name)
     account = Account(id=new_account_id(), name=name, tier=tier, weight=weight, created_at=datetime.now(UTC))
-    await _record(stores, by, account.id, Action.ACCOUNT_CREATED, {"name": name, "tier": tier.value})
+    await record_act(stores, by, account.id, Action.ACCOUNT_CREATED, {"name": name, "tier": tier.value})
     stored = await stores.accounts.add(account)
     if stored.id != account.id:  # somebody else was faster
         raise _taken(name)
@@ -62,11 +63,44 @@ async def amend(stores: Stores, account_id: AccountId, decide: Decide, *, by: Ac
         if wanted == is_now:
             return Changed(before=before, after=before)
         for action, details in _acts(is_now, wanted):
-            await _record(stores, by, account_id, action, details)
+            await record_act(stores, by, account_id, action, details)
         after = await stores.plans.change(before, wanted)
         if after is not None:
             return Changed(before=before, after=after)
     raise StoreUnavailable("The account is being changed by others.", hint="Try again.", retry_after_seconds=1)
+
+
+async def set_defaults(
+    stores: Stores, account_id: AccountId, changes: Mapping[str, int | None], *, by: Actor
+) -> Account:
+    """What the owner of an account decides about it: `spend_cap`, `retention.input_seconds`,
+    `retention.output_seconds`.
+
+    Only what changes something is recorded, in the account's own chain. Raises AccountNotFound, StoreUnavailable.
+    """
+    before = await stores.accounts.get(account_id)
+    if before is None:
+        raise no_such_account(account_id)
+    were = {
+        "spend_cap": before.spend_cap,
+        "retention.input_seconds": before.retention.input_seconds,
+        "retention.output_seconds": before.retention.output_seconds,
+    }
+    wanted = {name: value for name, value in changes.items() if were[name] != value}
+    if not wanted:
+        return before
+    told = {name: f"{_written(name, were[name])} -> {_written(name, value)}" for name, value in wanted.items()}
+    await stores.audit.record(account_id, by, Action.ACCOUNT_CHANGED, account_id, told)
+    after = await stores.accounts.keep(account_id, wanted)
+    if after is None:
+        raise no_such_account(account_id)
+    return after
+
+
+def _written(name: str, value: int | None) -> str:
+    if value is None:
+        return "none"
+    return dollars(value) if name == "spend_cap" else str(value)
 
 
 def no_such_account(account_id: str) -> AccountNotFound:
@@ -93,6 +127,9 @@ def _acts(before: AccountTerms, after: AccountTerms) -> Iterator[tuple[Action, d
         yield Action.ACCOUNT_CHANGED, changes
 
 
-async def _record(stores: Stores, by: Actor, account_id: AccountId, action: Action, details: Mapping[str, str]) -> None:
+async def record_act(
+    stores: Stores, by: Actor, account_id: AccountId, action: Action, details: Mapping[str, str]
+) -> None:
+    """What an operator is about to do to an account, in both chains. Raises StoreUnavailable."""
     await stores.audit.record(None, by, action, account_id, details)
     await stores.audit.record(account_id, THE_INSTALLATION, action, account_id, details)

@@ -6,6 +6,7 @@ from reelwork.domain.errors import JobNotFound
 from reelwork.domain.ids import AccountId, JobId
 from reelwork.domain.job import Job
 from reelwork.engine.engine import Engine
+from reelwork.engine.log_events import STATUS_EVENTS
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ async def cancel(engine: Engine, account: AccountId, job_id: JobId, *, by: str) 
     for _ in range(MAX_RACES):
         moved = await jobs.cancel_waiting(account, job_id, by=by) or await jobs.cancel_running(account, job_id, by=by)
         if moved is not None:
-            log.info(f"job.{moved.status}", job_id=job_id, by=by)
+            log.info(STATUS_EVENTS[moved.status], job_id=job_id, by=by)
             engine.tell(moved)
             return moved
         found = await jobs.get(account, job_id)

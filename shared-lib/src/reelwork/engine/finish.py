@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
+from enum import Enum
 
 import structlog
 
@@ -16,13 +16,13 @@ log = structlog.get_logger(__name__)
 
 
 class Ending(Enum):
-    """How an attempt really ended. `LOST`: it was not ours any more; nothing was changed."""
+    """How an attempt really ended, and what the log calls that. `LOST`: not ours any more, nothing was changed."""
 
-    COMPLETED = auto()
-    FAILED = auto()
-    RETRYING = auto()
-    CANCELLED = auto()
-    LOST = auto()
+    COMPLETED = "job.completed"
+    FAILED = "job.failed"
+    RETRYING = "job.retrying"
+    CANCELLED = "job.cancelled"
+    LOST = "job.lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ async def _ended(
 
 def _log_ending(job: Job, ending: Ending, used: timedelta | None, error: JobError | None = None) -> None:
     log.info(
-        f"job.{ending.name.lower()}",
+        ending.value,
         job_id=job.id,
         attempt=job.attempt,
         run_seconds=round(used.total_seconds(), 3) if used is not None else None,

@@ -6,10 +6,12 @@ from datetime import datetime
 
 import structlog
 
+from reelwork.domain.audit import Action, Actor
 from reelwork.domain.errors import FieldError, InvalidInput, InvalidState, StoreUnavailable
 from reelwork.domain.ids import AccountId, JobId, new_entry_id
 from reelwork.domain.ledger import Entry, EntryKind, refund_id
 from reelwork.domain.money import CURRENCY, dollars
+from reelwork.engine.accounts import record_act
 from reelwork.engine.cancel import job_not_found
 from reelwork.engine.settling import RACES, settle
 from reelwork.store.client import server_time
@@ -39,11 +41,14 @@ class Refund:
     note: str | None = None
 
 
-async def grant(stores: Stores, order: Grant) -> Entry:
-    """Add credit. Raises StoreUnavailable: then it may be there or not, which the same order again finds out."""
+async def grant(stores: Stores, order: Grant, *, by: Actor) -> Entry:
+    """Add credit; on whose order, is in the audit log before.
+
+    Raises StoreUnavailable: then it may be there or not, which the same order again finds out.
+    """
     account = order.account_id
     await stores.balances.begin(account)
-    now = await server_time(stores.database)
+    now, recorded = await server_time(stores.database), False
     for _ in range(RACES):
         snapshot = await stores.books.snapshot(account, limit=0, about=order.name)
         if snapshot is None:
@@ -59,6 +64,9 @@ async def grant(stores: Stores, order: Grant) -> Entry:
             amount=order.amount,
             note=order.note,
         )
+        if not recorded:
+            await record_act(stores, by, account, Action.ACCOUNT_CREDITED, _told(order, entry))
+            recorded = True
         if await stores.books.enter(snapshot.balance, [entry]):
             log.info("ledger.granted", account_id=account, amount=order.amount, entry=entry.id)
             await _carry_over(stores, account, now)
@@ -66,14 +74,16 @@ async def grant(stores: Stores, order: Grant) -> Entry:
     raise _busy()
 
 
-async def refund(stores: Stores, order: Refund) -> Entry:
-    """Give back what a job was charged. All refunds of a job together are at most its charge.
+async def refund(stores: Stores, order: Refund, *, by: Actor) -> Entry:
+    """Give back what a job was charged; on whose order, is in the audit log before.
+
+    All refunds of a job together are at most its charge.
 
     Raises JobNotFound, InvalidState (it was charged nothing, or all was given back), InvalidInput (more than is left),
     StoreUnavailable: then it may be there or not, which the same order again finds out.
     """
     account, job = order.account_id, order.job_id
-    now = await server_time(stores.database)
+    now, recorded = await server_time(stores.database), False
     await settle(stores.books, account, now)
     if await stores.jobs.get(account, job) is None:
         raise job_not_found(job)
@@ -85,6 +95,9 @@ async def refund(stores: Stores, order: Refund) -> Entry:
         if known:
             return known[0]
         entry = _refunding(order, snapshot.history, now)
+        if not recorded:
+            await record_act(stores, by, account, Action.JOB_REFUNDED, _told(order, entry) | {"job_id": job})
+            recorded = True
         if await stores.books.enter(snapshot.balance, [entry]):
             log.info("ledger.refunded", account_id=account, job_id=job, amount=entry.amount)
             await _carry_over(stores, account, now)
@@ -126,6 +139,12 @@ async def _carry_over(stores: Stores, account: AccountId, now: datetime) -> None
         await settle(stores.books, account, now)
     except StoreUnavailable as error:
         log.warning("books.not_kept", account_id=account, reason=error.detail)
+
+
+def _told(order: Grant | Refund, entry: Entry) -> dict[str, str]:
+    """What the audit log says of it; `order` is the same where an order was recorded again after a crash."""
+    told = {"amount": dollars(entry.amount), "currency": CURRENCY, "order": order.name}
+    return told | ({"note": order.note} if order.note is not None else {})
 
 
 def _nothing_charged() -> InvalidState:

@@ -44,14 +44,14 @@ async def change_key(stores: Stores, key: ApiKey, actor: Actor, powers: Powers) 
 
 
 async def rotate_key(stores: Stores, key: ApiKey, actor: Actor, *, overlap: timedelta) -> tuple[NewKey, ApiKey]:
-    """A new key that may do the same, and the old one, which ends after `overlap`.
+    """A new key that may do the same, and the old one, which ends after `overlap`. What both spend is one count.
 
     The new one is stored first, so that a crash in between takes no key from anybody: it leaves one whose secret
     nobody knows. Raises InvalidState for a key that has ended or was replaced before, StoreUnavailable.
     """
     if key.revoked or key.replaced_by is not None:
         raise _not_now(key.id, "was replaced before, has expired or was revoked")
-    new = _new(key.account_id, Powers.of(key))
+    new = _new(key.account_id, Powers.of(key), spends_as=key.purse_id)
     told = {"replaced_by": new.key.id, "overlap_seconds": str(int(overlap.total_seconds()))}
     await stores.audit.record(key.account_id, actor, Action.KEY_ROTATED, key.id, told)
     await _add(stores, new)
@@ -87,7 +87,7 @@ def key_not_found(key: str) -> KeyNotFound:
     return KeyNotFound(f"There is no key {key[:100]!r} in your account.", hint="GET /v1/keys lists them.")
 
 
-def _new(account: AccountId, powers: Powers) -> NewKey:
+def _new(account: AccountId, powers: Powers, *, spends_as: KeyId | None = None) -> NewKey:
     key_id, secret = new_key_id(), new_secret()
     key = ApiKey(
         id=key_id,
@@ -100,6 +100,7 @@ def _new(account: AccountId, powers: Powers) -> NewKey:
         allowed_ips=powers.allowed_ips,
         spend_cap=powers.spend_cap,
         expires_at=powers.expires_at,
+        spends_as=spends_as,
     )
     return NewKey(key, format_key(key_id, secret))
 

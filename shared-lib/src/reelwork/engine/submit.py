@@ -13,6 +13,7 @@ from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms, tickets_for
 from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
+from reelwork.engine.log_events import STATUS_EVENTS
 from reelwork.engine.reserving import STORED_WITHIN, Ask, Purse
 from reelwork.store.jobs import Jobs
 
@@ -88,7 +89,8 @@ async def submit(
     if not job.status.is_terminal:  # else it was answered by an earlier job's outputs
         opener.announce(terms)
     if is_new:
-        log.info(f"job.{job.status}", job_id=job.id, model=job.model, lane=job.lane, source_job_id=job.source_job_id)
+        told = {"job_id": job.id, "model": job.model, "lane": job.lane, "source_job_id": job.source_job_id}
+        log.info(STATUS_EVENTS[job.status], **told)
     return job if is_new else None
 
 

@@ -1,14 +1,12 @@
 """Accounts and API keys. Keys are stored as digests; the key itself is nowhere."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import cast
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 
 from reelwork.domain.account import Account, ApiKey, Scope
 from reelwork.domain.ids import AccountId, KeyId
-from reelwork.domain.job import Retention
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 
@@ -38,28 +36,16 @@ class Accounts:
         )
         return ACCOUNT_CODEC.decode(cast("Document", stored))  # an upsert always answers a document
 
-    async def set_retention(self, name: str, retention: Retention) -> bool:
-        """The default for new jobs of the account of this name; False when there is none."""
-        kept = await self._accounts.update_one({"name": name}, {"$set": {"retention": asdict(retention)}})
-        return bool(kept.matched_count)
-
     async def keep(self, account: AccountId, changes: Mapping[str, int | None]) -> Account | None:
-        """Change defaults of retention, by their names; the account as it is then, None when there is none."""
-        fields = {f"retention.{name}": seconds for name, seconds in changes.items()}
+        """Set fields by their dotted names; the account as it is then, None when there is none."""
         stored = await self._accounts.find_one_and_update(
-            {"_id": account}, {"$set": fields}, return_document=ReturnDocument.AFTER
+            {"_id": account}, {"$set": dict(changes)}, return_document=ReturnDocument.AFTER
         )
         return ACCOUNT_CODEC.decode(stored) if stored is not None else None
 
     async def get(self, account: AccountId) -> Account | None:
         document = await self._accounts.find_one({"_id": account})
         return ACCOUNT_CODEC.decode(document) if document is not None else None
-
-    async def newest(self, *, before: AccountId | None, limit: int) -> list[Account]:
-        """Accounts, newest first, made before this one."""
-        where = {"_id": {"$lt": before}} if before is not None else {}
-        found = self._accounts.find(where).sort("_id", DESCENDING).limit(limit)
-        return [ACCOUNT_CODEC.decode(document) async for document in found]
 
     async def named(self, name: str) -> Account | None:
         """The account of this name."""

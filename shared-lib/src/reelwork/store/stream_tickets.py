@@ -41,11 +41,11 @@ class StreamTickets:
         )
         return _ticket(cast("Document", document))  # an upsert always answers a document
 
-    async def take(self, secret: str) -> StreamTicket | None:
-        """The ticket, which is used up by this; None for one that is unknown, used, or too old."""
-        document = await self._tickets.find_one_and_delete(
-            {"_id": digest(secret), "$expr": {"$gt": ["$expires_at", NOW]}}
-        )
+    async def take(self, secret: str, *, keep: bool = False) -> StreamTicket | None:
+        """The ticket, which is used up by this unless it is to be kept; None for one that is unknown, used, or too
+        old."""
+        good = {"_id": digest(secret), "$expr": {"$gt": ["$expires_at", NOW]}}
+        document = await (self._tickets.find_one(good) if keep else self._tickets.find_one_and_delete(good))
         return _ticket(document) if document is not None else None
 
 
