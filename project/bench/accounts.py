@@ -66,6 +66,7 @@ class Side:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Keys:
     pro: str
+    enterprise: str
     enterprise_id: AccountId
 
 
@@ -114,6 +115,7 @@ def running_sides() -> Iterator[Sequence[Side]]:
         shared = _gateway(stack, folder, "gateway")
         sides = (
             Side(name="without key, rate and quota", gateway=bare, key=""),
+            Side(name="with key and rate in memory", gateway=alone, key=keys.enterprise),
             Side(name="with all, counted in memory", gateway=alone, key=keys.pro),
             Side(name="with all, counted in Valkey", gateway=shared, key=keys.pro),
         )
@@ -138,11 +140,12 @@ async def _new_keys(url: str) -> _Keys:
         await ensure_indexes(database)
         accounts = Accounts(database)
         pro = await new_key(accounts, name="pro", tier=Tier.PRO)
-        credentials = parse_key(await new_key(accounts, name="enterprise", tier=Tier.ENTERPRISE))
+        enterprise_key = await new_key(accounts, name="enterprise", tier=Tier.ENTERPRISE)
+        credentials = parse_key(enterprise_key)
         assert credentials is not None
         enterprise = await accounts.key(credentials.key_id)
         assert enterprise is not None
-        return _Keys(pro=pro, enterprise_id=enterprise.account_id)
+        return _Keys(pro=pro, enterprise=enterprise_key, enterprise_id=enterprise.account_id)
 
 
 async def _accepted(sides: Sequence[Side]) -> None:
@@ -204,7 +207,8 @@ def _table(sides: Sequence[Side]) -> Table:
         note=f"Gateways of one build on the same MongoDB and RabbitMQ, no worker, in turn, {ROUNDS} rounds of "
         f"{SUBMITS} submits one after the other: p50 of a round, median of the rounds; ratio: median of the rounds' "
         "ratios. The CPU of a gateway is what its process took, divided by the submits. Without: nobody is asked for a "
-        "key, nothing is counted (`bench/bare.py`). With: a key, a rate, and the daily quota of the tier pro.",
+        "key, nothing is counted (`bench/bare.py`). With all: a key, a rate, and the daily quota of the tier pro; the "
+        "tier enterprise has no quota.",
         columns=("submit", "p50", "to without", "the gateway's CPU", "to without"),
         rows=rows,
     )
