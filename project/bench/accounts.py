@@ -32,6 +32,7 @@ DATABASE = "bench_accounts"
 ROUNDS = 15
 SUBMITS = 100
 WARM_UP = 50
+AT_ONCE = 16
 PATIENCE_SECONDS = 120.0
 BODY = {"model": "bench/nothing", "input": {"prompt": "x"}}
 # Far away, but there: the pro account has its quota checked, the enterprise one has none.
@@ -51,18 +52,21 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One way to submit. Of each round, in seconds: `p50`, and the processor's time that the gateway took (`cpu`)."""
+    """One way to submit. Of each round, in seconds: `p50`, the same under load (`loaded`), and the processor's time
+    that the gateway took for those one after the other (`cpu`)."""
 
     name: str
     gateway: Gateway
     key: str
     p50: list[float] = field(default_factory=list)
+    loaded: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Keys:
     pro: str
+    enterprise: str
     enterprise_id: AccountId
 
 
@@ -76,7 +80,9 @@ def measure() -> list[Table]:
                 before = cpu_seconds(side.gateway.pid)
                 side.p50.append(statistics.median(_submit(side, SUBMITS)))
                 side.cpu.append(cpu_seconds(side.gateway.pid) - before)
-    return [_table(sides)]
+            for side in sides if turn % 2 == 0 else reversed(sides):
+                side.loaded.append(statistics.median(asyncio.run(_load(side, SUBMITS))))
+    return [_table(sides), _loaded_table(sides)]
 
 
 @contextmanager
@@ -109,6 +115,7 @@ def running_sides() -> Iterator[Sequence[Side]]:
         shared = _gateway(stack, folder, "gateway")
         sides = (
             Side(name="without key, rate and quota", gateway=bare, key=""),
+            Side(name="with key and rate in memory", gateway=alone, key=keys.enterprise),
             Side(name="with all, counted in memory", gateway=alone, key=keys.pro),
             Side(name="with all, counted in Valkey", gateway=shared, key=keys.pro),
         )
@@ -133,11 +140,12 @@ async def _new_keys(url: str) -> _Keys:
         await ensure_indexes(database)
         accounts = Accounts(database)
         pro = await new_key(accounts, name="pro", tier=Tier.PRO)
-        credentials = parse_key(await new_key(accounts, name="enterprise", tier=Tier.ENTERPRISE))
+        enterprise_key = await new_key(accounts, name="enterprise", tier=Tier.ENTERPRISE)
+        credentials = parse_key(enterprise_key)
         assert credentials is not None
         enterprise = await accounts.key(credentials.key_id)
         assert enterprise is not None
-        return _Keys(pro=pro, enterprise_id=enterprise.account_id)
+        return _Keys(pro=pro, enterprise=enterprise_key, enterprise_id=enterprise.account_id)
 
 
 async def _accepted(sides: Sequence[Side]) -> None:
@@ -161,6 +169,22 @@ def _submit(side: Side, count: int) -> list[float]:
     return seconds
 
 
+async def _load(side: Side, count: int) -> list[float]:
+    """Seconds of each of so many submits, `AT_ONCE` at once."""
+    seconds: list[float] = []
+    left = iter(range(count))
+
+    async def one_after_the_other(client: httpx.AsyncClient) -> None:
+        for _ in left:
+            begun = time.perf_counter()
+            (await client.post("/v1/jobs", json=BODY)).raise_for_status()
+            seconds.append(time.perf_counter() - begun)
+
+    async with httpx.AsyncClient(base_url=side.gateway.url, headers=_headers(side), timeout=30) as client:
+        await asyncio.gather(*(one_after_the_other(client) for _ in range(AT_ONCE)))
+    return seconds
+
+
 def _headers(side: Side) -> dict[str, str]:
     return {"X-API-Key": side.key} if side.key else {}
 
@@ -172,7 +196,7 @@ def _table(sides: Sequence[Side]) -> Table:
         (
             side.name,
             milliseconds(statistics.median(side.p50)),
-            ratio(statistics.median(mine / theirs for mine, theirs in zip(side.p50, bare.p50, strict=True)), 1),
+            _median_ratio(side.p50, bare.p50),
             milliseconds(sum(side.cpu) / (ROUNDS * SUBMITS)),
             ratio(sum(side.cpu), sum(bare.cpu)),
         )
@@ -183,7 +207,26 @@ def _table(sides: Sequence[Side]) -> Table:
         note=f"Gateways of one build on the same MongoDB and RabbitMQ, no worker, in turn, {ROUNDS} rounds of "
         f"{SUBMITS} submits one after the other: p50 of a round, median of the rounds; ratio: median of the rounds' "
         "ratios. The CPU of a gateway is what its process took, divided by the submits. Without: nobody is asked for a "
-        "key, nothing is counted (`bench/bare.py`). With: a key, a rate, and the daily quota of the tier pro.",
+        "key, nothing is counted (`bench/bare.py`). With all: a key, a rate, and the daily quota of the tier pro; the "
+        "tier enterprise has no quota.",
         columns=("submit", "p50", "to without", "the gateway's CPU", "to without"),
         rows=rows,
     )
+
+
+def _loaded_table(sides: Sequence[Side]) -> Table:
+    bare = sides[0]
+    rows = [
+        (side.name, milliseconds(statistics.median(side.loaded)), _median_ratio(side.loaded, bare.loaded))
+        for side in sides
+    ]
+    return Table(
+        title="What accounts cost a submit under load",
+        note=f"The same gateways and rounds, {AT_ONCE} submits at once: those of one account share their writes.",
+        columns=("submit", "p50", "to without"),
+        rows=rows,
+    )
+
+
+def _median_ratio(mine: Sequence[float], theirs: Sequence[float]) -> str:
+    return ratio(statistics.median(one / other for one, other in zip(mine, theirs, strict=True)), 1)
