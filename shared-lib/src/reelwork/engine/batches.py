@@ -87,8 +87,8 @@ async def _paid(
 ) -> list[tuple[Job, LaneTerms]]:
     """The jobs with their bills. Those that the cache answered cost nothing."""
     new = [job for job, _ in jobs if not job.status.is_terminal]
-    price = dict(zip((job.id for job, _ in jobs), prices, strict=False))
-    bills = await purse.reserve(*(Ask(job_id=job.id, price=price.get(job.id, 0)) for job in new))
+    price = dict(zip((job.id for job, _ in jobs), prices, strict=True))
+    bills = await purse.reserve(*(Ask(job_id=job.id, price=price[job.id]) for job in new))
     reserved = {job.id: bill for job, bill in zip(new, bills, strict=True)}
     return [(replace(job, bill=reserved.get(job.id)), terms) for job, terms in jobs]
 

@@ -127,16 +127,24 @@ class Reservations:
 
     async def run(self) -> None:
         """Keep the books of accounts that reserve something here, until cancelled: so their outboxes stay short."""
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), INTERVAL.total_seconds())
-            self._enough.clear()
-            touched, self._touched = self._touched, Counter()
-            for account in touched:
-                try:
-                    await self.settle(account)
-                except StoreUnavailable as error:
-                    log.warning("books.not_kept", account_id=account, reason=error.detail)  # the reconciler will
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._enough.wait(), INTERVAL.total_seconds())
+                self._enough.clear()
+                touched, self._touched = self._touched, Counter()
+                for account in touched:
+                    await self._keep(account)
+        finally:
+            for writer in self._writers.values():
+                writer.cancel()
+            await asyncio.gather(*self._writers.values(), return_exceptions=True)
+
+    async def _keep(self, account: AccountId) -> None:
+        try:
+            await self.settle(account)
+        except StoreUnavailable as error:
+            log.warning("books.not_kept", account_id=account, reason=error.detail)  # the reconciler will
 
     def _touch(self, account: AccountId, count: int) -> None:
         self._touched[account] += count

@@ -18,6 +18,8 @@ from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 
 ENTRY_CODEC = Codec(Entry)
+# Nothing more is reserved while so many entries wait for the ledger: far below MongoDB's 16 MB of a document.
+LONGEST_OUTBOX = 5000
 _CODEC = Codec(Balance)
 
 
@@ -44,7 +46,8 @@ class Balances:
             return  # another one began it at the same moment
 
     async def reserve(self, account: AccountId, entries: Sequence[Entry], bounds: Bounds) -> bool:
-        """Enter all of this, or nothing if it does not fit the bounds or the balance. False also without a balance."""
+        """Enter all of this, or nothing if it does not fit the bounds or the balance. False also without a balance, and
+        while its outbox is too long."""
         added = effect(entries)
         room = _room(added, bounds)
         if room is None:
@@ -55,7 +58,8 @@ class Balances:
         }
         if added:
             update["$inc"] = added
-        reserved = await self._now.update_one({"_id": account} | room, update)
+        short: Document = {f"outbox.{LONGEST_OUTBOX}": {"$exists": False}}
+        reserved = await self._now.update_one({"_id": account} | short | room, update)
         return bool(reserved.modified_count)
 
     async def now(self, account: AccountId) -> Balance | None:
