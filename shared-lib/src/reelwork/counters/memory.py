@@ -9,7 +9,6 @@ from limits.aio.storage import MemoryStorage
 from reelwork.counters.windows import Question, standing
 from reelwork.domain.rate import Standing
 
-
 # The library looks for what has expired with each request, in a thread, and holds the counter meanwhile: that takes
 # longer than counting. What is kept longer than needed is at most what a limit lets through in this time.
 EXPIRY_SECONDS = 1.0
