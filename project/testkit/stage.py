@@ -4,11 +4,14 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.client import MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
+from reelwork.store.pools import Pools
+from reelwork.store.stores import Stores
 from testkit.invariants import check_history, check_lane, check_outputs
 from testkit.services import Bucket
 from testkit.steps import Died, Mortality, Turns, stepped, stepped_objects
@@ -42,7 +45,10 @@ class Stage:
             connected = await stack.enter_async_context(open_database(options))
             await ensure_indexes(connected)
             objects = await stack.enter_async_context(ObjectStore.open(options_of(bucket) if bucket else NO_BUCKET))
-            return World.over(stepped(connected, before), stepped_objects(objects, before))
+            stepping = stepped(connected, before)
+            # The number of operations must not depend on how much time has passed.
+            stores = replace(Stores.of(stepping), pools=Pools(stepping, remembers=False))
+            return World.over(stepping, stepped_objects(objects, before), stores=stores)
 
         try:
             yield cls(loop, loop.run_until_complete(opened()), mortality, turns)

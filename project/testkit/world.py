@@ -119,9 +119,11 @@ class World:
     reservations: Reservations
 
     @classmethod
-    def over(cls, database: Database, objects: ObjectStore, *, rules: Rules | None = None) -> Self:
+    def over(
+        cls, database: Database, objects: ObjectStore, *, rules: Rules | None = None, stores: Stores | None = None
+    ) -> Self:
         """A world on an open database."""
-        stores, broker = Stores.of(database), InProcessBroker()
+        stores, broker = stores or Stores.of(database), InProcessBroker()
         engine = Engine(stores=stores, broker=broker, rules=rules or Rules(lease=LEASE))
         sweeper = Sweeper(stores, objects)
         return cls(

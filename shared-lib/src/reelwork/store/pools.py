@@ -22,7 +22,9 @@ _LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001  (only older than any place)
 class Pools:
     """The `pools` collection: one document for each pool that was ever held."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, remembers: bool = True) -> None:
+        """`remembers`: False asks anew each time, so that as much is asked whenever it is asked."""
+        self._remembers = remembers
         self._pools = database["pools"]
         self._lanes = database.get_collection("lanes", read_concern=ReadConcern("local"))  # as they are now
         self._remembered: tuple[float, dict[str, datetime]] | None = None
@@ -43,9 +45,10 @@ class Pools:
     async def is_held(self, pool: str) -> bool:
         """Whether the pool is held, as far as this process knows: what it knows is no older than `REMEMBERED`."""
         asked = time.monotonic()
-        if self._remembered is None or asked - self._remembered[0] >= REMEMBERED.total_seconds():
-            self._remembered = asked, await self.held()
-        return pool in self._remembered[1]
+        known = self._remembered if self._remembers else None
+        if known is None or asked - known[0] >= REMEMBERED.total_seconds():
+            known = self._remembered = asked, await self.held()
+        return pool in known[1]
 
     async def places(self, pool: str) -> list[str]:
         """The places that are taken in this pool now."""
