@@ -62,7 +62,7 @@ def an_asset(account: AccountId) -> Asset:
 def builder(world: World, **prices: Pricing) -> JobBuilder:
     return JobBuilder(
         Catalogue(world.stores.models, {f"testkit/{name}": price for name, price in prices.items()}),
-        InputChecker(world.stores.assets),
+        InputChecker(world.stores),
         DatabaseClock(world.database),
         ResultCache(world.stores),
         max_attempts=3,

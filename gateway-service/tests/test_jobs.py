@@ -8,6 +8,7 @@ from reelwork.domain.account import Scope
 from reelwork.domain.tier import Tier
 from testkit.caller import Caller, expect
 from testkit.stack import Stack
+from testkit.waiting import until
 
 
 def test_a_submitted_job_is_accepted_with_its_address_and_all_that_was_said_about_it(owner: Caller):
@@ -189,3 +190,14 @@ def _blocker(owner: Caller) -> str:
     job_id: str = owner.submit(seconds=60)["id"]
     owner.wait(job_id, "processing")
     return job_id
+
+
+def test_an_output_is_an_input_as_soon_as_its_job_is_completed(owner: Caller, stack: Stack):
+    painted = owner.wait(owner.submit("builtin/landscape", prompt="A lake")["id"])["outputs"][0]["asset_id"]
+    with stack.documents() as database:  # as if its worker had not come to it yet
+        until(lambda: database["assets"].find_one({"_id": painted, "state": "ready"}))
+        database["assets"].update_one({"_id": painted}, {"$set": {"state": "staged"}})
+
+    film = owner.submit("builtin/camera-move", image=painted, duration_seconds=1, resolution="480p", fps=24)
+
+    assert owner.wait(film["id"])["status"] == "completed"

@@ -146,7 +146,7 @@ def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) 
 def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, clock: DatabaseClock) -> JobBuilder:
     return JobBuilder(
         catalogue,
-        InputChecker(stores.assets, _policies(settings)),
+        InputChecker(stores, _policies(settings)),
         clock,
         ResultCache(stores),
         max_attempts=settings.max_attempts,

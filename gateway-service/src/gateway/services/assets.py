@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.auth import Caller
 from gateway.problems import not_found
+from gateway.services.outputs import usable
 from gateway.services.pages import Page, check_cursor
 from reelwork.contract.assets import AssetLink
-from reelwork.domain.asset import Asset, AssetState
+from reelwork.domain.asset import Asset
 from reelwork.domain.errors import AssetNotFound
 from reelwork.domain.ids import AssetId
 from reelwork.objects.disposition import Disposition
@@ -29,19 +30,10 @@ class AssetService:
 
         An output is visible as soon as its job is completed, even if its own document is not committed yet.
         """
-        asset = await self._stores.assets.get(caller.account.id, AssetId(asset_id))
-        if asset is not None and (asset.state is AssetState.READY or await self._is_output(asset)):
-            return asset
-        raise not_found(AssetNotFound, "asset", asset_id)
-
-    async def _is_output(self, asset: Asset) -> bool:
-        if asset.job_id is None or asset.state is not AssetState.STAGED:
-            return False
-        job = await self._stores.jobs.get(asset.account_id, asset.job_id)
-        if job is None or asset.id not in {output.asset_id for output in job.outputs}:
-            return False
-        await self._stores.assets.commit([asset.id])
-        return True
+        asset = await usable(self._stores, caller.account.id, AssetId(asset_id))
+        if asset is None:
+            raise not_found(AssetNotFound, "asset", asset_id)
+        return asset
 
     async def page(self, caller: Caller, where: AssetFilter, *, cursor: str | None, limit: int) -> Page[Asset]:
         """Raises InvalidCursor."""

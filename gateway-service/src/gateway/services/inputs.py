@@ -10,11 +10,12 @@ import jsonschema_rs
 
 from gateway.input_policy import InputPolicy
 from gateway.problems import named
-from reelwork.domain.asset import Asset, AssetState
+from gateway.services.outputs import usable
+from reelwork.domain.asset import Asset
 from reelwork.domain.errors import ContentPolicyViolation, FieldError, InvalidInput
 from reelwork.domain.ids import AccountId, AssetId, JobId
 from reelwork.generator import ModelCard, asset_ids
-from reelwork.store.assets import Assets
+from reelwork.store.stores import Stores
 
 MAX_DEPTH = 32
 MAX_FAULTS = 20
@@ -27,8 +28,8 @@ _INTEGERS = range(-(2**63), 2**63)
 class InputChecker:
     """Knows each model's schema in compiled form."""
 
-    def __init__(self, assets: Assets, policies: Sequence[InputPolicy] = ()) -> None:
-        self._assets = assets
+    def __init__(self, stores: Stores, policies: Sequence[InputPolicy] = ()) -> None:
+        self._stores = stores
         self._policies = policies
         # `Any`: the library's validators have no types.
         self._compiled: dict[str, tuple[Mapping[str, Any], Any]] = {}
@@ -45,13 +46,13 @@ class InputChecker:
         named = [(name, AssetId(asset_id)) for name, asset_id in asset_ids(card.input_schema, values)]
         found = [await self._asset(account, card, name, asset_id) for name, asset_id in named]
         for name, asset_id in named:
-            if await self._assets.announce_use(account, asset_id, job) is None:
+            if await self._stores.assets.announce_use(account, asset_id, job) is None:
                 raise _invalid(card, [_no_asset(name)])  # it was removed since we looked
         return found
 
     async def _asset(self, account: AccountId, card: ModelCard, name: str, asset_id: AssetId) -> Asset:
-        asset = await self._assets.get(account, asset_id)
-        if asset is None or asset.state is not AssetState.READY:
+        asset = await usable(self._stores, account, asset_id)
+        if asset is None:
             raise _invalid(card, [_no_asset(name)])
         accepted = card.asset_inputs.get(name, ("*/*",))
         if not any(_accepts(pattern, asset.content_type) for pattern in accepted):
