@@ -48,11 +48,11 @@ def test_an_input_that_the_model_refuses_is_counted_by_its_code(operator: Caller
     assert done["tiers"][0]["refused"] == {"invalid_input": 2}
 
 
-def test_without_a_model_a_quick_one_is_taken(operator: Caller):
+def test_without_a_model_one_is_taken_that_needs_no_files(operator: Caller):
     done = simulated(operator, {}, pro=1)
 
-    assert done["model"]
-    assert done["tiers"][0]["accepted"] + sum(done["tiers"][0]["refused"].values()) == 1
+    assert done["model"] in {"testkit/noop", "builtin/landscape"}
+    assert (done["tiers"][0]["accepted"], done["tiers"][0]["refused"]) == (1, {})
 
 
 def test_one_simulation_runs_at_a_time_and_the_next_one_need_not_wait(operator: Caller):

@@ -55,12 +55,13 @@ class SimulationService:
             await self._engine.stores.pulses.over(TAG)
 
     async def _card(self, model: str | None) -> ModelCard:
-        """The model that is asked for, else the one that says it is quickest of those that a worker runs."""
+        """The model that is asked for, else the one that says it is quickest of those that a worker runs and that need
+        no files: simulated accounts have none."""
         if model is not None:
             return (await self._catalogue.get(model, pointer="#/model")).card
-        runnable = [listing.card for listing in await self._catalogue.all() if listing.available]
+        runnable = [one.card for one in await self._catalogue.all() if one.available and not one.card.asset_inputs]
         if not runnable:
-            raise ModelNotFound("No worker runs any model.", hint="Start a worker.")
+            raise ModelNotFound("No worker runs a model without files.", hint="Start a worker, or name a model.")
         return min(runnable, key=lambda card: (card.seconds_hint, card.name))
 
     async def _tier(self, caller: Caller, tier: Tier, count: int, job: JobBody, request_id: str) -> SimulatedTier:
