@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from gateway import account_orders, key_orders
 from gateway.account_orders import NoSuchAccount
@@ -42,6 +43,7 @@ from reelwork.domain.money import CURRENCY, dollars, ten_thousandths
 from reelwork.domain.tier import Tier
 from reelwork.engine.accounts import set_defaults
 from reelwork.engine.grants import Grant, grant
+from reelwork.runtime.misset import said_of
 from reelwork.runtime.placeholders import is_placeholder
 from reelwork.runtime.settings import MongoSettings
 from reelwork.store.accounts import Accounts
@@ -51,6 +53,10 @@ from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
 
 KEY_VARIABLE = "REELWORK_DEVELOPMENT_KEY"
+BESIDE_MAKE_RUN = (
+    "Beside `make run` it is `python -m run.account`, in project/ (see docs/operations.md); with your own MongoDB set "
+    "REELWORK_MONGO_URL to mongodb://…"
+)
 LEAST_SECONDS = 60
 
 
@@ -194,14 +200,6 @@ async def _run(arguments: argparse.Namespace) -> str:
         return f"The key in {KEY_VARIABLE} opens the account {arguments.name}."
 
 
-def _unusable(error: ValidationError) -> str:
-    """Names the variables, never their values: those may be secrets."""
-    faults = [(f"REELWORK_{str(one['loc'][0]).upper()}", one["type"] == "missing") for one in error.errors()]
-    said = "; ".join(f"{name} is not {'set' if missing else 'usable'}" for name, missing in faults)
-    beside = "Beside `make run` it is `python -m run.account`, in project/ (see docs/operations.md)"
-    return f"{said}. {beside}; with your own MongoDB set it to mongodb://…"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m gateway.account", description="Make accounts and keys.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -223,8 +221,9 @@ def main() -> int:
     credit.add_argument("--amount", type=_amount, required=True, help="US dollars, such as 10.00")
     try:
         sys.stdout.write(asyncio.run(_run(parser.parse_args())) + "\n")
-    except ValidationError as error:
-        sys.stderr.write(f"{_unusable(error)}\n")
+    except (ValidationError, SettingsError) as error:
+        said = said_of(error).replace("\n", "; ")
+        sys.stderr.write(f"{said}. {BESIDE_MAKE_RUN}\n")
         return 2
     except (NotAKey, NoSuchAccount, KeyNotFound, InvalidState, StoreUnavailable) as error:
         sys.stderr.write(f"{error}\n")

@@ -20,9 +20,9 @@ NEEDED = {
     ("variable", "value", "told"),
     [
         ("TIERS", '{"pro": {"weight": 0}}', "REELWORK_TIERS: pro.weight: Input should be greater than or equal to 1"),
-        ("TIERS", "{pro}", "REELWORK_TIERS: it is not JSON"),
+        ("TIERS", "{pro}", "REELWORK_TIERS is not JSON"),
         ("LEASE_SECONDS", "soon", "REELWORK_LEASE_SECONDS: Input should be a valid number"),
-        ("MONGO_URL", None, "REELWORK_MONGO_URL: it is not set"),
+        ("MONGO_URL", None, "REELWORK_MONGO_URL is not set"),
         ("ENV", "production", "REELWORK_S3_ENDPOINT_URL"),
     ],
 )
