@@ -47,6 +47,7 @@ def faults(stored: Stored) -> Iterator[str]:
                 yield f"{entry['_id']} is another one in the ledger than in the outbox"
         yield from _not_the_sum(balance, entries.values())
         yield from _closed_twice(entries.values())
+    yield from _taken_twice(stored)
     known = {balance["_id"] for balance in stored.balances}
     yield from (f"{account} has entries and no balance" for account in by_account.keys() - known)
 
@@ -76,9 +77,24 @@ def _closed_twice(entries: Iterable[Document]) -> Iterator[str]:
     reserved = {entry["hold"] for entry in entries if entry["kind"] == "reserve"}
     ends = Counter(entry["hold"] for entry in entries if entry["reserved"] < 0 or entry["kind"] == "release")
     yield from (f"{hold} was closed {count} times" for hold, count in ends.items() if count > 1)
-    yield from (f"{hold} was closed and never reserved" for hold in ends.keys() - reserved)
+    unknown = [hold for hold in ends if hold not in reserved and _allotment(hold) not in reserved]
+    yield from (f"{hold} was closed and never reserved" for hold in unknown)
     charges = Counter((entry["job_id"], entry["round"]) for entry in entries if entry["kind"] == "charge")
     yield from (f"{job} was charged {count} times in round {n}" for (job, n), count in charges.items() if count > 1)
+
+
+def _taken_twice(stored: Stored) -> Iterator[str]:
+    """A place that was set aside is one job's, or it is given back."""
+    taken = Counter(job["bill"]["place"] for job in stored.jobs if (job.get("bill") or {}).get("place"))
+    outboxes = [entry for balance in stored.balances for entry in balance["outbox"]]
+    closings = {entry["hold"]: entry["freed"] for entry in (*stored.ledger, *outboxes) if entry["freed"] is not None}
+    freed = {f"{hold}.{number}" for hold, numbers in closings.items() for number in numbers}
+    yield from (f"{place} was taken by {count} jobs" for place, count in taken.items() if count > 1)
+    yield from (f"{place} was taken, and given back" for place in taken.keys() & freed)
+
+
+def _allotment(hold: str) -> str:
+    return hold.rpartition(".")[0]
 
 
 def unsettled(stored: Stored) -> Iterator[str]:
@@ -94,8 +110,12 @@ def unsettled(stored: Stored) -> Iterator[str]:
         if entry["kind"] == "reserve" and entry["hold"] not in closed:
             yield f"{entry['_id']} is neither spent nor given back"
     for balance in stored.balances:
-        if balance["outbox"] or balance["reserved"]:
-            yield f"{balance['_id']}: {balance['reserved']} reserved, {len(balance['outbox'])} in the outbox"
+        if balance["outbox"] or balance["reserved"] or balance["allotments"]:
+            yield (
+                f"{balance['_id']}: {balance['reserved']} reserved, {len(balance['outbox'])} in the outbox, "
+                f"{len(balance['allotments'])} allotments"
+            )
+    yield from _miscounted(stored)
     for job in stored.jobs:
         bill = job.get("bill")
         if bill is None or job["status"] not in ended:
@@ -106,3 +126,17 @@ def unsettled(stored: Stored) -> Iterator[str]:
         elif (known is not None) != (job["status"] == "completed") or told != (known or 0):
             yield f"{job['_id']} is {job['status']}, its bill says {told}, the ledger {known}"
     yield from (f"{job} has a charge for round {n} that is not its end" for job, n in charged)
+
+
+def _miscounted(stored: Stored) -> Iterator[str]:
+    """Where nothing was entered late, a day has as many jobs as completed under its quota."""
+    late = {entry["account_id"] for entry in stored.ledger if entry["note"] in {"late", "waived"}}
+    done = Counter(
+        (job["account_id"], job["bill"]["day"])
+        for job in stored.jobs
+        if job["status"] == "completed" and (job.get("bill") or {}).get("units")
+    )
+    for balance in stored.balances:
+        for day, used in balance["days"].items() if balance["_id"] not in late else ():
+            if used != done[balance["_id"], day]:
+                yield f"{balance['_id']}: {used} jobs on {day}, {done[balance['_id'], day]} were completed"

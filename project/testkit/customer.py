@@ -69,7 +69,7 @@ async def owner_of(world: World, of: LaneTerms) -> Account:
 
 
 async def age_outbox(world: World) -> None:
-    """Let everything in outboxes have been entered two minutes earlier."""
+    """Let everything in outboxes have been entered, and all places been set aside, two minutes earlier."""
     earlier = {"$mergeObjects": ["$$this", {"at": {"$subtract": ["$$this.at", 120_000]}}]}
-    aged = {"$map": {"input": "$outbox", "in": earlier}}
-    await world.database["balances"].update_many({"open": True}, [{"$set": {"outbox": aged}}])
+    aged = {name: {"$map": {"input": f"${name}", "in": earlier}} for name in ("outbox", "allotments")}
+    await world.database["balances"].update_many({"open": True}, [{"$set": aged}])

@@ -19,8 +19,9 @@ from reelwork.domain.errors import InsufficientCredits, InvalidState, QuotaExcee
 from reelwork.domain.ids import KeyId, new_batch_id
 from reelwork.domain.job import Event, Job, Status
 from reelwork.domain.lane import LaneTerms
-from reelwork.domain.ledger import Bounds
+from reelwork.domain.ledger import Bounds, day_of
 from reelwork.domain.retry import AttemptFailure
+from reelwork.engine.allotting import Quota
 from reelwork.engine.batches import accept
 from reelwork.engine.cancel import cancel
 from reelwork.engine.finish import complete, fail
@@ -33,6 +34,7 @@ from reelwork.engine.settling import settle
 from reelwork.engine.submit import submit
 from reelwork.store.client import server_time
 from testkit.books import check_books, read_books
+from testkit.customer import age_outbox
 from testkit.stage import Stage
 from testkit.world import World, new_job
 
@@ -40,6 +42,7 @@ pytestmark = pytest.mark.slow
 
 KEY = KeyId("key_1")
 PRICE, CREDIT = 1_000, 3_500
+MANY = 1_000
 USED = timedelta(milliseconds=10)
 FATAL = AttemptFailure(code="generation_failed", message="No.", retryable=False)
 
@@ -80,6 +83,24 @@ class Customer:
             return await submit(intake, self.world.opener, job, self.lane, purse=self.purse(), price=PRICE)
         except (InsufficientCredits, QuotaExceeded):
             return None
+
+    async def submit_to_places(self, count: int = 3) -> None:
+        """Jobs that take some of four places which were set aside, by a process of its own. One of them is cancelled,
+        one completes, and the books are kept meanwhile."""
+        account, reservations = self.lane.account_id, Reservations(self.world.stores)
+        today = day_of(await server_time(self.world.database))
+        await reservations.allotments.set_aside(Quota(account_id=account, day=today, jobs=MANY), 4)
+        payer = Payer(account_id=account, key_id=KEY, bounds=Bounds(jobs_per_day=MANY))
+        purse, intake = Purse(reservations=reservations, payer=payer), Direct(self.world.stores.jobs)
+        jobs = [new_job(self.lane) for _ in range(count)]
+        for job in jobs:
+            await submit(intake, self.world.opener, job, self.lane, purse=purse)
+        await cancel(self.world.engine, account, jobs[-1].id, by="owner")
+        await self.settle()
+        run = await self.world.claim()
+        if run is not None:
+            await complete(self.world.engine, run, [], used=USED)
+        await self.settle()
 
     async def submit_and_cancel(self) -> None:
         job = await self.submit()
@@ -131,9 +152,7 @@ class Customer:
 
 async def age(world: World) -> None:
     """Let a few minutes pass for everything that waits for time."""
-    earlier = {"$mergeObjects": ["$$this", {"at": {"$subtract": ["$$this.at", 300_000]}}]}
-    aged = {"$map": {"input": "$outbox", "in": earlier}}
-    await world.database["balances"].update_many({"open": True}, [{"$set": {"outbox": aged}}])
+    await age_outbox(world)
     past = datetime.now(UTC) - timedelta(hours=1)
     await world.database["batches"].update_many({"settle_at": {"$exists": True}}, {"$set": {"settle_at": past}})
 
@@ -179,6 +198,8 @@ WORKS: dict[str, Callable[[Customer], Coroutine[Any, Any, object]]] = {
     "retry": lambda customer: customer.retry(ended(customer, "failed")),
     "grant": lambda customer: grant(customer.world.stores, customer.order("second", 500), by=THE_INSTALLATION),
     "refund": refunding,
+    "some places": lambda customer: customer.submit_to_places(3),
+    "all places": lambda customer: customer.submit_to_places(4),
 }
 
 
@@ -212,7 +233,7 @@ def test_several_who_submit_retry_and_settle_at_once_keep_the_books_right(
     stage: Stage, examples: Callable[[int], int]
 ) -> None:
     @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
-    @given(choices=st.lists(st.integers(0, 5), min_size=30, max_size=80))
+    @given(choices=st.lists(st.integers(0, 6), min_size=40, max_size=100))
     def race(choices: list[int]) -> None:
         customer = Customer(stage)
         failed, done = ended(customer, "failed"), ended(customer, "completed")
@@ -224,6 +245,7 @@ def test_several_who_submit_retry_and_settle_at_once_keep_the_books_right(
             customer.retry(failed),
             customer.submit(),
             customer.submit_and_cancel(),
+            customer.submit_to_places(),
             refund(stage.world.stores, order, by=THE_INSTALLATION),
             choices=choices,
             look=customer.look,

@@ -61,7 +61,8 @@ class LedgerService:
         account = await self._stores.accounts.get(caller.account.id) or caller.account
         balance = await self._stores.balances.now(account.id) or Balance(id=account.id)
         plan, now = self._plans[account.tier], await self._clock.now()
-        used, limit = balance.days.get(day_of(now), 0), plan.jobs_per_day
+        used = balance.days.get(day_of(now), 0) - await self._stores.books.idle_places(balance, day_of(now))
+        limit = plan.jobs_per_day
         remaining = max(0, limit - used) if limit is not None else None
         active = await self._most_running(account)
         can = plan.concurrent_jobs > 0 and remaining != 0 and account.suspended_at is None

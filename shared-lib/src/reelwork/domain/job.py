@@ -161,7 +161,8 @@ class Bill:
     """What was reserved for a job in its present round, one more with each retry by its owner.
 
     `amount`: in ten-thousandths of a dollar. `units`: jobs of the daily quota of `day` (`2026-11-21`, in UTC). `hold`
-    tells this reservation from any other for the same job. `charged`: None until it is settled; `refunded`: of that.
+    tells this reservation from any other for the same job. `place`: that its first round took in an allotment, if so.
+    `charged`: None until it is settled; `refunded`: of that.
     """
 
     round: int
@@ -170,6 +171,7 @@ class Bill:
     units: int
     day: str
     key_id: KeyId
+    place: str | None = None
     state: BillState = BillState.HELD
     charged: int | None = None
     refunded: int = 0

@@ -5,12 +5,13 @@ whole ten-thousandths of a US dollar, units are jobs of a day's quota.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from reelwork.domain.allotment import Allotment, number_of, place_name
 from reelwork.domain.ids import AccountId, EntryId, JobId, KeyId, new_entry_id
 from reelwork.domain.job import Bill
 
@@ -30,7 +31,8 @@ class Entry:
     """`amount`: its effect on what is available, `reserved`: on what is put aside, `units`: on what is used of `day`.
 
     `id` is unique by its making; `serial` sorts by time and is what owners know it by. `hold`: of which reservation, or
-    the name of the order that a refund follows. `refunded`: of the job in all, this refund included.
+    the name of the order that a refund follows. `refunded`: of the job in all, this refund included. `freed`: the
+    numbers of the places that the release of an allotment gives back.
     """
 
     id: str
@@ -48,6 +50,12 @@ class Entry:
     key_id: KeyId | None = None
     note: str | None = None
     refunded: int | None = None
+    freed: tuple[int, ...] | None = None
+
+    @property
+    def freed_places(self) -> frozenset[str]:
+        """Names of the places that it gives back."""
+        return frozenset(place_name(self.hold or "", number) for number in self.freed or ())
 
     @property
     def charged(self) -> int:
@@ -60,8 +68,9 @@ class Balance:
     """The sum of an account's entries. `spent`: charged or put aside, over the account's life; `keys`: the same for
     each of its keys. `days`: jobs of the daily quota, of the last days.
 
-    `outbox`: entries that count already and are not yet in the ledger. `version` grows with every change but
-    reservations, which only ever add.
+    `outbox`: entries that count already and are not yet in the ledger. `allotments`: places set aside that count as
+    used, and of which it is not yet known which were taken. `version` grows with every change but reservations and
+    allotments, which only ever add.
     """
 
     id: AccountId
@@ -71,6 +80,7 @@ class Balance:
     days: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     outbox: tuple[Entry, ...] = ()
+    allotments: tuple[Allotment, ...] = ()
     version: int = 0
 
 
@@ -174,6 +184,45 @@ def charging_late(account: AccountId, job: JobId, bill: Bill, at: datetime, *, p
         amount=-bill.amount if paid else 0,
         note="late" if paid else "waived",
         **_of(account, job, bill, at),
+    )
+
+
+def closing_id(hold: str) -> str:
+    """The entry that closes an allotment."""
+    return f"{hold}.release"
+
+
+def setting_aside(account: AccountId, allotment: Allotment) -> Entry:
+    """Counts places as used before jobs take them."""
+    return Entry(
+        id=f"{allotment.hold}.reserve",
+        serial=new_entry_id(),
+        account_id=account,
+        at=allotment.at,
+        kind=EntryKind.RESERVE,
+        amount=0,
+        units=allotment.places,
+        day=allotment.day,
+        hold=allotment.hold,
+        note="places set aside for jobs to come",
+    )
+
+
+def closing(account: AccountId, allotment: Allotment, taken: Collection[str], at: datetime) -> Entry:
+    """Gives back the places that no job took; those of `taken` are the jobs' own from now on."""
+    freed = tuple(sorted(number_of(place) for place in allotment.names.difference(taken)))
+    return Entry(
+        id=closing_id(allotment.hold),
+        serial=new_entry_id(),
+        account_id=account,
+        at=at,
+        kind=EntryKind.RELEASE,
+        amount=0,
+        units=-len(freed),
+        day=allotment.day,
+        hold=allotment.hold,
+        note=f"{len(freed)} of {allotment.places} places not taken",
+        freed=freed,
     )
 
 

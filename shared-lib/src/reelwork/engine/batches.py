@@ -20,8 +20,8 @@ from reelwork.domain.ids import BatchId
 from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms
 from reelwork.engine.engine import Engine
-from reelwork.engine.reserving import STORED_WITHIN, Ask, Purse
-from reelwork.engine.settling import settle
+from reelwork.engine.reserving import Ask, Purse
+from reelwork.engine.settling import STORED_WITHIN, settle
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.client import server_time
 

@@ -5,10 +5,11 @@ they do not fit together they are taken one by one in their order, so that exact
 """
 
 import asyncio
+import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 
@@ -19,14 +20,13 @@ from reelwork.domain.ids import AccountId, JobId, KeyId, new_slot_id
 from reelwork.domain.job import Bill
 from reelwork.domain.ledger import Balance, Bounds, Entry, day_of, effect, reserving
 from reelwork.domain.shortage import shortages
+from reelwork.engine.allotting import Allotments, Quota
 from reelwork.engine.settling import DUE, settle
 from reelwork.store.client import DatabaseClock
 from reelwork.store.stores import Stores
 
 log = structlog.get_logger(__name__)
 
-# A job is stored so soon after its reservation, or not at all; far below the `GRACE` of `settling.py`.
-STORED_WITHIN = timedelta(seconds=20)
 # Entries in one update: of some 300 bytes each.
 MOST_AT_ONCE = 100
 # How often a reservation that nothing speaks against is tried while others change the balance.
@@ -66,9 +66,11 @@ class _Waiting:
 class Reservations:
     """Reserves for all accounts; one in each process that stores jobs."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, *, steady: Callable[[], float] = time.monotonic) -> None:
+        """`steady`: seconds that never go back."""
         self._stores = stores
         self._clock = DatabaseClock(stores.database)
+        self.allotments = Allotments(stores, self._clock, steady)
         self._waiting: dict[AccountId, deque[_Waiting]] = defaultdict(deque)
         self._writers: dict[AccountId, asyncio.Task[None]] = {}
         self._begun: set[AccountId] = set()
@@ -85,8 +87,15 @@ class Reservations:
         """
         bills = await self._bills(payer, asks)
         if bills:
+            quota = _quota_alone(payer, list(bills.values()))
+            place = self.allotments.take(quota) if quota is not None else None
+            if place is not None:
+                self._touch(payer.account_id, 0)
+                return [replace(bill, hold=place, place=place) for bill in bills.values()]
             await self._written(payer.account_id, await self._entries(payer, bills), payer.bounds)
             self._touch(payer.account_id, len(bills))
+            if quota is not None:
+                self.allotments.missed(quota)
         return [bills.get(ask.job_id) for ask in asks]
 
     async def refusals(self, payer: Payer, asks: Sequence[Ask]) -> list[ReelworkError]:
@@ -111,7 +120,9 @@ class Reservations:
 
     async def give_back(self, account: AccountId, bills: Sequence[Bill | None]) -> None:
         """No job will ever be stored under these bills. What cannot be given back now is given back after a minute."""
-        holds = {bill.hold for bill in bills if bill is not None}
+        for place in {bill.place for bill in bills if bill is not None and bill.place == bill.hold}:
+            self.allotments.put_back(account, place)
+        holds = {bill.hold for bill in bills if bill is not None and bill.place != bill.hold}
         if not holds:
             return
         try:
@@ -121,8 +132,11 @@ class Reservations:
 
     async def settle(self, account: AccountId) -> None:
         """Bring the account's books up to date. Raises StoreUnavailable."""
+        await self._settle(account, ())
+
+    async def _settle(self, account: AccountId, abandoned: Collection[str]) -> None:
         now = await self._clock.now()
-        while await settle(self._stores.books, account, now) >= DUE:
+        while await settle(self._stores.books, account, now, abandoned=abandoned) >= DUE:
             continue  # there may be more
 
     async def run(self) -> None:
@@ -133,16 +147,18 @@ class Reservations:
                     await asyncio.wait_for(self._enough.wait(), INTERVAL.total_seconds())
                 self._enough.clear()
                 touched, self._touched = self._touched, Counter()
-                for account in touched:
-                    await self._keep(account)
+                over = self.allotments.over()
+                for account in {*touched, *over}:
+                    await self._keep(account, over.get(account, ()))
         finally:
+            await self.allotments.close()
             for writer in self._writers.values():
                 writer.cancel()
             await asyncio.gather(*self._writers.values(), return_exceptions=True)
 
-    async def _keep(self, account: AccountId) -> None:
+    async def _keep(self, account: AccountId, abandoned: Collection[str]) -> None:
         try:
-            await self.settle(account)
+            await self._settle(account, abandoned)
         except StoreUnavailable as error:
             log.warning("books.not_kept", account_id=account, reason=error.detail)  # the reconciler will
 
@@ -254,7 +270,16 @@ def _bill(ask: Ask, payer: Payer, units: int, day: str) -> Bill:
         units=units,
         day=day,
         key_id=payer.key_id,
+        place=ask.last.place if ask.last is not None else None,
     )
+
+
+def _quota_alone(payer: Payer, bills: Sequence[Bill]) -> Quota | None:
+    """The quota of a new job that is counted and costs nothing: such a one may take a place that was set aside."""
+    per_day, bill = payer.bounds.jobs_per_day, bills[0]
+    if per_day is None or len(bills) > 1 or bill.amount or bill.round > 1:
+        return None
+    return Quota(account_id=payer.account_id, day=bill.day, jobs=per_day)
 
 
 def _answer(one: _Waiting, error: BaseException | None = None) -> None:

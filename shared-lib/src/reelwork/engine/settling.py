@@ -11,16 +11,19 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from reelwork.domain.allotment import LIFE
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.domain.ids import AccountId
-from reelwork.domain.job import BillState
+from reelwork.domain.ids import AccountId, JobId
+from reelwork.domain.job import Bill, BillState
 from reelwork.domain.ledger import (
+    Balance,
     Entry,
     EntryKind,
     bill_of,
     charge_id,
     charging,
     charging_late,
+    closing,
     release_id,
     releasing,
     reserve_id,
@@ -38,8 +41,10 @@ CARRIED = 1000
 ACCOUNTS = 50
 # How often the books of an account are read anew after others changed them; what is left is the next pass's.
 RACES = 8
-# A reservation whose job is not there after this long is given back. No job is stored so long after its reservation
-# (`STORED_WITHIN` in `reserving.py`); one that is all the same is charged only if that overdraws nothing.
+# A job is stored so soon after its reservation, or not at all.
+STORED_WITHIN = timedelta(seconds=20)
+# A reservation whose job is not there after this long is given back: no job is stored so long after its reservation.
+# One that is all the same is charged only if that overdraws nothing.
 GRACE = timedelta(seconds=60)
 
 
@@ -54,7 +59,8 @@ class _Decided:
 async def settle(books: Books, account: AccountId, now: datetime, *, abandoned: Collection[str] = ()) -> int:
     """Bring an account's books up to date; how many entries were made. `now` is the database's time.
 
-    `abandoned`: holds of which it is known that no job will ever be stored under them. Raises StoreUnavailable.
+    `abandoned`: holds, of jobs or of allotments, of which it is known that no further job will ever be stored under
+    them. Raises StoreUnavailable.
     """
     if abandoned:
         await books.harden(account)
@@ -62,7 +68,8 @@ async def settle(books: Books, account: AccountId, now: datetime, *, abandoned: 
         snapshot = await books.snapshot(account, limit=DUE)
         if snapshot is None:
             return 0
-        decided = _decide(snapshot, now, abandoned)
+        taken = await books.taken(snapshot.balance.allotments)
+        decided = _decide(snapshot, taken, now, abandoned)
         if decided.fresh and not await books.enter(snapshot.balance, decided.fresh):
             continue  # others changed the books: decide anew
         await _carry_over(books, snapshot, decided)
@@ -70,15 +77,15 @@ async def settle(books: Books, account: AccountId, now: datetime, *, abandoned: 
     return 0
 
 
-def _decide(snapshot: Snapshot, now: datetime, abandoned: Collection[str]) -> _Decided:
-    """What the books lack."""
+def _decide(snapshot: Snapshot, taken: Collection[str], now: datetime, abandoned: Collection[str]) -> _Decided:
+    """What the books lack. `taken`: places of open allotments."""
     account, entered = snapshot.balance.id, set(snapshot.entered)
     left, fresh, needless = snapshot.balance.available, list[Entry](), list[Settlement]()
     for due in snapshot.due:
         job, bill = due.job, due.bill
         if charge_id(job, bill) in entered:
             continue  # by one who died before the job was told
-        in_force = reserve_id(job, bill) in entered and release_id(job, bill) not in entered
+        in_force = _is_reserved(job, bill, snapshot) and release_id(job, bill) not in entered
         if bill.state is BillState.CHARGE and in_force:
             fresh.append(charging(account, job, bill, now))
         elif bill.state is BillState.CHARGE:
@@ -91,7 +98,23 @@ def _decide(snapshot: Snapshot, now: datetime, abandoned: Collection[str]) -> _D
         else:
             needless.append(Settlement(job=job, hold=bill.hold, charged=0))
     entered |= {entry.id for entry in fresh}
-    return _Decided(fresh + _given_back(snapshot, entered, now, abandoned), needless)
+    fresh += _given_back(snapshot, entered, now, abandoned)
+    return _Decided(fresh + _closings(snapshot.balance, taken, now, abandoned), needless)
+
+
+def _is_reserved(job: JobId, bill: Bill, snapshot: Snapshot) -> bool:
+    if bill.hold == bill.place:  # allotments are durable before any job takes a place of theirs
+        return bill.place not in snapshot.freed
+    return reserve_id(job, bill) in snapshot.entered
+
+
+def _closings(balance: Balance, taken: Collection[str], now: datetime, abandoned: Collection[str]) -> list[Entry]:
+    """Of allotments that are used up, or of which no further place will be taken."""
+    return [
+        closing(balance.id, allotment, taken, now)
+        for allotment in balance.allotments
+        if allotment.names.issubset(taken) or allotment.hold in abandoned or allotment.at < now - LIFE - GRACE
+    ]
 
 
 def _given_back(snapshot: Snapshot, entered: set[str], now: datetime, abandoned: Collection[str]) -> list[Entry]:
@@ -138,7 +161,9 @@ def _settlements(entries: Sequence[Entry]) -> list[Settlement]:
 
 
 def _reserves(snapshot: Snapshot) -> list[Entry]:
-    return [entry for entry in snapshot.balance.outbox if entry.kind is EntryKind.RESERVE]
+    """Of single jobs."""
+    outbox = snapshot.balance.outbox
+    return [entry for entry in outbox if entry.kind is EntryKind.RESERVE and entry.job_id is not None]
 
 
 def _is_closed(entry: Entry, entered: Collection[str]) -> bool:

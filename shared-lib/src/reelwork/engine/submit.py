@@ -14,7 +14,8 @@ from reelwork.domain.lane import LaneTerms, tickets_for
 from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
 from reelwork.engine.log_events import STATUS_EVENTS
-from reelwork.engine.reserving import STORED_WITHIN, Ask, Purse
+from reelwork.engine.reserving import Ask, Purse
+from reelwork.engine.settling import STORED_WITHIN
 from reelwork.store.jobs import Jobs
 
 # The first job of a lane is announced at once; those that follow within this time are announced together. Whoever

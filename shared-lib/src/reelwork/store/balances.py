@@ -6,20 +6,23 @@ no reservation when it is settled (`engine/settling.py`), and is charged only if
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from reelwork.domain.allotment import MARGIN, Allotment
 from reelwork.domain.ids import AccountId
-from reelwork.domain.ledger import Balance, Bounds, Entry, effect
+from reelwork.domain.ledger import Balance, Bounds, Entry, effect, setting_aside
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 
 ENTRY_CODEC = Codec(Entry)
 # Nothing more is reserved while so many entries wait for the ledger: far below MongoDB's 16 MB of a document.
 LONGEST_OUTBOX = 5000
+_SHORT: Document = {f"outbox.{LONGEST_OUTBOX}": {"$exists": False}}
 _CODEC = Codec(Balance)
 
 
@@ -58,9 +61,25 @@ class Balances:
         }
         if added:
             update["$inc"] = added
-        short: Document = {f"outbox.{LONGEST_OUTBOX}": {"$exists": False}}
-        reserved = await self._now.update_one({"_id": account} | short | room, update)
+        reserved = await self._now.update_one({"_id": account} | _SHORT | room, update)
         return bool(reserved.modified_count)
+
+    async def set_aside(self, account: AccountId, allotment: Allotment, *, jobs_per_day: int) -> bool:
+        """Enter places for jobs to come, durably, if much more than that is left of the day's quota; else False."""
+        count, most = f"days.{allotment.day}", jobs_per_day - (MARGIN + 1) * allotment.places
+        if most < 0:
+            return False
+        update: Document = {
+            "$push": {
+                "outbox": ENTRY_CODEC.encode(setting_aside(account, allotment)),
+                "allotments": asdict(allotment),
+            },
+            "$inc": {count: allotment.places},
+            "$set": {"open": True},
+        }
+        room: Document = {count: {"$not": {"$gt": most}}}
+        made = await self._balances.update_one({"_id": account} | _SHORT | room, update)
+        return bool(made.modified_count)
 
     async def now(self, account: AccountId) -> Balance | None:
         """The balance at this moment, durable or not; without its outbox. None before anything was entered."""

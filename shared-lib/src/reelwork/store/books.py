@@ -17,9 +17,10 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 from pymongo.write_concern import WriteConcern
 
+from reelwork.domain.allotment import Allotment, allotment_of
 from reelwork.domain.ids import AccountId, JobId
 from reelwork.domain.job import Bill, BillState
-from reelwork.domain.ledger import Balance, Entry, EntryKind, charge_id, effect, release_id, reserve_id
+from reelwork.domain.ledger import Balance, Entry, EntryKind, charge_id, closing_id, effect, release_id, reserve_id
 from reelwork.store.balances import ENTRY_CODEC, balance_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.ledger import named_after
@@ -43,13 +44,15 @@ class Due:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """An account's books at one moment. `stored`: holds in the outbox whose job is there under them. `entered`: names
-    of entries that were made about `due` and about the other holds, as far as they are in outbox or ledger. `history`:
-    all entries whose names begin with what was asked about."""
+    of entries that were made about `due` and about the other holds, as far as they are in outbox or ledger. `freed`:
+    places of `due` jobs' allotments that were given back. `history`: all entries whose names begin with what was asked
+    about."""
 
     balance: Balance
     due: Sequence[Due]
     stored: frozenset[str]
     entered: frozenset[str]
+    freed: frozenset[str] = frozenset()
     history: Sequence[Entry] = ()
 
 
@@ -72,6 +75,7 @@ class Books:
             name="bills",
             partialFilterExpression={"bill.due": True},
         ),
+        IndexModel([("bill.place", ASCENDING)], name="places", partialFilterExpression={"bill.place": {"$gt": ""}}),
     )
 
     def __init__(self, database: Database) -> None:
@@ -103,15 +107,16 @@ class Books:
 
     async def _around(self, balance: Balance, due: Sequence[Due], about: str | None, session: Any) -> Snapshot:
         """The snapshot with this balance. `Any`: the driver's own."""
-        held = [entry for entry in balance.outbox if entry.kind is EntryKind.RESERVE]
+        held = [entry for entry in balance.outbox if entry.kind is EntryKind.RESERVE and entry.job_id is not None]
         jobs = self._jobs.find({"_id": {"$in": [entry.job_id for entry in held]}}, {"bill": 1}, session=session)
         stored = frozenset([job["bill"]["hold"] async for job in jobs if job.get("bill")])
-        outbox = {entry.id for entry in balance.outbox}
+        outbox = {entry.id: entry for entry in balance.outbox}
         asked = [name for name in _about(due, held, stored) if name not in outbox]
-        known = self._ledger.find({"_id": {"$in": asked}}, {"_id": 1}, session=session)
-        entered = frozenset([entry["_id"] async for entry in known]) | outbox
+        found = self._ledger.find({"_id": {"$in": asked}}, session=session)
+        known = outbox | {entry["_id"]: ENTRY_CODEC.decode(entry) async for entry in found}
+        freed = frozenset[str]().union(*(entry.freed_places for entry in known.values()))
         history = await self._history(balance, about, session) if about is not None else ()
-        return Snapshot(balance=balance, due=due, stored=stored, entered=entered, history=history)
+        return Snapshot(balance=balance, due=due, stored=stored, entered=frozenset(known), freed=freed, history=history)
 
     async def _due(self, account: AccountId, limit: int, session: Any) -> list[Due]:  # the driver's own
         wanted: Document = {"bill.due": True, "account_id": account}
@@ -122,6 +127,19 @@ class Books:
         found = self._ledger.find({"account_id": balance.id} | named_after(about), session=session)
         entries = {entry.id: entry for entry in balance.outbox if entry.id.startswith(f"{about}.")}
         return list((entries | {entry["_id"]: ENTRY_CODEC.decode(entry) async for entry in found}).values())
+
+    async def taken(self, allotments: Sequence[Allotment]) -> frozenset[str]:
+        """Which of their places jobs took."""
+        if not allotments:
+            return frozenset()
+        places: Document = {"$or": [{"bill.place": {"$gte": f"{a.hold}.", "$lt": f"{a.hold}/"}} for a in allotments]}
+        found = self._jobs.find(places, {"_id": 0, "bill.place": 1})
+        return frozenset([job["bill"]["place"] async for job in found])
+
+    async def idle_places(self, balance: Balance, day: str) -> int:
+        """Places of the day's quota that count as used and that no job has taken yet."""
+        allotments = [allotment for allotment in balance.allotments if allotment.day == day]
+        return sum(allotment.places for allotment in allotments) - len(await self.taken(allotments))
 
     async def harden(self, account: AccountId) -> None:
         """See to it that the account's reservations until now are durable, and so in a snapshot."""
@@ -140,6 +158,9 @@ class Books:
         forgotten = [f"days.{day}" for day in _old_days(balance, entries) if f"days.{day}" not in update["$inc"]]
         if forgotten:
             update["$unset"] = dict.fromkeys(forgotten, "")
+        closed = [entry.hold for entry in entries if entry.freed is not None]
+        if closed:
+            update["$pull"] = {"allotments": {"hold": {"$in": closed}}}
         entered = await self._balances.update_one({"_id": balance.id, "version": balance.version} | room, update)
         return bool(entered.modified_count)
 
@@ -181,7 +202,8 @@ class Books:
         """Take entries that are in the ledger from the outbox. May be lost in a crash: they are struck again then."""
         names = [entry.id for entry in entries]
         rest: Expression = {"$filter": {"input": "$outbox", "cond": {"$not": [{"$in": ["$$this._id", names]}]}}}
-        still_open: Expression = {"$cond": [{"$gt": [{"$size": "$outbox"}, 0]}, True, "$$REMOVE"]}
+        left: Expression = {"$concatArrays": ["$outbox", "$allotments"]}
+        still_open: Expression = {"$cond": [{"$gt": [{"$size": left}, 0]}, True, "$$REMOVE"]}
         await self._later.update_one({"_id": account}, [{"$set": {"outbox": rest}}, {"$set": {"open": still_open}}])
 
     async def unsettled(self, *, after: str, limit: int) -> list[AccountId]:
@@ -197,7 +219,7 @@ class Books:
         return sorted([account["_id"] async for account in accounts])
 
     async def open(self, *, after: str, limit: int) -> list[AccountId]:
-        """Accounts with something in their outbox, in id order from `after`."""
+        """Accounts with something in their outbox, or with allotments, in id order from `after`."""
         found = self._balances.find({"open": True, "_id": {"$gt": after}}, {"_id": 1}).sort("_id", ASCENDING)
         return [balance["_id"] async for balance in found.limit(limit)]
 
@@ -221,6 +243,7 @@ def bill_in(job: Document) -> Bill | None:
 def _about(due: Sequence[Due], held: Sequence[Entry], stored: frozenset[str]) -> list[str]:
     """Names of the entries that decide what is to be done."""
     names = [name(one.job, one.bill) for one in due for name in (reserve_id, release_id, charge_id)]
+    names += {closing_id(allotment_of(one.bill.place)) for one in due if one.bill.place is not None}
     for entry in held:
         if entry.hold not in stored:
             about = entry.id.removesuffix(EntryKind.RESERVE)
