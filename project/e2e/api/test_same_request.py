@@ -16,8 +16,8 @@ from testkit.waiting import until
 pytestmark = pytest.mark.slow
 
 BODY = {"model": "testkit/noop", "input": {"seconds": 0.1}}
-# A gateway that died holds its keys for ten seconds.
-PATIENCE = timedelta(seconds=60)
+# A gateway that died holds its keys for ten seconds; it is killed four times, and may take long to start.
+PATIENCE = timedelta(seconds=240)
 
 
 def insist(http: httpx.Client, key: str) -> bytes:
@@ -65,7 +65,7 @@ def test_a_gateway_killed_between_insert_and_answer_is_repeated_with_the_same_jo
     owner.cancel(again.json()["id"])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_while_the_gateway_is_killed_again_and_again_every_key_makes_one_job(crew: Stack):
     """Twenty keys, three senders each; the gateway dies at random moments, mostly with requests in its hands."""
     keys = [f"storm {number}" for number in range(20)]

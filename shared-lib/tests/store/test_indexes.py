@@ -222,11 +222,11 @@ async def test_jobs_that_have_ended_cost_the_queue_nothing(world: World, lanes: 
 async def test_building_an_index_may_take_longer_than_an_operation(
     mongo_url: str, mongo_database: str, world: World, driver: Driver
 ) -> None:
-    jobs = [{"lease": {"slot": str(number)}} for number in range(10_000)]
+    jobs = [{"lease": {"slot": str(number)}} for number in range(40_000)]
     async with open_database(MongoOptions(url=mongo_url, database=mongo_database, driver=driver)) as database:
         with pymongo.timeout(60):
             await database["jobs"].insert_many(jobs)
-    hasty = MongoOptions(url=mongo_url, database=mongo_database, driver=driver, operation_timeout_seconds=0.05)
+    hasty = MongoOptions(url=mongo_url, database=mongo_database, driver=driver, operation_timeout_seconds=0.2)
 
     async with open_database(hasty) as database:
         await ensure_indexes(database)
