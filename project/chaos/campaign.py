@@ -100,7 +100,7 @@ async def _settled(mongo: AsyncMongoClient[Document]) -> bool:
         "lanes": {"slots": {"$ne": []}},
         "assets": {"state": {"$ne": "ready"}},
         "jobs": {"bill.due": True},
-        "balances": {"$or": [{"reserved": {"$ne": 0}}, {"outbox": {"$ne": []}}]},
+        "balances": {"$or": [{"reserved": {"$ne": 0}}, {"outbox": {"$ne": []}}, {"allotments": {"$ne": []}}]},
     }
     return not any([await database[name].find_one(where) for name, where in left.items()])
 

@@ -89,6 +89,7 @@ class Outcome:
             ["jobs there are (more than one for a key: no Idempotency-Key yet)", str(len(jobs))],
             *([f"... {status}", str(statuses.count(status))] for status in sorted(set(statuses))),
             ["... of these failed since each of their workers was killed", str(sum(map(_was_given_up, jobs)))],
+            ["... that took a place of the quota which was set aside", str(sum(map(_took_a_place, jobs)))],
             ["cancels answered", str(len(history.cancels))],
             ["... before the job had started", str(sum(c.attempt == 0 for c in history.cancels))],
             ["attempts of a job that ran: mean, most", f"{statistics.mean(ran or [0]):.2f}, {max(ran or [0])}"],
@@ -121,6 +122,10 @@ def commit() -> str:
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+
+
+def _took_a_place(job: Document) -> bool:
+    return bool(job["bill"]) and job["bill"]["place"] is not None
 
 
 def _was_given_up(job: Document) -> bool:

@@ -29,9 +29,10 @@ from testkit.faultproxy import FaultProxy
 PROJECT = Path(__file__).resolve().parent.parent
 DATABASE = "chaos"
 BUCKET = "chaos"
-# Every job counts in a quota and costs something, and nobody is ever refused for that.
+# Every job counts in a quota, those that take time cost something, and nobody is ever refused for that. What costs
+# nothing takes places that were set aside.
 TIERS = json.dumps({tier: {"requests_per_minute": 10_000_000, "jobs_per_day": 10_000_000} for tier in Tier})
-PRICES = json.dumps({NAME: {"base": "0.01", "amount": "0.001", "unit": "second", "by": ["seconds"]}})
+PRICES = json.dumps({NAME: {"amount": "0.01", "unit": "second", "by": ["seconds"]}})
 CREDIT = 10**12  # in ten-thousandths of a dollar
 
 

@@ -39,7 +39,15 @@ def job(name: str, *way: str, attempts: tuple[Document, ...] = (), **fields: Any
     }
     whole = defaults | fields
     charged = PRICE if whole["status"] == "completed" else 0
-    bill = {"state": "settled", "round": 1, "hold": f"hold {name}", "charged": charged}
+    bill = {
+        "state": "settled",
+        "round": 1,
+        "hold": f"hold {name}",
+        "place": None,
+        "units": 1,
+        "day": DAY,
+        "charged": charged,
+    }
     return {"bill": bill} | whole
 
 
@@ -57,7 +65,16 @@ def entry(kind: str, name: str, *, amount: int = 0, reserved: int = 0, units: in
         "job_id": name,
         "round": 1,
         "hold": f"hold {name}",
+        "note": None,
+        "freed": None,
     }
+
+
+def allotment(*freed: int) -> list[Document]:
+    """A place that was set aside as `aside.0`, and is given back or not."""
+    nobody: Document = {"key_id": None, "job_id": None, "round": None, "hold": "aside"}
+    aside = entry("reserve", "aside", units=1) | nobody
+    return [aside, entry("release", "aside", units=-len(freed)) | nobody | {"freed": freed}]
 
 
 def ledger_of(jobs: list[Document]) -> list[Document]:
@@ -111,6 +128,7 @@ def good() -> History:
                 "days": {DAY: 1},
                 "keys": {"key_1": PRICE},
                 "outbox": [],
+                "allotments": [],
             }
         ],
         ledger=ledger_of(jobs),

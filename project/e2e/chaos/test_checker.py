@@ -8,7 +8,20 @@ import pytest
 from chaos.checker import CHECKS, check, most_running
 from chaos.history import Cancel, Change, History, Run
 from chaos.plan import Fate
-from e2e.chaos.histories import CREDIT, DAY, KEY, LANE, attempt, changes_of, entry, good, job, ledger_of, submission
+from e2e.chaos.histories import (
+    CREDIT,
+    DAY,
+    KEY,
+    LANE,
+    allotment,
+    attempt,
+    changes_of,
+    entry,
+    good,
+    job,
+    ledger_of,
+    submission,
+)
 
 BOOKS = "books that do not add up, or that are not settled"
 
@@ -155,6 +168,21 @@ def gives_a_completed_job_back(history: History) -> None:
     history.jobs[0]["bill"]["charged"] = 0
 
 
+def gives_a_place_back_that_was_taken(history: History) -> None:
+    history.jobs[0]["bill"]["place"] = "aside.0"
+    history.ledger = [*history.ledger, *allotment(0)]
+
+
+def gives_a_place_to_two_jobs(history: History) -> None:
+    for each in history.jobs[:2]:
+        each["bill"]["place"] = "aside.0"
+
+
+def counts_a_job_that_was_cancelled(history: History) -> None:
+    history.ledger = [*history.ledger, *allotment()]
+    history.balances[0]["days"] = {DAY: 2}
+
+
 def accepts_a_job_for_nothing(history: History) -> None:
     history.jobs[0]["bill"] = None
 
@@ -192,6 +220,9 @@ def accepts_a_job_for_nothing(history: History) -> None:
         (leaves_a_reservation, BOOKS),
         (gives_a_completed_job_back, BOOKS),
         (accepts_a_job_for_nothing, BOOKS),
+        (gives_a_place_back_that_was_taken, BOOKS),
+        (gives_a_place_to_two_jobs, BOOKS),
+        (counts_a_job_that_was_cancelled, BOOKS),
     ],
 )
 def test_a_broken_promise_is_told(violate: Callable[[History], None], promise: str) -> None:
