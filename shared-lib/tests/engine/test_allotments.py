@@ -14,11 +14,12 @@ from reelwork.domain.ledger import day_of
 from reelwork.engine.allotting import AFTERMATH, BACKGROUND, BRISK, Quota
 from reelwork.engine.cancel import cancel
 from reelwork.engine.finish import complete, fail
-from reelwork.engine.reserving import Ask, Purse, Reservations
+from reelwork.engine.reserving import Ask, Reservations
 from reelwork.engine.retry import retry
 from reelwork.engine.settling import settle
 from reelwork.runtime.tasks import running
 from reelwork.store.client import server_time
+from testkit.books import read_books
 from testkit.customer import FATAL, USED, age_outbox, check, kinds, owner_of, purse, submitted
 from testkit.world import World
 
@@ -250,4 +251,17 @@ async def test_a_small_quota_is_never_set_aside(world: World):
     shop = Shop(world, await world.joined(), quota=20)
 
     assert not await shop.set_aside(4)
-    assert isinstance(shop.purse, Purse)
+
+
+async def test_a_balance_from_before_there_were_allotments_is_settled_like_any_other(shop: Shop):
+    await shop.submitted()
+    await complete(shop.world.engine, await shop.world.run(), [], used=USED)
+    await shop.world.database["balances"].update_one({}, {"$unset": {"allotments": ""}})
+
+    await shop.settle()
+    (settled,) = (await read_books(shop.world.database)).balances
+    made = await shop.set_aside(4)
+
+    assert (settled["outbox"], settled.get("open")) == ([], None)
+    assert made
+    assert await shop.counted() == (5, 4)

@@ -202,7 +202,7 @@ class Books:
         """Take entries that are in the ledger from the outbox. May be lost in a crash: they are struck again then."""
         names = [entry.id for entry in entries]
         rest: Expression = {"$filter": {"input": "$outbox", "cond": {"$not": [{"$in": ["$$this._id", names]}]}}}
-        left: Expression = {"$concatArrays": ["$outbox", "$allotments"]}
+        left: Expression = {"$concatArrays": ["$outbox", {"$ifNull": ["$allotments", []]}]}  # older ones have none
         still_open: Expression = {"$cond": [{"$gt": [{"$size": left}, 0]}, True, "$$REMOVE"]}
         await self._later.update_one({"_id": account}, [{"$set": {"outbox": rest}}, {"$set": {"open": still_open}}])
 
