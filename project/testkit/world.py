@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from pymongo.errors import AutoReconnect
 from pymongo.read_concern import ReadConcern
 
 from reelwork.broker.inprocess import InProcessBroker
@@ -238,9 +239,16 @@ class World:
             "usage_events",
         ),
     ) -> None:
-        """Empty the database, indexes stay."""
+        """Empty the database, indexes stay.
+
+        Tests without an event loop may run for half a minute before this. The driver takes that
+        standstill for a silent server and interrupts what is under way, so each name is tried twice.
+        """
         for name in collections:
-            await self.database[name].delete_many({})
+            try:
+                await self.database[name].delete_many({})
+            except AutoReconnect:
+                await self.database[name].delete_many({})
 
 
 async def hire(
