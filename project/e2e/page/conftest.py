@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e.page.browser import built_page, complaints, running_browser
 from testkit.pictures import picture
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
+
+# For whatever a page waits for: a machine that runs other tests beside it makes a picture in ten seconds, not in two.
+_PATIENCE_MS = 60_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +36,7 @@ def stack(mongo_url: str, s3: S3Service, tmp_path_factory: pytest.TempPathFactor
 def context(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
     """A browser profile; whatever a page in it tries against its Content-Security-Policy fails the test."""
     context = browser.new_context(base_url=stack.base_url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(_PATIENCE_MS)
     against_policy = complaints(context)
     yield context
     context.close()

@@ -15,8 +15,8 @@ def test_a_job_that_a_program_sends_shows_up_and_moves_without_a_reload(page: Pa
     job = stack.owner.submit(seconds=1)
 
     line = page.get_by_role("listitem").filter(has=page.locator(f'a[href="/jobs/{job["id"]}"]'))
-    expect(line).to_be_visible(timeout=20_000)
-    expect(line.get_by_text("Done")).to_be_visible(timeout=20_000)
+    expect(line).to_be_visible()
+    expect(line.get_by_text("Done")).to_be_visible()
 
 
 def test_a_running_job_is_cancelled_from_the_list(page: Page, stack: Stack) -> None:
