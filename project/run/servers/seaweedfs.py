@@ -1,7 +1,11 @@
 """SeaweedFS as a private S3: one process, signatures checked, objects on disk."""
 
+import json
 import shutil
 import sysconfig
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +41,7 @@ class SeaweedFS(Server):
         folder = folder.absolute()
         self.keys = keys or Keys.kept_in(folder / "keys.json")
         self.ports = kept_ports(folder, 2 * len(_LISTENERS))
-        data = folder / "data"
+        self._data = data = folder / "data"
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         environment = plain_environment(folder) | {
             "AWS_ACCESS_KEY_ID": self.keys.name,
@@ -49,7 +53,7 @@ class SeaweedFS(Server):
                 argv=(str(binary or find_weed()), *_options(data, self.ports)), env=environment, cwd=folder
             ),
             log=folder / "seaweedfs.log",
-            ready=self._lists_buckets,
+            ready=self._is_ready,
         )
 
     @property
@@ -71,14 +75,34 @@ class SeaweedFS(Server):
         super().kill()
         self._sweep_sockets()
 
-    def _lists_buckets(self) -> bool:
+    def _is_ready(self) -> bool:
         # Making a client costs more than this look, so look first.
-        return not is_free(self.ports[0]) and s3_is_ready(self.endpoint_url, self.keys)
+        return (
+            not is_free(self.ports[0]) and s3_is_ready(self.endpoint_url, self.keys) and self._has_found_its_volumes()
+        )
+
+    def _has_found_its_volumes(self) -> bool:
+        """After a start, buckets are listed a moment before the master knows where the objects are."""
+        on_disk = {int(file.stem.rpartition("_")[2]) for file in self._data.rglob("*.dat")}
+        return on_disk <= set(_volumes(f"http://127.0.0.1:{self.ports[1]}/vol/status"))
 
     def _sweep_sockets(self) -> None:
         for port in self.ports:
             for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  where SeaweedFS puts them
                 socket.unlink(missing_ok=True)
+
+
+def _volumes(status_url: str) -> Iterator[int]:
+    """The numbers of the volumes that a master knows; none while it cannot be asked."""
+    try:
+        with urllib.request.urlopen(status_url, timeout=2) as answer:  # noqa: S310  (our own master on loopback)
+            status = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return
+    for racks in status["Volumes"]["DataCenters"].values():
+        for nodes in racks.values():
+            for volumes in nodes.values():
+                yield from (volume["Id"] for volume in volumes or ())
 
 
 def s3_client(endpoint_url: str, keys: Keys, *, timeout: timedelta = timedelta(seconds=10)) -> "S3Client":
