@@ -38,7 +38,6 @@ from run.servers.process import Command, Server
 from testkit.books import check_books, read_books
 from testkit.caller import Caller
 from testkit.services import Bucket, S3Service, fresh_bucket, fresh_database
-from testkit.stored import Stored
 from testkit.waiting import until
 from testkit.witness import Witness
 
@@ -63,6 +62,15 @@ class Servers:
     mongo_url: str
     s3: S3Service
     amqp_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Everything that outlives a request: ids of jobs and assets, keys of objects. Equal means nothing was added."""
+
+    jobs: frozenset[str]
+    assets: frozenset[str]
+    objects: frozenset[str]
 
 
 class Stack:
