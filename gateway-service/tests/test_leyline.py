@@ -107,6 +107,7 @@ def test_a_task_outlives_its_picture(owner: Caller, stack: Stack):
     with stack.documents() as database:
         database["jobs"].update_one({"_id": job["id"]}, {"$set": {"inputs_due_at": datetime.now(UTC)}})
     until(lambda: owner.job(job["id"])["inputs_removed"])
+    until(lambda: job["input"]["image"] not in stack.stored().assets)  # it goes last: later tests count what is stored
 
     told = expect(200, owner.http.get(f"/api/v1/task/{created['id']}"))
 

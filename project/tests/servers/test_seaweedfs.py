@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 from run.servers import Keys, SeaweedFS, ServerMissing
 from run.servers import seaweedfs as module
 from run.servers.seaweedfs import s3_client
-from testkit.waiting import until
 
 pytestmark = pytest.mark.service
 
@@ -23,22 +22,11 @@ def put(server: SeaweedFS, key: str) -> None:
 
 
 def get(server: SeaweedFS, key: str) -> bytes:
-    """Its bytes. After a start the server answers a moment before it has found its volumes again."""
-    client, bodies = server.client(), list[bytes]()
-
-    def is_found() -> bool:
-        try:
-            bodies.append(client.get_object(Bucket="photos", Key=key)["Body"].read())
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "InternalError":
-                raise
-        return bool(bodies)
-
+    client = server.client()
     try:
-        until(is_found)
+        return client.get_object(Bucket="photos", Key=key)["Body"].read()
     finally:
         client.close()
-    return bodies[0]
 
 
 def test_started_means_that_objects_can_be_stored(tmp_path: Path) -> None:
