@@ -171,8 +171,11 @@ def test_other_tags_get_the_job(owner: Caller, tags: str):
 
 
 def test_every_change_of_a_job_has_another_tag(owner: Caller):
+    ahead = owner.submit(seconds=60)["id"]
+    owner.wait(ahead, "processing")
     job_id = owner.submit(seconds=60)["id"]
     tags = [owner.http.get(f"/v1/jobs/{job_id}").headers["etag"]]
+    owner.cancel(ahead)  # the only worker is free for it
     owner.wait(job_id, "processing")
     tags.append(owner.http.get(f"/v1/jobs/{job_id}").headers["etag"])
     owner.cancel(job_id)

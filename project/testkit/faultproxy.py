@@ -25,6 +25,7 @@ class Chunk:
 
 
 Watch: TypeAlias = Callable[[Chunk], Awaitable[None]]
+Pause: TypeAlias = Callable[[float], Awaitable[None]]
 
 
 class FaultProxy:
@@ -38,16 +39,17 @@ class FaultProxy:
     - `down()`: every present connection is reset, and new ones are refused.
 
     A `watch` is told of every chunk before it passes, and holds it back until it returns. With `tls` the proxy's own
-    side is encrypted, so that a plain server is reached as one with TLS.
+    side is encrypted, so that a plain server is reached as one with TLS. `pause` is what takes the time of `latency`.
 
     Lives in the event loop that entered `FaultProxy.to`.
     """
 
-    def __init__(self, target_port: int, watch: Watch | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, target_port: int, watch: Watch | None, tls: ssl.SSLContext | None, pause: Pause) -> None:
         self.latency = 0.0
         self.port = 0
         self._watch = watch
         self._tls = tls
+        self._pause = pause
         self._target_port = target_port
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -58,10 +60,15 @@ class FaultProxy:
     @classmethod
     @asynccontextmanager
     async def to(
-        cls, target_port: int, *, watch: Watch | None = None, tls: ssl.SSLContext | None = None
+        cls,
+        target_port: int,
+        *,
+        watch: Watch | None = None,
+        tls: ssl.SSLContext | None = None,
+        pause: Pause = asyncio.sleep,
     ) -> AsyncIterator[Self]:
         """A proxy in front of 127.0.0.1:target_port; all its connections end with the context."""
-        proxy = cls(target_port, watch, tls)
+        proxy = cls(target_port, watch, tls, pause)
         await proxy._listen()
         try:
             yield proxy
@@ -131,7 +138,7 @@ class FaultProxy:
             if self._watch is not None:
                 await self._watch(Chunk(link=link, upstream=upstream, data=chunk))
             if self.latency:
-                await asyncio.sleep(self.latency)
+                await self._pause(self.latency)
             await self._flowing.wait()
             sink.write(chunk)
             await sink.drain()

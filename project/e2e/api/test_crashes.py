@@ -102,6 +102,7 @@ def test_a_job_that_kills_its_worker_is_given_up_after_three_attempts_and_others
 
 
 def test_a_job_that_outlives_its_deadline_with_its_worker_fails_for_the_deadline(crew: Stack):
+    crew.owner.wait(crew.owner.submit()["id"])  # the worker of the test before may still be starting
     job_id = crew.owner.submit(seconds=60, job={"deadline_seconds": 2.5})["id"]  # before its lease ends
     crew.owner.wait(job_id, "processing")
 

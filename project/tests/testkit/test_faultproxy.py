@@ -8,7 +8,6 @@ import pytest
 from testkit.faultproxy import Chunk, FaultProxy
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-NEVER = 0.2  # seconds in which nothing may arrive
 
 
 @pytest.fixture
@@ -36,6 +35,13 @@ async def stream(proxy: FaultProxy) -> AsyncIterator[Stream]:
     writer.transport.abort()
 
 
+async def passes_elsewhere(echo_port: int) -> None:
+    """A round trip to the same server past the proxy: whatever the proxy had let through would be there by now."""
+    beside = await asyncio.open_connection("127.0.0.1", echo_port)
+    assert await echoed(beside, b"beside") == b"beside"
+    beside[1].transport.abort()
+
+
 async def echoed(stream: Stream, text: bytes) -> bytes:
     stream[1].write(text)
     return await asyncio.wait_for(stream[0].readexactly(len(text)), 30)
@@ -55,27 +61,40 @@ async def test_end_of_one_side_is_the_end_of_the_other(stream: Stream) -> None:
     assert await asyncio.wait_for(reader.read(), 30) == b"bye"
 
 
-async def test_latency_delays_each_way(proxy: FaultProxy, stream: Stream) -> None:
-    proxy.latency = 0.1
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+async def test_latency_delays_each_way(echo_port: int) -> None:
+    paused: list[float] = []
 
-    await echoed(stream, b"hello")
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
 
-    assert loop.time() - began >= 0.2
+    async with FaultProxy.to(echo_port, pause=pause) as proxy:
+        proxy.latency = 0.1
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        await echoed((reader, writer), b"hello")
+        writer.transport.abort()
+
+    assert paused == [0.1, 0.1]
 
 
-async def test_blackhole_keeps_the_connection_and_passes_nothing_until_resume(
-    proxy: FaultProxy, stream: Stream
-) -> None:
-    proxy.blackhole()
-    stream[1].write(b"lost?")
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(stream[0].read(1), NEVER)
+async def test_blackhole_keeps_the_connection_and_passes_nothing_until_resume(echo_port: int) -> None:
+    arrived = asyncio.Event()
 
-    await proxy.resume()
+    async def watch(_chunk: Chunk) -> None:
+        arrived.set()
 
-    assert await asyncio.wait_for(stream[0].readexactly(5), 30) == b"lost?"
+    async with FaultProxy.to(echo_port, watch=watch) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        proxy.blackhole()
+        writer.write(b"lost?")
+        back = asyncio.create_task(reader.readexactly(5))
+        await arrived.wait()
+        await passes_elsewhere(echo_port)
+        assert not back.done()
+
+        await proxy.resume()
+
+        assert await asyncio.wait_for(back, 30) == b"lost?"
+        writer.transport.abort()
 
 
 async def test_reset_breaks_present_connections_and_serves_new_ones(proxy: FaultProxy, stream: Stream) -> None:
@@ -118,20 +137,23 @@ async def test_absent_target_is_a_reset() -> None:
 
 async def test_a_watch_sees_both_ways_and_holds_back_what_it_wants(echo_port: int) -> None:
     seen: list[tuple[bool, bytes]] = []
-    go_on = asyncio.Event()
+    held, go_on = asyncio.Event(), asyncio.Event()
 
     async def watch(chunk: Chunk) -> None:
         seen.append((chunk.upstream, chunk.data))
         if not chunk.upstream:
+            held.set()
             await go_on.wait()
 
     async with FaultProxy.to(echo_port, watch=watch) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(b"hello")
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(reader.read(5), NEVER)
+        back = asyncio.create_task(reader.readexactly(5))
+        await held.wait()
+        await passes_elsewhere(echo_port)
+        assert not back.done()
         go_on.set()
-        assert await reader.read(5) == b"hello"
+        assert await asyncio.wait_for(back, 30) == b"hello"
         writer.transport.abort()
 
     assert seen == [(True, b"hello"), (False, b"hello")]

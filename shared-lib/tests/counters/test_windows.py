@@ -1,6 +1,7 @@
 """What every storage of the rate limiter promises: exact windows that slide, apart by rate and by subject."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -69,14 +70,22 @@ async def test_subjects_and_rates_are_counted_apart(windows: Windows, subject: s
     assert [mine.allowed, other_rate.allowed, others.allowed] == [False, True, True]
 
 
-async def test_whoever_waits_as_long_as_told_is_let_through(windows: Windows, subject: str):
-    quick = Rate(name="submit", amount=2, seconds=1)
-    *_, refused = await windows.ask([take(subject, quick)] * 3)
-    assert not refused.allowed
+async def test_whoever_waits_as_long_as_told_and_no_shorter_is_let_through(
+    windows: Windows, subject: str, monkeypatch: pytest.MonkeyPatch
+):
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    await windows.ask([take(subject)] * 3)
+    now += 0.5
+    (refused,) = await windows.ask([take(subject)])
 
-    await asyncio.sleep(refused.more_seconds)
+    now += refused.more_seconds - 1
+    (too_early,) = await windows.ask([take(subject)])
+    now += 1
+    later = await windows.ask([take(subject)] * 4)
 
-    assert [standing.allowed for standing in await windows.ask([take(subject, quick)] * 3)] == [True, True, False]
+    assert [refused.allowed, too_early.allowed] == [False, False]
+    assert [standing.allowed for standing in later] == [True, True, True, False]
 
 
 async def test_a_changed_plan_forgets_nothing_that_was_counted(windows: Windows, subject: str):
