@@ -17,7 +17,14 @@ MEDIA_TYPE = "video/mp4"
 # ISO/IEC 23091-2 code points
 _BT709, _LIMITED_RANGE = 1, 1
 _AHEAD = 3  # frames drawn but not yet encoded: enough to keep both sides busy
-_OPTIONS = {"preset": "veryfast", "crf": "20", "profile": "high"}
+_OPTIONS = {
+    "preset": "veryfast",
+    "crf": "20",
+    "profile": "high",
+    # The same bytes on every machine. Without it, x264 spreads costs over macroblocks by other code for each kind of
+    # processor; that for AVX-512 reads memory that nobody has written (core 165; tests/models/test_encode.py shows it).
+    "x264-params": "cpu-independent=1",
+}
 
 
 class FilmWriter:
