@@ -5,7 +5,8 @@ import asyncio
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,6 +60,17 @@ SECTIONS: dict[str, Callable[[], list[Table]]] = {
 }
 
 
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    """What a section sets for its processes is not there any more for those of the next one."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Reelwork beside its peers.")
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="which ones (default: all)")
@@ -66,7 +78,8 @@ def main() -> None:
     configure_logging(style="console", level="warning")
     stamp = f"Measured {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}."
     for name in wanted:
-        tables = SECTIONS[name]()
+        with environment_kept():
+            tables = SECTIONS[name]()
         sys.stdout.write("\n".join(table.markdown() for table in tables) + "\n")
         RESULTS.write_text(merged(RESULTS.read_text(), tables, stamp=stamp))
 

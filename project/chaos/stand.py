@@ -172,6 +172,8 @@ class Stand:
             "REELWORK_STAGED_GRACE_SECONDS": str(self.size.staged_grace_seconds),
             "REELWORK_CONCURRENCY": str(self.size.slots),
             "REELWORK_MODEL_MODULES": "chaos.model",
+            # Killed workers leave their files to the next ones, and after the last of them nobody comes.
+            "REELWORK_SCRATCH_DIRECTORY": str(self.folder / "scratch"),
         }
 
 
