@@ -3497,6 +3497,13 @@ export interface components {
             readonly height: number | null;
             /** Index */
             readonly index: number;
+            /**
+             * Meta
+             * @description What the model says of it, such as its `seed`.
+             */
+            readonly meta: {
+                readonly [key: string]: unknown;
+            };
             /** Name */
             readonly name: string;
             /** Role */

@@ -103,6 +103,7 @@ class OutputView(Wire):
     width: int | None
     height: int | None
     duration_seconds: float | None
+    meta: Annotated[dict[str, Any], Field(description="What the model says of it, such as its `seed`.")]
     url: str
 
 
