@@ -228,6 +228,7 @@ class World:
             "pools",
             "pulses",
             "runtimes",
+            "model_statistics",
             "workers",
             "idempotency",
             "audit",
