@@ -29,6 +29,7 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
@@ -188,6 +189,7 @@ def _its(part: Callable[[Gateway], _Service]) -> Callable[[Request], Awaitable[_
 
 
 Models = Annotated[Catalogue, Depends(_its(lambda gateway: gateway.catalogue))]
+ModelList = Annotated[ModelPages, Depends(_its(lambda gateway: gateway.model_pages))]
 Jobs = Annotated[JobService, Depends(_its(lambda gateway: gateway.jobs))]
 Batches = Annotated[BatchService, Depends(_its(lambda gateway: gateway.batches))]
 Bulk = Annotated[BulkService, Depends(_its(lambda gateway: gateway.bulk))]

@@ -129,6 +129,15 @@ class CancelView(Wire):
     by: str
 
 
+class JobWarning(Wire):
+    """What the owner of a job should know before it matters."""
+
+    code: Literal["model_deprecated", "model_retired"]
+    detail: str
+    sunset_at: Timestamp | None
+    replacement: Annotated[str | None, Field(description="The model to use instead.")]
+
+
 class JobUrls(Wire):
     self: str
     events: str
@@ -190,6 +199,7 @@ class JobView(Wire):
     data_removed: Annotated[bool, Field(description="The outputs are gone: `outputs` is empty.")]
     queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
+    warnings: Annotated[list[JobWarning], Field(description="That its model is on its way out, or gone.")]
     urls: JobUrls
     poll_after_ms: int
 

@@ -21,6 +21,7 @@ ReelworkError
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
+├── ModelRetired          410  model_retired
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
@@ -81,6 +82,7 @@ from reelwork.domain.errors.request import (
     KeyNotFound,
     MethodNotAllowed,
     ModelNotFound,
+    ModelRetired,
     NotFound,
     QueueNotFound,
     RangeNotSatisfiable,
@@ -133,6 +135,7 @@ __all__ = [
     "MethodNotAllowed",
     "MissingCredentials",
     "ModelNotFound",
+    "ModelRetired",
     "NobodyAnswered",
     "NotFound",
     "PaymentRequired",
