@@ -18,10 +18,10 @@ from pydantic_settings import NoDecode
 
 from gateway.browser_policy import is_origin
 from gateway.input_policy import InputPolicy
+from gateway.source_settings import SourceSettings
 from reelwork.contract.money import MoneyText
 from reelwork.domain.money import ten_thousandths
 from reelwork.domain.price import Pricing
-from reelwork.runtime.fetching import FetchSettings
 from reelwork.runtime.placeholders import is_placeholder
 
 
@@ -52,7 +52,7 @@ def _listed(text: object) -> object:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
-class GatewaySettings(FetchSettings):
+class GatewaySettings(SourceSettings):
     """Every field is an environment variable `REELWORK_<NAME>`."""
 
     delivery: Annotated[
