@@ -5,12 +5,14 @@ from typing import Any
 
 import httpx2 as httpx
 
+from testkit.documents import openapi
+
 PROBLEM = "application/problem+json"
 _MEMBERS = {"type", "title", "status", "code", "detail", "instance", "request_id", "timestamp", "retryable"}
 
 
 class Witness:
-    """Made from a running gateway's own OpenAPI document and error catalogue.
+    """Made from the OpenAPI document and a running gateway's own error catalogue.
 
     Promised of every answer: never a 500; a status that the operation documents; an error is a problem document with
     every member, whose code is in the catalogue with this very status; the request id is in the header too. Addresses
@@ -19,10 +21,9 @@ class Witness:
 
     def __init__(self, base_url: str) -> None:
         with httpx.Client(base_url=base_url) as client:
-            document = client.get("/openapi.json").json()
             self.catalogue = {entry["code"]: entry for entry in client.get("/v1/errors").json()["items"]}
-        self._schemas = document["components"]["schemas"]
-        self._operations = [(_pattern(path), operations) for path, operations in document["paths"].items()]
+        self._schemas = openapi()["components"]["schemas"]
+        self._operations = [(_pattern(path), operations) for path, operations in openapi()["paths"].items()]
 
     def __call__(self, response: httpx.Response) -> None:
         """For `event_hooks` of a client. Raises AssertionError."""

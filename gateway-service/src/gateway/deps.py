@@ -53,12 +53,18 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="BearerKey", description="`Au
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="HeaderKey")
 
 
-async def gateway_of(request: Request) -> Gateway:
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that answers. What depends on a part of it asks here: a dependency of its own on the whole would
+    double what FastAPI has to solve for every request."""
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
-WholeGateway = Annotated[Gateway, Depends(gateway_of)]
+async def _whole(request: Request) -> Gateway:
+    return gateway_of(request)
+
+
+WholeGateway = Annotated[Gateway, Depends(_whole)]
 
 
 async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
@@ -74,11 +80,10 @@ async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
 # The two `Security` parameters are for the OpenAPI document; `presented` reads the headers, and sees duplicates.
 async def _caller(
     request: Request,
-    gateway: WholeGateway,
     _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     _in_header: Annotated[str | None, Security(_header)],
 ) -> Caller:
-    return await _identified(request, gateway)
+    return await _identified(request, gateway_of(request))
 
 
 async def _identified(request: Request, gateway: Gateway) -> Caller:
@@ -109,8 +114,8 @@ class May:
         self._scope = scope
         self._kind = kind
 
-    async def __call__(self, request: Request, gateway: WholeGateway, caller: Anyone) -> Caller:
-        return await self.admit(request, gateway, caller)
+    async def __call__(self, request: Request, caller: Anyone) -> Caller:
+        return await self.admit(request, gateway_of(request), caller)
 
     async def admit(self, request: Request, gateway: Gateway, caller: Caller) -> Caller:
         """The caller, if he may. Raises RateLimited, ScopeMissing."""
@@ -126,13 +131,13 @@ class May:
 
 async def _watcher(
     request: Request,
-    gateway: WholeGateway,
     _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     _in_header: Annotated[str | None, Security(_header)],
     ticket: Annotated[
         str | None, Query(max_length=100, description="Instead of a key: a ticket of `POST /v1/stream-tickets`.")
     ] = None,
 ) -> Caller:
+    gateway = gateway_of(request)
     if ticket is None:
         return await caller_of(request, gateway)
     if presented(request) is not None:
@@ -145,10 +150,8 @@ async def _watcher(
 class MayWatch(May):
     """The same for event streams, which a ticket opens as well."""
 
-    async def __call__(
-        self, request: Request, gateway: WholeGateway, caller: Annotated[Caller, Depends(_watcher)]
-    ) -> Caller:
-        return await super().__call__(request, gateway, caller)
+    async def __call__(self, request: Request, caller: Annotated[Caller, Depends(_watcher)]) -> Caller:
+        return await super().__call__(request, caller)
 
 
 def is_guard(dependency: object) -> bool:
@@ -159,7 +162,7 @@ def is_guard(dependency: object) -> bool:
 async def admit(guards: Iterable[object], request: Request) -> None:
     """Ask these guards, before anything of the body is read. Without FastAPI's way of finding what they need, which
     takes longer than they do: it asks them again, and they remember. Raises what they raise."""
-    gateway: Gateway = request.app.state.gateway
+    gateway = gateway_of(request)
     for guard in guards:
         caller = await _identified(request, gateway)
         if isinstance(guard, May):
@@ -175,11 +178,11 @@ CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
 CanAdmin = Annotated[Caller, Depends(May(Scope.ADMIN, RouteClass.READ))]
 
 
-def _its(part: Callable[[Gateway], _Service]) -> Callable[[Gateway], Awaitable[_Service]]:
+def _its(part: Callable[[Gateway], _Service]) -> Callable[[Request], Awaitable[_Service]]:
     """A dependency on a part of the gateway."""
 
-    async def found(gateway: WholeGateway) -> _Service:
-        return part(gateway)
+    async def found(request: Request) -> _Service:
+        return part(gateway_of(request))
 
     return found
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from gateway.openapi import document
 from testkit.caller import Caller, Json, expect
+from testkit.documents import openapi
 from testkit.possessions import PUBLIC, Possessions, unknown
 from testkit.stack import Stack
 
@@ -33,7 +33,7 @@ OWN_MOMENT = {"request_id", "timestamp", "instance"}
 
 
 def _routes() -> list[tuple[str, str]]:
-    paths: dict[str, Any] = json.loads(document())["paths"]
+    paths: dict[str, Any] = openapi()["paths"]
     named = [(method.upper(), path) for path, methods in paths.items() for method in methods if PARAMETER.search(path)]
     return [(method, path) for method, path in named if not set(PARAMETER.findall(path)) <= PUBLIC]
 
