@@ -46,6 +46,7 @@ class Possessions:
         batch = expect(202, http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
         task = expect(200, http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
         key = expect(201, http.post("/v1/keys", json={"name": "spare", "preset": "observer"}))
+        self._make_of_sources()
         self.ids |= {
             "job_id": film["id"],
             "asset_id": film["outputs"][0]["asset_id"],
@@ -53,6 +54,13 @@ class Possessions:
             "task_id": task["id"],
             "key_id": key["id"],
         }
+
+    def _make_of_sources(self) -> None:
+        """What the addresses of replaced systems name."""
+        body = {"prompt": "a hill", "parameters": {"resolution": "480p"}}
+        media = expect(200, self.caller.http.post("/media/generate", json=body))
+        self.caller.wait(media["job_id"])
+        self.ids |= {"media_id": media["id"], "media_job_id": media["job_id"]}
 
 
 def _a_worker(operator: Caller) -> str:

@@ -33,6 +33,7 @@ export interface paths {
         };
         /**
          * Ping
+         * @deprecated
          * @description The service is alive.
          */
         readonly get: operations["ping"];
@@ -55,6 +56,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Create Task
+         * @deprecated
          * @description Turn a picture into a video. The same picture twice makes two tasks.
          */
         readonly post: operations["create_task"];
@@ -73,6 +75,7 @@ export interface paths {
         };
         /**
          * Get Task
+         * @deprecated
          * @description How far a task is.
          */
         readonly get: operations["get_task"];
@@ -93,6 +96,7 @@ export interface paths {
         };
         /**
          * Get Video
+         * @deprecated
          * @description The finished video of a task, as an MP4 stream.
          */
         readonly get: operations["get_video"];
@@ -124,6 +128,69 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/media/content/{media_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Content
+         * @deprecated
+         * @description A signed address of the picture, for an hour; 409 while there is none.
+         */
+        readonly get: operations["media_content"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/generate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Media
+         * @deprecated
+         * @description Make a picture of a prompt.
+         */
+        readonly post: operations["generate_media"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/status/{media_job_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Status
+         * @deprecated
+         * @description How far it is; the whole of it, as the original had it.
+         */
+        readonly get: operations["media_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/readyz": {
         readonly parameters: {
             readonly query?: never;
@@ -136,6 +203,48 @@ export interface paths {
          * @description Whether jobs can be accepted, with the latency of each server.
          */
         readonly get: operations["readyz"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/celery_status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Celery Status
+         * @deprecated
+         * @description Whether a worker answers over the broker within five seconds.
+         */
+        readonly get: operations["celery_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Tools Status
+         * @deprecated
+         * @description Whether the database answers.
+         */
+        readonly get: operations["tools_status"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -2202,6 +2311,19 @@ export interface components {
             readonly seed: boolean;
         };
         /**
+         * CeleryStatus
+         * @description A worker answered; `message` is what it was sent.
+         */
+        readonly CeleryStatus: {
+            /** Message */
+            readonly message: string;
+            /**
+             * Statuscode
+             * @default 200
+             */
+            readonly statusCode: number;
+        };
+        /**
          * ChangedQueue
          * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
          */
@@ -2609,6 +2731,17 @@ export interface components {
             readonly detail: string;
             /** Pointer */
             readonly pointer: string;
+        };
+        /** FleekError */
+        readonly FleekError: {
+            /** Error Code */
+            readonly error_code: string;
+            /** Extras */
+            readonly extras: {
+                readonly [key: string]: unknown;
+            };
+            /** Message */
+            readonly message: string;
         };
         /**
          * GrantBody
@@ -3332,6 +3465,26 @@ export interface components {
             readonly version: string;
         };
         /**
+         * LumaError
+         * @description An error as Luma's API told it. `details` depends on the error: its `errors`, `hint`, `limit`.
+         */
+        readonly LumaError: {
+            /** Code */
+            readonly code: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** Documentation Url */
+            readonly documentation_url: string;
+            /** Message */
+            readonly message: string;
+            /** Request Id */
+            readonly request_id: string;
+            /** Timestamp */
+            readonly timestamp: string;
+        };
+        /**
          * MaxCostExceeded
          * @description It would cost more than the request allows
          */
@@ -3347,6 +3500,56 @@ export interface components {
              */
             readonly code: "max_cost_exceeded";
         });
+        /**
+         * MediaBody
+         * @description What to make. `parameters`: of the model behind it, beside the prompt.
+         */
+        readonly MediaBody: {
+            /**
+             * Parameters
+             * @description More of the model's input.
+             * @default {}
+             */
+            readonly parameters: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Prompt */
+            readonly prompt: string;
+        };
+        /**
+         * MediaLink
+         * @description Works for an hour, for whoever has it.
+         */
+        readonly MediaLink: {
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * MediaView
+         * @description `id` leads to the content, `job_id` to the status; both stay the same over retries. `next_run`: when a try that
+         *     waits comes next.
+         */
+        readonly MediaView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string;
+            /** Next Run */
+            readonly next_run: string | null;
+            /** Number Of Tries */
+            readonly number_of_tries: number;
+            /** Prompt */
+            readonly prompt: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "IN_QUEUE" | "PROCESSING" | "COMPLETED" | "ERROR";
+            /** Updated At */
+            readonly updated_at: string;
+        };
         /**
          * MethodNotAllowed
          * @description This address does not take that method
@@ -3885,8 +4088,9 @@ export interface components {
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
          *
-         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
-         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
+         *     `limit`: what was reached, where the error is about a limit. `error`: a word in the answers of
+         *     `POST /v1/oauth/token`, where RFC 6749 wants it with `error_description`; and an object, the error as Luma's API
+         *     had it, at addresses that were there under the same names.
          */
         readonly Problem: {
             /** Code */
@@ -3894,7 +4098,7 @@ export interface components {
             /** Detail */
             readonly detail: string;
             /** Error */
-            readonly error?: string | null;
+            readonly error?: string | components["schemas"]["LumaError"] | null;
             /** Error Description */
             readonly error_description?: string | null;
             /**
@@ -4529,6 +4733,15 @@ export interface components {
              */
             readonly token_type: "Bearer";
         };
+        /** ToolStatus */
+        readonly ToolStatus: {
+            /**
+             * Status
+             * @default ok
+             * @constant
+             */
+            readonly status: "ok";
+        };
         /**
          * TooManyStreams
          * @description Too many open event streams
@@ -4853,6 +5066,7 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
+export type CeleryStatus = components['schemas']['CeleryStatus'];
 export type ChangedQueue = components['schemas']['ChangedQueue'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
 export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
@@ -4873,6 +5087,7 @@ export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type FleekError = components['schemas']['FleekError'];
 export type GrantBody = components['schemas']['GrantBody'];
 export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
 export type HitLimit = components['schemas']['HitLimit'];
@@ -4906,7 +5121,11 @@ export type KeyPage = components['schemas']['KeyPage'];
 export type KeyView = components['schemas']['KeyView'];
 export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
+export type LumaError = components['schemas']['LumaError'];
 export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
+export type MediaBody = components['schemas']['MediaBody'];
+export type MediaLink = components['schemas']['MediaLink'];
+export type MediaView = components['schemas']['MediaView'];
 export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
 export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
@@ -4977,6 +5196,7 @@ export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
 export type TierLimits = components['schemas']['TierLimits'];
 export type TokenView = components['schemas']['TokenView'];
+export type ToolStatus = components['schemas']['ToolStatus'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
 export type Unavailable = components['schemas']['Unavailable'];
 export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
@@ -5385,6 +5605,293 @@ export interface operations {
             };
         };
     };
+    readonly media_content: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaLink"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly generate_media: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MediaBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly media_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
     readonly readyz: {
         readonly parameters: {
             readonly query?: never;
@@ -5419,6 +5926,125 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly celery_status: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Comes back from the worker. */
+                readonly message?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CeleryStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `broker_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `nobody_answered` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly tools_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ToolStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
         };

@@ -19,6 +19,7 @@ from pydantic_settings import NoDecode
 
 from gateway.browser_policy import is_origin
 from gateway.input_policy import InputPolicy
+from gateway.source_settings import SourceSettings
 from reelwork.contract.money import MoneyText
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle
 from reelwork.domain.money import ten_thousandths
@@ -26,7 +27,6 @@ from reelwork.domain.policy import HouseRules, ModelPolicy
 from reelwork.domain.price import Pricing
 from reelwork.domain.tier import Tier
 from reelwork.generator.card import is_alias
-from reelwork.runtime.fetching import FetchSettings
 from reelwork.runtime.placeholders import is_placeholder
 
 
@@ -78,7 +78,7 @@ def _listed(text: object) -> object:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
-class GatewaySettings(FetchSettings):
+class GatewaySettings(SourceSettings):
     """Every field is an environment variable `REELWORK_<NAME>`."""
 
     delivery: Annotated[

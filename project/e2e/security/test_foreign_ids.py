@@ -116,8 +116,15 @@ def _told(caller: Caller, method: str, path: str, body: Json | None, ids: dict[s
     """The answer, without what differs anyway: the ids that were asked for, the request's own id and moment."""
     sent = PARAMETER.sub(lambda found: ids[found[1]], json.dumps(body))
     answer = caller.http.request(method, path.format_map(ids), json=json.loads(sent))
-    text = json.dumps({name: value for name, value in answer.json().items() if name not in OWN_MOMENT})
+    text = json.dumps(_timeless(answer.json()))
     for name in ids.keys() - PUBLIC:
         text = text.replace(ids[name], "ID")
     told: Json = json.loads(text)
     return told | {"status": answer.status_code}
+
+
+def _timeless(value: Any) -> Any:  # whatever JSON says
+    """Without what is the request's own, wherever it stands: replaced systems have it deeper."""
+    if isinstance(value, dict):
+        return {name: _timeless(inner) for name, inner in value.items() if name not in OWN_MOMENT}
+    return [_timeless(inner) for inner in value] if isinstance(value, list) else value

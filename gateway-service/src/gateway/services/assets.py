@@ -43,16 +43,20 @@ class AssetService:
         )
         return Page.cut(found, limit)
 
-    def link(self, asset: Asset, disposition: Disposition) -> AssetLink:
-        """A signed address that serves the asset to anyone who has it, for a short while. No I/O."""
+    def link(self, asset: Asset, disposition: Disposition, *, life: timedelta | None = None) -> AssetLink:
+        """A signed address that serves the asset to anyone who has it, for a short while. No I/O.
+
+        `life`: None as the settings say.
+        """
+        expires = life or self._link_life
         url = self._objects.presign_get(
             asset.key,
-            expires=self._link_life,
+            expires=expires,
             filename=asset.filename,
             content_type=asset.content_type,
             disposition=disposition,
         )
-        return AssetLink(url=url, expires_at=datetime.now(UTC) + self._link_life)
+        return AssetLink(url=url, expires_at=datetime.now(UTC) + expires)
 
     async def open(self, asset: Asset, start: int = 0, end: int | None = None) -> ObjectStream:
         """The bytes `start` to `end` (both included). Raises ObjectMissing, RangeOutside, ObjectStoreDown."""
