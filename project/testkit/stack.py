@@ -79,12 +79,22 @@ class Stack:
     owner: Caller
     witness: Witness
 
-    def __init__(self, servers: Servers, database: str, bucket: Bucket, folder: Path, **settings: object) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        database: str,
+        bucket: Bucket,
+        folder: Path,
+        *,
+        packages: Path | None = None,
+        **settings: object,
+    ) -> None:
         self._servers = servers
         self._bucket = bucket
         self.folder = folder  # logs and scratch
         self._database = database
         self._settings = settings
+        self._packages = packages
         self._callers: list[Caller] = []
         self._numbers = itertools.count()
         self.scratch = folder / "scratch"
@@ -240,12 +250,17 @@ class Stack:
             "drain_seconds": 2,  # nobody waits for what still runs at a test's end
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}
-        return plain | chosen | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+        path = os.pathsep.join(str(folder) for folder in (PROJECT, self._packages) if folder is not None)
+        return plain | chosen | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager
-def running_stack(servers: Servers, *, workers: int = 1, **settings: object) -> Iterator[Stack]:
+def running_stack(
+    servers: Servers, *, workers: int = 1, packages: Path | None = None, **settings: object
+) -> Iterator[Stack]:
     """A stack for the length of the context, with `REELWORK_<NAME>` settings as keywords.
+
+    `packages`: a folder of more installed packages than those of the tests.
 
     A failure inside shows the ends of the processes' logs, in a note on the error.
     """
@@ -254,7 +269,7 @@ def running_stack(servers: Servers, *, workers: int = 1, **settings: object) -> 
         fresh_bucket(servers.s3) as bucket,
         TemporaryDirectory(prefix="reelwork-stack-") as folder,
     ):
-        stack = Stack(servers, database, bucket, Path(folder), **settings)
+        stack = Stack(servers, database, bucket, Path(folder), packages=packages, **settings)
         try:
             stack.start(workers=workers)
             yield stack
