@@ -41,6 +41,10 @@ class AssetNotFound(NotFound):
     code, title = "asset_not_found", "No such asset"
 
 
+class UploadNotFound(NotFound):
+    code, title = "upload_not_found", "No such upload"
+
+
 class ModelNotFound(NotFound):
     code, title = "model_not_found", "No such model"
 
@@ -80,6 +84,10 @@ class IdempotencyInProgress(ReelworkError):
 
 class AssetInUse(ReelworkError):
     status, code, title = 409, "asset_in_use", "A job needs the asset"
+
+
+class HashMismatch(ReelworkError):
+    status, code, title = 409, "hash_mismatch", "The bytes are not those that were declared"
 
 
 class VersionMismatch(ReelworkError):
