@@ -13,7 +13,12 @@ from testkit.stack import Servers, Stack, running_stack
 @pytest.fixture(scope="session")
 def stack(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
     policy = {"prohibited_terms": '["unspeakable"]', "input_policies": '["testkit.policies.no_unlucky_seed"]'}
-    with running_stack(Servers(mongo_url=mongo_url, s3=s3), **policy) as running:
+    stand_ins = {
+        "model_modules": "testkit.models,testkit.clips",
+        "luma_model": "testkit/clip",
+        "luma_page_model": "testkit/page",
+    }
+    with running_stack(Servers(mongo_url=mongo_url, s3=s3), **policy, **stand_ins) as running:
         yield running
 
 

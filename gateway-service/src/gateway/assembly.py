@@ -6,6 +6,7 @@ from gateway.auth import Authenticator
 from gateway.input_policy import InputPolicy, ProhibitedTerms
 from gateway.parts import Access, Gateway, Opened, Operations
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -59,6 +60,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     uploads = _uploads(settings, opened)
     purses = Purses(opened.reservations, engine.rules.plans)
     jobs = JobService(engine, opened.intake, opener, builder, purses)
+    waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
     return Gateway(
         settings=settings,
         access=_access(settings, opened, authenticator),
@@ -80,7 +82,8 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
             per_account=settings.streams_per_account,
             closing=closing,
         ),
-        waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+        waiting=waiting,
+        answers=AnswerService(catalogue, jobs, waiting, assets),
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
         forecasts=forecasts,

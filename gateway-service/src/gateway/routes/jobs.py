@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
-from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, Jobs, Preferred, RequestId, Waits
+from gateway.deps import (
+    CancelAfter,
+    CanManage,
+    CanRead,
+    CanSubmit,
+    Forecasts,
+    Jobs,
+    LumaNames,
+    Preferred,
+    RequestId,
+    Waits,
+)
 from gateway.headers import RETRY_AFTER, bad_header, documented, etag_of, is_known, retry_after
 from gateway.job_filter import METADATA_PARAMETER, WantedJobs
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
@@ -16,7 +27,7 @@ from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import PAYMENT_REFUSALS, SUBMIT_REFUSALS
 from gateway.services.idempotency import json_answer
 from gateway.views import job_view
-from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView
+from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView, NumberedJobPage
 from reelwork.domain.errors import (
     InsufficientTier,
     InvalidCursor,
@@ -30,6 +41,8 @@ from reelwork.store.idempotency import Ours, StoredAnswer
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
+# A page by its number counts through all before it.
+MOST_PAGES = 10_000
 _EXAMPLES = {
     "picture": {
         "summary": "A picture from a prompt",
@@ -90,15 +103,24 @@ async def list_jobs(
     caller: CanRead,
     jobs: Jobs,
     where: WantedJobs,
+    named: LumaNames,
     scope: Annotated[
         Literal["own", "all"], Query(description="`all`: of all accounts; wants the scope `admin`.")
     ] = "own",
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> JobPage:
-    """Your jobs, newest first."""
+    page_number: Annotated[
+        int | None, Query(alias="page", ge=1, le=MOST_PAGES, description="A page of your own by its number.")
+    ] = None,
+    per_page: Annotated[int | None, Query(ge=1, le=100, description="Instead of `limit`, with `page`.")] = None,
+) -> JobPage | NumberedJobPage:
+    """Your jobs, newest first: on from a cursor, or a page by its number, with `meta`."""
+    if page_number is not None or per_page is not None:
+        found = await jobs.numbered(caller, where, page=page_number or 1, per_page=per_page or limit)
+        items = [named(job_view(job)) for job in found.items]
+        return NumberedJobPage(items=items, next_cursor=None, has_more=found.meta.has_next, meta=found.meta)
     page = await jobs.page(caller, where, everybodys=scope == "all", cursor=cursor, limit=limit)
-    items = [job_view(job) for job in page.items]
+    items = [named(job_view(job)) for job in page.items]
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
@@ -121,6 +143,7 @@ async def get_job(
     waits: Waits,
     forecasts: Forecasts,
     preferred: Preferred,
+    named: LumaNames,
     request: Request,
     if_none_match: Annotated[str | None, Header(description="Tags of `ETag`: 304 if one still holds.")] = None,
 ) -> Response:
@@ -131,16 +154,16 @@ async def get_job(
     # The tag is the job's version; where a job stands in the queue changes without it.
     if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
         return Response(status_code=304, headers=headers | retry_after(job_view(waited.job).poll_after_ms))
-    view = await forecasts.view(waited.job)
+    view = named(await forecasts.view(waited.job))
     return Response(
         view.model_dump_json(), headers=headers | retry_after(view.poll_after_ms), media_type="application/json"
     )
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))
-async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
+async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs, named: LumaNames) -> JobView:
     """Cancel; safe to repeat. A waiting job never runs; a running one becomes `cancelling`, then `cancelled`."""
-    return job_view(await jobs.cancel(caller, job_id))
+    return named(job_view(await jobs.cancel(caller, job_id)))
 
 
 @router.post(
@@ -169,9 +192,9 @@ async def retry_job(
 
 
 @router.delete("/{job_id}", responses=keyed_problems(JobNotFound))
-async def delete_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
+async def delete_job(job_id: str, caller: CanManage, jobs: Jobs, named: LumaNames) -> JobView:
     """The same as cancel: it stops the job and erases nothing."""
-    return job_view(await jobs.cancel(caller, job_id))
+    return named(job_view(await jobs.cancel(caller, job_id)))
 
 
 def _accepted(job: Job, status: int, headers: Mapping[str, str] = MappingProxyType({})) -> StoredAnswer:
