@@ -33,6 +33,7 @@ export interface paths {
         };
         /**
          * Ping
+         * @deprecated
          * @description The service is alive.
          */
         readonly get: operations["ping"];
@@ -55,6 +56,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Create Task
+         * @deprecated
          * @description Turn a picture into a video. The same picture twice makes two tasks.
          */
         readonly post: operations["create_task"];
@@ -73,6 +75,7 @@ export interface paths {
         };
         /**
          * Get Task
+         * @deprecated
          * @description How far a task is.
          */
         readonly get: operations["get_task"];
@@ -93,9 +96,31 @@ export interface paths {
         };
         /**
          * Get Video
+         * @deprecated
          * @description The finished video of a task, as an MP4 stream.
          */
         readonly get: operations["get_video"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/health": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Health
+         * @deprecated
+         * @description Whether jobs can be accepted, with the latency of each server.
+         */
+        readonly get: operations["health"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -124,6 +149,69 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/media/content/{media_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Content
+         * @deprecated
+         * @description A signed address of the picture, for an hour; 409 while there is none.
+         */
+        readonly get: operations["media_content"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/generate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Media
+         * @deprecated
+         * @description Make a picture of a prompt.
+         */
+        readonly post: operations["generate_media"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/status/{media_job_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Status
+         * @deprecated
+         * @description How far it is; the whole of it, as the original had it.
+         */
+        readonly get: operations["media_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/readyz": {
         readonly parameters: {
             readonly query?: never;
@@ -136,6 +224,48 @@ export interface paths {
          * @description Whether jobs can be accepted, with the latency of each server.
          */
         readonly get: operations["readyz"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/celery_status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Celery Status
+         * @deprecated
+         * @description Whether a worker answers over the broker within five seconds.
+         */
+        readonly get: operations["celery_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Tools Status
+         * @deprecated
+         * @description Whether the database answers.
+         */
+        readonly get: operations["tools_status"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -379,6 +509,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/active-jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Luma Jobs
+         * @deprecated
+         * @description The newest of the jobs that run, of all accounts.
+         */
+        readonly get: operations["list_luma_jobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/dashboard": {
         readonly parameters: {
             readonly query?: never;
@@ -434,6 +585,27 @@ export interface paths {
          *     taken is told by `tickets` and `running` of the queues.
          */
         readonly post: operations["probe"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queue-stats": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Queue Stats
+         * @deprecated
+         * @description What waits, by weight.
+         */
+        readonly get: operations["queue_stats"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -516,6 +688,27 @@ export interface paths {
          *     simulation at a time: 409 while another one submits.
          */
         readonly post: operations["simulate"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/users": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Users
+         * @deprecated
+         * @description All accounts, newest first. No keys: nobody has them but their owners.
+         */
+        readonly get: operations["list_users"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -856,6 +1049,69 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/generate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Video
+         * @deprecated
+         * @description Make a video of a prompt.
+         */
+        readonly post: operations["generate_video"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/generate/batch": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Videos
+         * @deprecated
+         * @description Make up to ten videos: all of them or none. For plans that have batches.
+         */
+        readonly post: operations["generate_videos"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/generate/models": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Dream Machines
+         * @deprecated
+         * @description What can be asked for, and what of it there is here.
+         */
+        readonly get: operations["list_dream_machines"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -865,7 +1121,7 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description Your jobs, newest first.
+         * @description Your jobs, newest first: on from a cursor, or a page by its number, with `meta`.
          */
         readonly get: operations["list_jobs"];
         readonly put?: never;
@@ -1189,6 +1445,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/scrape/playwright": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Scrape Page
+         * @deprecated
+         * @description A page as markdown, without what is around it; answered within a minute.
+         */
+        readonly post: operations["scrape_page"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/stream-tickets": {
         readonly parameters: {
             readonly query?: never;
@@ -1203,6 +1480,74 @@ export interface paths {
          * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
          */
         readonly post: operations["create_stream_ticket"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Videos
+         * @deprecated
+         * @description Your videos, newest first.
+         */
+        readonly get: operations["list_videos"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos/{video_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Luma Video
+         * @deprecated
+         * @description One video.
+         */
+        readonly get: operations["get_luma_video"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Delete Video
+         * @deprecated
+         * @description Remove a video for good.
+         */
+        readonly delete: operations["delete_video"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos/{video_id}/stream": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Stream Video
+         * @deprecated
+         * @description A signed address of the video, for an hour; it takes ranges.
+         */
+        readonly get: operations["stream_video"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1313,6 +1658,33 @@ export interface components {
              */
             readonly code: "account_suspended";
         });
+        /** ActiveJob */
+        readonly ActiveJob: {
+            /** Created At */
+            readonly created_at: string;
+            /** Job Id */
+            readonly job_id: string;
+            /** Priority */
+            readonly priority: string;
+            /** Progress */
+            readonly progress: number;
+            /** Started At */
+            readonly started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
+            /** User Id */
+            readonly user_id: string;
+        };
+        /** ActiveJobs */
+        readonly ActiveJobs: {
+            /** Items */
+            readonly items: readonly components["schemas"]["ActiveJob"][];
+            /** Total */
+            readonly total: number;
+        };
         /**
          * AdminAccount
          * @description `weight`: of its own instead of its tier's; `plan.weight` is the one that counts.
@@ -2182,6 +2554,19 @@ export interface components {
             readonly seed: boolean;
         };
         /**
+         * CeleryStatus
+         * @description A worker answered; `message` is what it was sent.
+         */
+        readonly CeleryStatus: {
+            /** Message */
+            readonly message: string;
+            /**
+             * Statuscode
+             * @default 200
+             */
+            readonly statusCode: number;
+        };
+        /**
          * ChangedQueue
          * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
          */
@@ -2367,6 +2752,35 @@ export interface components {
              * @default /v1/admin/workers
              */
             readonly workers: string;
+        };
+        /** DreamMachines */
+        readonly DreamMachines: {
+            /** Models */
+            readonly models: readonly components["schemas"]["DreamMachineView"][];
+        };
+        /**
+         * DreamMachineView
+         * @description What a model can do here. `served_by`: the model of this installation that does it.
+         */
+        readonly DreamMachineView: {
+            /** Default */
+            readonly default: boolean;
+            /** Description */
+            readonly description: string;
+            /** Id */
+            readonly id: string;
+            /** Max Duration */
+            readonly max_duration: number;
+            /** Name */
+            readonly name: string;
+            /** Served By */
+            readonly served_by: string;
+            /** Supported Aspect Ratios */
+            readonly supported_aspect_ratios: readonly string[];
+            /** Supported Resolutions */
+            readonly supported_resolutions: readonly string[];
+            /** Supported Styles */
+            readonly supported_styles: readonly string[];
         };
         /**
          * EntryPage
@@ -2590,6 +3004,104 @@ export interface components {
             /** Pointer */
             readonly pointer: string;
         };
+        /** FleekError */
+        readonly FleekError: {
+            /** Error Code */
+            readonly error_code: string;
+            /** Extras */
+            readonly extras: {
+                readonly [key: string]: unknown;
+            };
+            /** Message */
+            readonly message: string;
+        };
+        /**
+         * GenerationBatch
+         * @description `job_ids[n]` is the job of `requests[n]`.
+         */
+        readonly GenerationBatch: {
+            /** Batch Id */
+            readonly batch_id: string;
+            /** Job Ids */
+            readonly job_ids: readonly string[];
+            /** Total Queued */
+            readonly total_queued: number;
+        };
+        /**
+         * GenerationBatchBody
+         * @description All of them or none.
+         */
+        readonly GenerationBatchBody: {
+            /** Requests */
+            readonly requests: readonly components["schemas"]["GenerationBody"][];
+        };
+        /**
+         * GenerationBody
+         * @description A video to make. What the model behind it cannot do is refused; a style that it does not have is only noted.
+         */
+        readonly GenerationBody: {
+            /**
+             * Aspect Ratio
+             * @default 16:9
+             * @enum {string}
+             */
+            readonly aspect_ratio: "16:9" | "9:16" | "1:1" | "4:3";
+            /**
+             * Duration
+             * @description In seconds.
+             * @default 10
+             */
+            readonly duration: number;
+            /**
+             * Metadata
+             * @description Kept; values that are no texts are kept as JSON.
+             */
+            readonly metadata?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Model
+             * @default dream-machine-1.5
+             * @enum {string}
+             */
+            readonly model: "dream-machine-1.5" | "dream-machine-1.0";
+            /** Prompt */
+            readonly prompt: string;
+            /**
+             * Resolution
+             * @description Left out: the best there is, up to 1080p.
+             * @default 1080p
+             * @enum {string}
+             */
+            readonly resolution: "480p" | "720p" | "1080p" | "4k";
+            /** Style */
+            readonly style?: ("cinematic" | "anime" | "realistic" | "artistic" | "documentary") | null;
+            /**
+             * Webhook Url
+             * @description Kept in the job's metadata.
+             */
+            readonly webhook_url?: string | null;
+        };
+        /**
+         * GenerationFailed
+         * @description The job failed
+         */
+        readonly GenerationFailed: {
+            /** @constant */
+            readonly code?: "generation_failed";
+            /** @constant */
+            readonly status?: 502;
+        } & components["schemas"]["Problem"];
+        /**
+         * GenerationTimeout
+         * @description The job was not done in time
+         */
+        readonly GenerationTimeout: {
+            /** @constant */
+            readonly code?: "generation_timeout";
+            /** @constant */
+            readonly status?: 504;
+        } & components["schemas"]["Problem"];
         /**
          * GrantBody
          * @description Credit for an account.
@@ -2618,6 +3130,16 @@ export interface components {
             /** @constant */
             readonly status?: 431;
         } & components["schemas"]["Problem"];
+        /** HealthComponent */
+        readonly HealthComponent: {
+            /** Latency Ms */
+            readonly latency_ms: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "healthy" | "unhealthy";
+        };
         /**
          * HitLimit
          * @description Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them.
@@ -3041,6 +3563,13 @@ export interface components {
             readonly deadline_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
             /**
+             * Estimated Wait
+             * @deprecated
+             * @description Luma's name for `queue.starts_at`, as a duration of ISO 8601.
+             * @example PT90S
+             */
+            readonly estimated_wait?: string | null;
+            /**
              * Expires At
              * @description When the outputs go, told at the end; null: never, or gone.
              */
@@ -3060,6 +3589,12 @@ export interface components {
             readonly is_success: boolean | null;
             /** Is Terminal */
             readonly is_terminal: boolean;
+            /**
+             * Job Id
+             * @deprecated
+             * @description Luma's name for `id`.
+             */
+            readonly job_id?: string | null;
             /** Max Attempts */
             readonly max_attempts: number;
             /** Metadata */
@@ -3093,6 +3628,12 @@ export interface components {
             readonly progress_detail: components["schemas"]["ProgressDetail"];
             /** @description Of one waiting job; null for others, and in lists. */
             readonly queue: components["schemas"]["JobQueue"] | null;
+            /**
+             * Queue Position
+             * @deprecated
+             * @description Luma's name for `queue.position`.
+             */
+            readonly queue_position?: number | null;
             /** Queued At */
             readonly queued_at: string | null;
             /** Run Timeout Seconds */
@@ -3113,6 +3654,12 @@ export interface components {
             readonly urls: components["schemas"]["JobUrls"];
             /** Version */
             readonly version: number;
+            /**
+             * Video Id
+             * @deprecated
+             * @description Luma's name for the `asset_id` of the first output that is a video.
+             */
+            readonly video_id?: string | null;
         };
         readonly JsonValue: unknown;
         /**
@@ -3287,6 +3834,71 @@ export interface components {
             readonly version: string;
         };
         /**
+         * LumaError
+         * @description An error as Luma's API told it. `details` depends on the error: its `errors`, `hint`, `limit`.
+         */
+        readonly LumaError: {
+            /** Code */
+            readonly code: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** Documentation Url */
+            readonly documentation_url: string;
+            /** Message */
+            readonly message: string;
+            /** Request Id */
+            readonly request_id: string;
+            /** Timestamp */
+            readonly timestamp: string;
+        };
+        /** LumaHealth */
+        readonly LumaHealth: {
+            /** Components */
+            readonly components: {
+                readonly [key: string]: components["schemas"]["HealthComponent"];
+            };
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "healthy" | "degraded" | "unhealthy";
+            /** Timestamp */
+            readonly timestamp: string;
+            /** Version */
+            readonly version: string;
+        };
+        /** LumaRefusal */
+        readonly LumaRefusal: {
+            readonly error: components["schemas"]["LumaError"];
+        };
+        /**
+         * LumaUser
+         * @description An account; never its keys.
+         */
+        readonly LumaUser: {
+            /** Created At */
+            readonly created_at: string;
+            /** Is Active */
+            readonly is_active: boolean;
+            /** Name */
+            readonly name: string;
+            /** Tier */
+            readonly tier: string;
+            /** User Id */
+            readonly user_id: string;
+        };
+        /** LumaUsers */
+        readonly LumaUsers: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["LumaUser"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
          * MaxCostExceeded
          * @description It would cost more than the request allows
          */
@@ -3302,6 +3914,56 @@ export interface components {
              */
             readonly code: "max_cost_exceeded";
         });
+        /**
+         * MediaBody
+         * @description What to make. `parameters`: of the model behind it, beside the prompt.
+         */
+        readonly MediaBody: {
+            /**
+             * Parameters
+             * @description More of the model's input.
+             * @default {}
+             */
+            readonly parameters: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Prompt */
+            readonly prompt: string;
+        };
+        /**
+         * MediaLink
+         * @description Works for an hour, for whoever has it.
+         */
+        readonly MediaLink: {
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * MediaView
+         * @description `id` leads to the content, `job_id` to the status; both stay the same over retries. `next_run`: when a try that
+         *     waits comes next.
+         */
+        readonly MediaView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string;
+            /** Next Run */
+            readonly next_run: string | null;
+            /** Number Of Tries */
+            readonly number_of_tries: number;
+            /** Prompt */
+            readonly prompt: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "IN_QUEUE" | "PROCESSING" | "COMPLETED" | "ERROR";
+            /** Updated At */
+            readonly updated_at: string;
+        };
         /**
          * MethodNotAllowed
          * @description This address does not take that method
@@ -3364,6 +4026,16 @@ export interface components {
             /** Next Cursor */
             readonly next_cursor?: string | null;
         };
+        /**
+         * ModelUnavailable
+         * @description Nobody runs this model at the moment
+         */
+        readonly ModelUnavailable: {
+            /** @constant */
+            readonly code?: "model_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & components["schemas"]["Problem"];
         /**
          * ModelView
          * @description A model. Form and validation come from `input_schema`: JSON Schema 2020-12 with `x-order` and `x-widget`.
@@ -3481,6 +4153,19 @@ export interface components {
             readonly status?: 404;
         } & components["schemas"]["Problem"];
         /**
+         * NumberedJobPage
+         * @description A page that was asked for by its number. `meta`: where it stands.
+         */
+        readonly NumberedJobPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["JobView"][];
+            readonly meta: components["schemas"]["PageMeta"];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -3573,6 +4258,24 @@ export interface components {
             readonly requests_per_minute: number;
             /** Weight */
             readonly weight: number;
+        };
+        /**
+         * PageMeta
+         * @description Where a page stands. `total`: at most 100,000 are counted.
+         */
+        readonly PageMeta: {
+            /** Has Next */
+            readonly has_next: boolean;
+            /** Has Prev */
+            readonly has_prev: boolean;
+            /** Page */
+            readonly page: number;
+            /** Per Page */
+            readonly per_page: number;
+            /** Total */
+            readonly total: number;
+            /** Total Pages */
+            readonly total_pages: number;
         };
         /**
          * PausedQueue
@@ -3746,8 +4449,9 @@ export interface components {
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
          *
-         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
-         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
+         *     `limit`: what was reached, where the error is about a limit. `error`: a word in the answers of
+         *     `POST /v1/oauth/token`, where RFC 6749 wants it with `error_description`; and an object, the error as Luma's API
+         *     had it, at addresses that were there under the same names.
          */
         readonly Problem: {
             /** Code */
@@ -3755,7 +4459,7 @@ export interface components {
             /** Detail */
             readonly detail: string;
             /** Error */
-            readonly error?: string | null;
+            readonly error?: string | components["schemas"]["LumaError"] | null;
             /** Error Description */
             readonly error_description?: string | null;
             /**
@@ -3851,6 +4555,20 @@ export interface components {
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
         };
         /**
+         * QueueLength
+         * @description Lanes of one weight. `jobs`: some of those that come first.
+         */
+        readonly QueueLength: {
+            /** Jobs */
+            readonly jobs: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** Length */
+            readonly length: number;
+            /** Weight */
+            readonly weight: number;
+        };
+        /**
          * QueueNotFound
          * @description No such queue
          */
@@ -3867,6 +4585,15 @@ export interface components {
              * @description true: nothing of anybody starts in it; what runs goes on.
              */
             readonly held: boolean;
+        };
+        /** QueueStats */
+        readonly QueueStats: {
+            /** Queues */
+            readonly queues: {
+                readonly [key: string]: components["schemas"]["QueueLength"];
+            };
+            /** Total Jobs */
+            readonly total_jobs: number;
         };
         /**
          * QuotaExceeded
@@ -4145,6 +4872,23 @@ export interface components {
              */
             readonly code: "scope_missing";
         });
+        /** ScrapeBody */
+        readonly ScrapeBody: {
+            /**
+             * Url
+             * @example https://example.com/article
+             */
+            readonly url: string;
+        };
+        /** ScrapedPage */
+        readonly ScrapedPage: {
+            /** Markdown */
+            readonly markdown: string;
+            /** Source */
+            readonly source: string;
+            /** Url */
+            readonly url: string;
+        };
         /** SecondsFromNow */
         readonly SecondsFromNow: {
             /** P50 */
@@ -4375,6 +5119,15 @@ export interface components {
              */
             readonly token_type: "Bearer";
         };
+        /** ToolStatus */
+        readonly ToolStatus: {
+            /**
+             * Status
+             * @default ok
+             * @constant
+             */
+            readonly status: "ok";
+        };
         /**
          * TooManyStreams
          * @description Too many open event streams
@@ -4551,6 +5304,62 @@ export interface components {
             readonly status?: 404;
         } & components["schemas"]["Problem"];
         /**
+         * VideoPage
+         * @description Newest first.
+         */
+        readonly VideoPage: {
+            /** Items */
+            readonly items: readonly components["schemas"]["VideoView"][];
+            readonly meta: components["schemas"]["PageMeta"];
+        };
+        /**
+         * VideoStream
+         * @description `expires_in`: seconds that the address works.
+         */
+        readonly VideoStream: {
+            /** Expires In */
+            readonly expires_in: number;
+            /** Stream Url */
+            readonly stream_url: string;
+            /** Video Id */
+            readonly video_id: string;
+        };
+        /**
+         * VideoView
+         * @description A finished video. `url` wants the API key; `/stream` gives an address that does not.
+         */
+        readonly VideoView: {
+            /** Aspect Ratio */
+            readonly aspect_ratio: string | null;
+            /** Created At */
+            readonly created_at: string;
+            /** Description */
+            readonly description: string;
+            /** Duration */
+            readonly duration: number | null;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string | null;
+            /** Owner Id */
+            readonly owner_id: string;
+            /** Resolution */
+            readonly resolution: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "ready" | "failed";
+            /** Style */
+            readonly style: string | null;
+            /** Thumbnail Url */
+            readonly thumbnail_url: string | null;
+            /** Title */
+            readonly title: string;
+            /** Url */
+            readonly url: string;
+        };
+        /**
          * WeightQueue
          * @description What waits in lanes of one weight: `length` jobs of so many `accounts`; `jobs`: some of those that come first.
          */
@@ -4660,6 +5469,8 @@ export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
 export type AccountRatesView = components['schemas']['AccountRatesView'];
 export type AccountSuspended = components['schemas']['AccountSuspended'];
+export type ActiveJob = components['schemas']['ActiveJob'];
+export type ActiveJobs = components['schemas']['ActiveJobs'];
 export type AdminAccount = components['schemas']['AdminAccount'];
 export type AdminAccountPage = components['schemas']['AdminAccountPage'];
 export type AdminJob = components['schemas']['AdminJob'];
@@ -4699,6 +5510,7 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
+export type CeleryStatus = components['schemas']['CeleryStatus'];
 export type ChangedQueue = components['schemas']['ChangedQueue'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
 export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
@@ -4707,6 +5519,8 @@ export type CostView = components['schemas']['CostView'];
 export type DailyQuota = components['schemas']['DailyQuota'];
 export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardLinks = components['schemas']['DashboardLinks'];
+export type DreamMachines = components['schemas']['DreamMachines'];
+export type DreamMachineView = components['schemas']['DreamMachineView'];
 export type EntryPage = components['schemas']['EntryPage'];
 export type EntryView = components['schemas']['EntryView'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
@@ -4719,8 +5533,15 @@ export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type FleekError = components['schemas']['FleekError'];
+export type GenerationBatch = components['schemas']['GenerationBatch'];
+export type GenerationBatchBody = components['schemas']['GenerationBatchBody'];
+export type GenerationBody = components['schemas']['GenerationBody'];
+export type GenerationFailed = components['schemas']['GenerationFailed'];
+export type GenerationTimeout = components['schemas']['GenerationTimeout'];
 export type GrantBody = components['schemas']['GrantBody'];
 export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
+export type HealthComponent = components['schemas']['HealthComponent'];
 export type HitLimit = components['schemas']['HitLimit'];
 export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
 export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
@@ -4751,22 +5572,33 @@ export type KeyPage = components['schemas']['KeyPage'];
 export type KeyView = components['schemas']['KeyView'];
 export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
+export type LumaError = components['schemas']['LumaError'];
+export type LumaHealth = components['schemas']['LumaHealth'];
+export type LumaRefusal = components['schemas']['LumaRefusal'];
+export type LumaUser = components['schemas']['LumaUser'];
+export type LumaUsers = components['schemas']['LumaUsers'];
 export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
+export type MediaBody = components['schemas']['MediaBody'];
+export type MediaLink = components['schemas']['MediaLink'];
+export type MediaView = components['schemas']['MediaView'];
 export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
 export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
+export type ModelUnavailable = components['schemas']['ModelUnavailable'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
 export type NewKeyView = components['schemas']['NewKeyView'];
 export type NobodyAnswered = components['schemas']['NobodyAnswered'];
 export type NotFound = components['schemas']['NotFound'];
+export type NumberedJobPage = components['schemas']['NumberedJobPage'];
 export type OutputView = components['schemas']['OutputView'];
 export type OwnAccount = components['schemas']['OwnAccount'];
 export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
 export type OwnPlan = components['schemas']['OwnPlan'];
+export type PageMeta = components['schemas']['PageMeta'];
 export type PausedQueue = components['schemas']['PausedQueue'];
 export type PaymentRequired = components['schemas']['PaymentRequired'];
 export type PermissionDenied = components['schemas']['PermissionDenied'];
@@ -4782,8 +5614,10 @@ export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type PublicKey = components['schemas']['PublicKey'];
 export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QueueLength = components['schemas']['QueueLength'];
 export type QueueNotFound = components['schemas']['QueueNotFound'];
 export type QueuePatch = components['schemas']['QueuePatch'];
+export type QueueStats = components['schemas']['QueueStats'];
 export type QuotaExceeded = components['schemas']['QuotaExceeded'];
 export type QuotaView = components['schemas']['QuotaView'];
 export type RangeNotSatisfiable = components['schemas']['RangeNotSatisfiable'];
@@ -4804,6 +5638,8 @@ export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type ScopeMissing = components['schemas']['ScopeMissing'];
+export type ScrapeBody = components['schemas']['ScrapeBody'];
+export type ScrapedPage = components['schemas']['ScrapedPage'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
 export type SimulatedRequests = components['schemas']['SimulatedRequests'];
 export type SimulatedTier = components['schemas']['SimulatedTier'];
@@ -4818,6 +5654,7 @@ export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
 export type TokenView = components['schemas']['TokenView'];
+export type ToolStatus = components['schemas']['ToolStatus'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
 export type Unavailable = components['schemas']['Unavailable'];
 export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
@@ -4828,6 +5665,9 @@ export type UsageItem = components['schemas']['UsageItem'];
 export type UsageView = components['schemas']['UsageView'];
 export type VersionMismatch = components['schemas']['VersionMismatch'];
 export type VideoNotFound = components['schemas']['VideoNotFound'];
+export type VideoPage = components['schemas']['VideoPage'];
+export type VideoStream = components['schemas']['VideoStream'];
+export type VideoView = components['schemas']['VideoView'];
 export type WeightQueue = components['schemas']['WeightQueue'];
 export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerModel = components['schemas']['WorkerModel'];
@@ -5188,6 +6028,35 @@ export interface operations {
             };
         };
     };
+    readonly health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaHealth"];
+                };
+            };
+            /** @description Jobs cannot be accepted. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaHealth"];
+                };
+            };
+        };
+    };
     readonly healthz: {
         readonly parameters: {
             readonly query?: never;
@@ -5213,6 +6082,293 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+        };
+    };
+    readonly media_content: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaLink"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly generate_media: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MediaBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly media_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
         };
@@ -5251,6 +6407,125 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly celery_status: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Comes back from the worker. */
+                readonly message?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CeleryStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `broker_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `nobody_answered` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly tools_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ToolStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
         };
@@ -6570,6 +7845,75 @@ export interface operations {
             };
         };
     };
+    readonly list_luma_jobs: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ActiveJobs"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly get_dashboard: {
         readonly parameters: {
             readonly query?: never;
@@ -6834,6 +8178,75 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["NobodyAnswered"];
+                };
+            };
+        };
+    };
+    readonly queue_stats: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["QueueStats"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };
@@ -7205,6 +8618,79 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_users: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaUsers"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };
@@ -8828,6 +10314,293 @@ export interface operations {
             };
         };
     };
+    readonly generate_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GenerationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_input` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly generate_videos: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GenerationBatchBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["GenerationBatch"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_input` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly list_dream_machines: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DreamMachines"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly list_jobs: {
         readonly parameters: {
             readonly query?: {
@@ -8846,6 +10619,10 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
+                /** @description A page of your own by its number. */
+                readonly page?: number | null;
+                /** @description Instead of `limit`, with `page`. */
+                readonly per_page?: number | null;
                 /** @description `all`: of all accounts; wants the scope `admin`. */
                 readonly scope?: "own" | "all";
                 /** @description Repeat for several. */
@@ -8864,7 +10641,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["JobPage"];
+                    readonly "application/json": components["schemas"]["JobPage"] | components["schemas"]["NumberedJobPage"];
                 };
             };
             /** @description `invalid_request`, `invalid_cursor` */
@@ -10935,6 +12712,133 @@ export interface operations {
             };
         };
     };
+    readonly scrape_page: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ScrapeBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ScrapedPage"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_input`, `url_refused` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `generation_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `generation_timeout` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly create_stream_ticket: {
         readonly parameters: {
             readonly query?: never;
@@ -11000,6 +12904,327 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_videos: {
+        readonly parameters: {
+            readonly query?: {
+                readonly page?: number;
+                readonly per_page?: number;
+                /** @description A video is there when it is `ready`. */
+                readonly status?: ("processing" | "ready" | "failed") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoPage"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly get_luma_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly delete_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `asset_in_use` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly stream_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoStream"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };
