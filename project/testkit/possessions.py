@@ -57,6 +57,7 @@ class Possessions:
         self.ids |= {
             "job_id": film["id"],
             "asset_id": film["outputs"][0]["asset_id"],
+            "video_id": film["outputs"][0]["asset_id"],
             "batch_id": batch["id"],
             "task_id": task["id"],
             "key_id": key["id"],

@@ -8,6 +8,7 @@ from gateway.input_policy import InputPolicy, ProhibitedTerms
 from gateway.model_views import Terms
 from gateway.parts import Access, Gateway, Opened, Operations
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -67,6 +68,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     completion = _completion(settings, opened, uploads)
     purses = Purses(opened.reservations, engine.rules.plans)
     jobs = JobService(engine, opened.intake, opener, builder, purses)
+    waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
     return Gateway(
         settings=settings,
         access=_access(settings, opened, authenticator),
@@ -84,14 +86,9 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         fetches=_fetches(settings, uploads, stores),
         assets=assets,
         removal=RemovalService(engine, eraser, assets),
-        streams=EventStreams(
-            stores.jobs,
-            broker,
-            life_seconds=settings.stream_seconds,
-            per_account=settings.streams_per_account,
-            closing=closing,
-        ),
-        waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+        streams=_streams(settings, opened, closing),
+        waiting=waiting,
+        answers=AnswerService(catalogue, jobs, waiting, assets),
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
         forecasts=forecasts,
@@ -105,6 +102,16 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
             "s3": objects.ping,
             **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
         },
+    )
+
+
+def _streams(settings: GatewaySettings, opened: Opened, closing: Callable[[], bool]) -> EventStreams:
+    return EventStreams(
+        opened.engine.stores.jobs,
+        opened.engine.broker,
+        life_seconds=settings.stream_seconds,
+        per_account=settings.streams_per_account,
+        closing=closing,
     )
 
 

@@ -11,11 +11,13 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.requests import HTTPConnection
 
 from gateway.addresses import client_address
+from gateway.aliases import with_luma_names, without_luma_names
 from gateway.auth import Authenticator, Caller
 from gateway.credentials import presented
 from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
 from gateway.parts import Gateway
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -45,6 +47,7 @@ from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
+from reelwork.contract.jobs import JobView
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
 from reelwork.domain.rate import RouteClass
@@ -191,6 +194,7 @@ def _its(part: Callable[[Gateway], _Service]) -> Callable[[Request], Awaitable[_
     return found
 
 
+Answers = Annotated[AnswerService, Depends(_its(lambda gateway: gateway.answers))]
 Models = Annotated[Catalogue, Depends(_its(lambda gateway: gateway.catalogue))]
 ModelList = Annotated[ModelPages, Depends(_its(lambda gateway: gateway.model_pages))]
 Jobs = Annotated[JobService, Depends(_its(lambda gateway: gateway.jobs))]
@@ -222,6 +226,13 @@ OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
+
+
+async def _luma_names(gateway: WholeGateway) -> Callable[[JobView], JobView]:
+    return with_luma_names if "luma" in gateway.settings.surfaces else without_luma_names
+
+
+LumaNames = Annotated[Callable[[JobView], JobView], Depends(_luma_names)]
 
 
 async def _request_id(request: Request) -> str:

@@ -26,8 +26,8 @@ from reelwork.domain.errors import (
 
 # Addresses that Luma's API had under the same names: their refusals carry its block beside ours.
 _SHARED_WITH_LUMA = ("/v1/jobs", "/v1/account", "/v1/admin/")
-_PROMPT = ("#/prompt", "#/input/prompt")
-_UNCOUNTED = 400  # Luma's status for input that is not valid
+_MODELS = "#/input/"  # what the model, not the request's own form, has found wrong
+_NOT_VALID = 400  # Luma's status for input that is not valid
 
 
 def luma(error: ReelworkError, problem: Mapping[str, Any]) -> Refusal:
@@ -45,11 +45,16 @@ def luma_beside(error: ReelworkError, problem: Mapping[str, Any], path: str) -> 
 def luma_status(error: ReelworkError | type[ReelworkError]) -> int:
     """Luma's status: it answered all input that is not valid with 400, but for prompts against its policy."""
     kind = error if isinstance(error, type) else type(error)
-    return _UNCOUNTED if kind in {InvalidInput, UrlRefused} else kind.status
+    return _NOT_VALID if kind in {InvalidInput, UrlRefused} else kind.status
 
 
 def _luma_error(error: ReelworkError, problem: Mapping[str, Any]) -> LumaError:
-    details = {name: problem[name] for name in ("errors", "hint", "limit", "retry_after") if problem.get(name)}
+    details = {name: problem[name] for name in ("hint", "limit", "retry_after") if problem.get(name)}
+    if problem.get("errors"):
+        details["errors"] = [
+            {"field": _luma_field(fault["pointer"]), "message": fault["detail"], "type": fault["code"]}
+            for fault in problem["errors"]
+        ]
     return LumaError(
         code=_luma_code(error),
         message=error.detail,
@@ -60,10 +65,23 @@ def _luma_error(error: ReelworkError, problem: Mapping[str, Any]) -> LumaError:
     )
 
 
+def luma_responses(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of one of its addresses."""
+    return source_problems(LumaRefusal, *errors, status_of=luma_status)
+
+
+def _luma_field(pointer: str) -> str:
+    """Where it is, as Luma wrote it (`body.duration`), and under Luma's name, not the model's."""
+    if not pointer.startswith("#"):
+        return pointer.replace("?", "query.").replace(":", ".")
+    place = pointer.removeprefix("#/").replace("items/", "requests/", 1).replace("input/", "", 1)
+    return f"body.{place.replace('/', '.').replace('duration_seconds', 'duration')}"
+
+
 def _luma_code(error: ReelworkError) -> str:
     match error:
-        case InvalidInput() if type(error) is InvalidInput and any(f.pointer in _PROMPT for f in error.errors):
-            return "INVALID_PROMPT"
+        case InvalidInput() if type(error) is InvalidInput:
+            return _luma_code_of_input([fault.pointer for fault in error.errors])
         case _ if error.source_codes:
             return error.source_codes[0]
         case UrlRefused() | UnsupportedMediaType() | UploadTooLarge():
@@ -74,6 +92,13 @@ def _luma_code(error: ReelworkError) -> str:
             return "VALIDATION_ERROR"
         case _:
             return "INTERNAL_ERROR"
+
+
+def _luma_code_of_input(pointers: Iterable[str]) -> str:
+    places = [pointer.rpartition(_MODELS) for pointer in pointers]
+    if any(found and name == "prompt" for _, found, name in places):
+        return "INVALID_PROMPT"
+    return "INVALID_PARAMETERS" if any(found for _, found, _ in places) else "VALIDATION_ERROR"
 
 
 def fleek(error: ReelworkError, problem: Mapping[str, Any]) -> Refusal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gateway.auth import Authenticator
 from gateway.last_use import LastUse
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
@@ -94,6 +95,7 @@ class Gateway:
     removal: RemovalService
     streams: EventStreams
     waiting: Waiting
+    answers: AnswerService
     keyed: KeyedRequests
     queues: QueueService
     forecasts: ForecastService

@@ -83,6 +83,8 @@ def _check_as_admin(case: Any, stack: Stack, estate: Possessions) -> None:
 def _check(case: Any, stack: Stack, headers: dict[str, str]) -> None:
     waits = str(case.headers.get("Prefer", "")).startswith("wait")
     response = case.call(base_url=stack.base_url, headers=headers | ({"Prefer": "wait=1"} if waits else {}), timeout=30)
-    if case.path != PROBE or response.status_code != 504:
+    # Some of the replaced systems' models are not everywhere: 503, as documented. What a page says is not ours: 502.
+    elsewhere = {502, 503, 504} if case.operation.definition.raw.get("deprecated") else set()
+    if response.status_code not in elsewhere and (case.path != PROBE or response.status_code != 504):
         assert response.status_code < 500, response.text
     case.validate_response(response, checks=CHECKS)

@@ -7,6 +7,7 @@ from gateway.problems import not_found
 from gateway.services.outputs import usable
 from gateway.services.pages import Page, check_cursor
 from reelwork.contract.assets import AssetLink
+from reelwork.contract.paging import MOST_COUNTED, Numbered, PageMeta
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import AssetNotFound
 from reelwork.domain.ids import AssetId
@@ -51,6 +52,13 @@ class AssetService:
             caller.account.id, where, before=AssetId(before) if before else None, limit=limit + 1
         )
         return Page.cut(found, limit)
+
+    async def numbered(self, caller: Caller, where: AssetFilter, *, page: int, per_page: int) -> Numbered[Asset]:
+        """A page by its number, from 1."""
+        assets, account = self._stores.assets, caller.account.id
+        skip = (page - 1) * per_page
+        items, total = await assets.numbered(account, where, skip=skip, limit=per_page, most=MOST_COUNTED)
+        return Numbered(items, PageMeta.of(total=total, page=page, per_page=per_page))
 
     def link(self, asset: Asset, disposition: Disposition, *, life: timedelta | None = None) -> AssetLink:
         """A signed address that serves the asset to anyone who has it, for a short while. No I/O.

@@ -118,15 +118,20 @@ class Assets:
 
     async def page(self, account: AccountId, where: AssetFilter, *, before: AssetId | None, limit: int) -> list[Asset]:
         """Up to `limit` ready assets, newest first, older than `before`."""
-        query: Document = {"account_id": account, "state": AssetState.READY}
+        query = _ready(account, where)
         if before is not None:
             query["_id"] = {"$lt": before}
-        if where.purpose is not None:
-            query["purpose"] = where.purpose
-        if where.kind is not None:
-            query["content_type"] = {"$gte": f"{where.kind}/", "$lt": f"{where.kind}0"}  # "0" follows "/" in ASCII
         cursor = self._assets.find(query).sort([("_id", DESCENDING)]).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
+
+    async def numbered(
+        self, account: AccountId, where: AssetFilter, *, skip: int, limit: int, most: int
+    ) -> tuple[list[Asset], int]:
+        """Up to `limit` ready ones behind the `skip` newest, and how many there are, or `most` where that is fewer."""
+        query = _ready(account, where)
+        cursor = self._assets.find(query).sort([("_id", DESCENDING)]).skip(skip).limit(limit)
+        found = [_CODEC.decode(document) async for document in cursor]
+        return found, int(await self._assets.count_documents(query, limit=most))
 
     async def unsettled_before(self, moment: datetime, *, after: datetime, limit: int) -> list[Asset]:
         """Staged assets from between the moments, oldest first."""
@@ -142,3 +147,12 @@ class Assets:
     async def forget(self, assets: Sequence[AssetId]) -> None:
         """Remove documents whose objects are gone. Only discarded ones are ever touched."""
         await self._assets.delete_many({"_id": {"$in": list(assets)}, "state": AssetState.DISCARDED})
+
+
+def _ready(account: AccountId, where: AssetFilter) -> Document:
+    query: Document = {"account_id": account, "state": AssetState.READY}
+    if where.purpose is not None:
+        query["purpose"] = where.purpose
+    if where.kind is not None:
+        query["content_type"] = {"$gte": f"{where.kind}/", "$lt": f"{where.kind}0"}  # "0" follows "/" in ASCII
+    return query

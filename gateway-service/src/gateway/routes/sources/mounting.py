@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from gateway.envelopes import luma_beside
-from gateway.routes.sources import fleek, leyline
+from gateway.routes.sources import fleek, leyline, luma, luma_admin, luma_surface, luma_videos
 from gateway.settings import GatewaySettings
 from gateway.surfaces import Surface, Surfaces
 
@@ -29,6 +29,7 @@ def all_surfaces(settings: GatewaySettings) -> list[Mounted]:
     """Every surface that there is, on or off."""
     pictures = leyline.upload_router(settings.upload_limit_bytes)
     return [
+        Mounted(luma_surface.SURFACE, [luma.router, luma_videos.router, luma_admin.router]),
         Mounted(fleek.SURFACE, [fleek.router]),
         Mounted(leyline.SURFACE, [pictures, leyline.router]),
     ]

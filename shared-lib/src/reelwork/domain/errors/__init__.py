@@ -39,7 +39,9 @@ ReelworkError
 ├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
 ├── FetchFailed           502  fetch_failed
-├── Unavailable           503  (store|storage|broker)_unavailable
+├── GenerationFailed      502  generation_failed
+├── Unavailable           503  (store|storage|broker|model)_unavailable
+├── GenerationTimeout     504  generation_timeout
 └── NobodyAnswered        504  nobody_answered
 """
 
@@ -103,7 +105,10 @@ from reelwork.domain.errors.request import (
 from reelwork.domain.errors.trouble import (
     BrokerUnavailable,
     FetchFailed,
+    GenerationFailed,
+    GenerationTimeout,
     InternalError,
+    ModelUnavailable,
     NobodyAnswered,
     StorageUnavailable,
     StoreUnavailable,
@@ -123,6 +128,8 @@ __all__ = [
     "ExpiredToken",
     "FetchFailed",
     "FieldError",
+    "GenerationFailed",
+    "GenerationTimeout",
     "HashMismatch",
     "HeadersTooLarge",
     "IdempotencyInProgress",
@@ -142,6 +149,7 @@ __all__ = [
     "MissingCredentials",
     "ModelNotFound",
     "ModelRetired",
+    "ModelUnavailable",
     "NobodyAnswered",
     "NotFound",
     "PaymentRequired",
