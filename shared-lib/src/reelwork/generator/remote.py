@@ -103,8 +103,6 @@ class RemoteModel(MediaGeneratorModel[P]):
     fallbacks: ClassVar[tuple[str, ...]] = ()
     """Models of other providers that may do a job in this one's place, best first; they take the same parameters by
     the same names, or a job that sets others stays here."""
-    finds_by_key: ClassVar[bool] = False
-    """`recover` can tell whether a submission arrived: a crash in mid-submission then loses nothing."""
 
     @classmethod
     def available(cls) -> str | None:

@@ -11,7 +11,7 @@ from reelwork.domain.ids import AccountId, BatchId, JobId, first_job_id
 from reelwork.domain.job import TERMINAL, WAITING, Bill, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
-from reelwork.store.pipeline import NOW, Expression, later, literal, transition
+from reelwork.store.pipeline import NOW, Expression, later, literal, transition, with_call
 
 JOB_CODEC = Codec(Job)
 _DUPLICATE = 11000  # MongoDB's code
@@ -249,9 +249,13 @@ def cancelling_waiting(by: str) -> list[Document]:
 
 
 def cancelling_running(by: str) -> list[Document]:
-    """The update processing -> cancelling."""
+    """The update processing -> cancelling. A job that waits for a provider is looked at now, to stop that one."""
+    waits = {"$eq": [{"$type": "$remote.due_at"}, "date"]}
     return transition(
-        Status.CANCELLING, "job.cancelling", cancel={"requested_at": NOW, "by": literal(by), "confirmed_at": None}
+        Status.CANCELLING,
+        "job.cancelling",
+        cancel={"requested_at": NOW, "by": literal(by), "confirmed_at": None},
+        remote=with_call(due_at={"$cond": [waits, NOW, None]}),
     )
 
 
