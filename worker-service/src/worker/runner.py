@@ -15,6 +15,7 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
+from reelwork.engine.calls import take_up
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
@@ -26,6 +27,7 @@ from worker.catalogue import Models
 from worker.endings import Endings
 from worker.lifeline import Stop
 from worker.scratch import Files
+from worker.turn import Outside, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +46,15 @@ LOOK_SECONDS = 0.1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerOptions:
     """`scratch_directory`: where jobs keep files while they run, of this process alone. `abandon` is called when a
-    model does not stop: it ends the process, where that is possible. `board`: whether jobs may be taken."""
+    model does not stop: it ends the process, where that is possible. `board`: whether jobs may be taken. `outside`: for
+    models that run at a provider."""
 
     worker: str
     scratch_directory: Path
     grace: timedelta
     abandon: Callable[[], None]
     board: Board
+    outside: Outside
 
 
 class Runner:
@@ -66,7 +70,9 @@ class Runner:
         self._options = options
         self._endings = Endings(engine)
         self._board = options.board
-        self._running: dict[str, Attempt] = {}  # by slot: a job that was lost may come back while its old run lasts
+        self._running: dict[
+            str, Attempt | Turn
+        ] = {}  # by slot: a job that was lost may come back while its old run lasts
         self._answering = 0
         self._leaving = False
         self.done = 0
@@ -129,7 +135,7 @@ class Runner:
         if not self.takes_jobs():
             return 0
         try:
-            jobs = await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=MOST_AT_ONCE)
+            jobs = await self._next(pool)
         except StoreUnavailable as error:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
             return 0
@@ -143,6 +149,15 @@ class Runner:
         elif jobs:
             await self._run_in_a_row(jobs)
         return len(jobs)
+
+    async def _next(self, pool: str) -> list[Job]:
+        """First what was begun: a provider has it, or has made it already."""
+        if not self._models.has_remote:
+            return await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=MOST_AT_ONCE)
+        resumed = await take_up(self._engine, pool=pool, worker=self._options.worker)
+        if resumed is not None:
+            return [resumed]
+        return await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=1)
 
     async def _run_in_a_row(self, jobs: Sequence[Job]) -> None:
         """Run jobs that were claimed together; their endings are written together, but none waits long.
@@ -210,7 +225,7 @@ class Runner:
         begun, slot = time.monotonic(), claimed(job).slot
         with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
             files = self._files(job)
-            attempt = self._running[slot] = Attempt(self._engine, job, files, grace=self._options.grace)
+            attempt = self._running[slot] = self._attempt(job, files)
             try:
                 await attempt.run(self._models, self._options.scratch_directory)
             except asyncio.CancelledError:
@@ -218,9 +233,14 @@ class Runner:
                 raise
             finally:
                 del self._running[slot]
-        used = timedelta(seconds=time.monotonic() - begun)
-        self.done += attempt.why is not Stop.LEAVING
+        used = attempt.earlier + timedelta(seconds=time.monotonic() - begun)
+        self.done += attempt.why not in {Stop.LEAVING, Stop.WAITING}
         return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
+
+    def _attempt(self, job: Job, files: Files) -> Attempt | Turn:
+        if self._models.is_remote(job.model):
+            return Turn(self._engine, job, files, self._options.outside)
+        return Attempt(self._engine, job, files, grace=self._options.grace)
 
     def _leave_behind(self, ended: Ended) -> None:
         """The end of the process, if the model's thread runs on. Last of all, since nothing runs after it; needless

@@ -26,3 +26,20 @@ class RemoteCall:
     due_at: datetime | None = None
     faults: int = 0
     lost: int = 0
+
+
+# Between two looks: a tenth of the time since the attempt began, within these bounds, unless the provider says when.
+SOONEST_SECONDS, LATEST_SECONDS = 1.0, 15.0
+SHORTEST_WISH_SECONDS, LONGEST_WISH_SECONDS = 0.5, 60.0
+
+
+def until_next_look(so_far: float, wish: float | None) -> float:
+    """How long to wait for a task that goes on, `so_far` seconds after it began. `wish`: the provider's own."""
+    if wish is not None:
+        return min(max(wish, SHORTEST_WISH_SECONDS), LONGEST_WISH_SECONDS)
+    return min(max(so_far / 10, SOONEST_SECONDS), LATEST_SECONDS)
+
+
+def after_fault(faults: int, wish: float | None) -> float:
+    """How long to wait after so many looks in a row came to nothing: 1, 2, 4 … 60 seconds, or longer if asked to."""
+    return max(wish or 0.0, min(LONGEST_WISH_SECONDS, 2.0 ** (min(faults, 8) - 1)))

@@ -116,7 +116,7 @@ class RemoteModel(MediaGeneratorModel[P]):
     @classmethod
     def address_setting(cls) -> str:
         """The environment variable that replaces `base_url`: for tests, proxies and other regions."""
-        return f"{cls.provider.upper()}_BASE_URL"
+        return f"{cls.provider.upper().replace('-', '_')}_BASE_URL"
 
     @classmethod
     def address(cls) -> str:

@@ -59,7 +59,7 @@ class Calls:
         return await self._change({"$and": [held(claimed, {Status.PROCESSING}), {"$nor": [ASKED]}]}, update)
 
     async def keep(self, claimed: Claimed, token: str, handle: str) -> bool:
-        """Store what the provider answered; False when the attempt has ended, or has a handle already.
+        """Store what the provider answered; False when the attempt has ended, or has another handle. Safe to repeat.
 
         Whichever turn it is: a worker that comes late with it knows what nobody else knows, and decides nothing.
         """
@@ -69,10 +69,10 @@ class Calls:
             "lease.slot": claimed.slot,
             "status": {"$in": list(RUNNING)},
             "remote.token": token,
-            "remote.handle": None,
+            "remote.handle": {"$in": [None, handle]},
         }
         kept = await self._jobs.update_one(query, [{"$set": {"remote": with_call(handle=literal(handle))}}])
-        return bool(kept.modified_count)
+        return bool(kept.matched_count)
 
     async def wait(
         self,
