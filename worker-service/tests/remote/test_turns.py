@@ -1,85 +1,21 @@
 """Jobs that a real provider works on, over HTTP: paid for once, and nobody waits for it."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
-from urllib.parse import urlsplit
 
 import pytest
 
 from reelwork.domain.job import Status
 from reelwork.engine.cancel import cancel
-from reelwork.fetch import Fetcher, FetchRules
-from reelwork.objects.errors import ObjectStoreDown
-from testkit import pictures
-from testkit.acme import PICTURE, Acme, running_acme
+from testkit.acme import PICTURE
 from testkit.acme_models import Instant, Picture, Traced
-from testkit.steps import Died, Mortality, stepped, stepped_objects
-from testkit.world import World, terms
-from worker import pause, turn
+from testkit.world import terms
+from worker import turn
 from worker.board import Board
-from worker.results import Results
-from worker.turn import Outside
 
 pytestmark = pytest.mark.usefixtures("quick_beats")
 
 POOL = "remote"
-# Operations on the servers from the claim of a job to the end of it, with one look in between.
-DEATHS = 16
-
-
-@pytest.fixture
-def acme(monkeypatch: pytest.MonkeyPatch) -> Iterator[Acme]:
-    with running_acme() as running:
-        monkeypatch.setenv("ACME_API_TOKEN", "secret")
-        monkeypatch.setenv("ACME_BASE_URL", running.url)
-        yield running
-
-
-@pytest.fixture
-def crew(workshop, acme, eventually):
-    return Crew(workshop, acme, eventually)
-
-
-class Crew:
-    """Workers of the remote pool, and what a test does with them. Time passes by writing the database."""
-
-    def __init__(self, workshop, acme, eventually):
-        self.workshop, self.world, self.acme, self.eventually = workshop, workshop.world, acme, eventually
-
-    def worker(self, name="w", *, limit_bytes=1 << 20, public_url=None, allow=True, **options):
-        port = urlsplit(self.acme.url).port
-        rules = FetchRules(
-            ports=frozenset({port}), plain_http=True, allow=(ip_network("127.0.0.0/8"),) if allow else (), seconds=10
-        )
-        outside = Outside(results=Results(Fetcher(rules), limit_bytes=limit_bytes), public_url=public_url)
-        return self.workshop.runner(Picture, Traced, Instant, name=name, outside=outside, pool=POOL, **options)
-
-    async def submit(self, model=Picture, **fields):
-        return await self.workshop.submit(terms(pool=POOL), model=model.id, input={"prompt": "a fox"}, **fields)
-
-    async def due(self):
-        past = datetime.now(UTC) - timedelta(seconds=1)
-        waits = {"remote.due_at": {"$type": "date"}}
-        await self.world.database["jobs"].update_many(waits, {"$set": {"remote.due_at": past}})
-
-    async def until_it_ends(self, job, worker=None, *, turns=20):
-        """Turn after turn, each as soon as the one before has ended."""
-        worker = worker or self.worker()
-        for _ in range(turns):
-            await self.due()
-            await self.world.come_due()
-            await self.world.reconciler.run_once()
-            await worker.work(POOL)
-            after = await self.world.read(job)
-            if after.status.is_terminal:
-                return after
-        raise AssertionError(f"{job.id} is {after.status}: {after.remote}")
-
-    async def place(self, job):
-        return (await self.world.lane(job.lane))["slots"]
 
 
 async def test_a_job_is_asked_for_once_waited_for_by_nobody_and_fetched(crew, acme):
@@ -258,70 +194,6 @@ async def test_a_result_that_is_there_counts_even_after_the_time_limit(crew, acm
     assert (await crew.until_it_ends(job, worker, turns=1)).status is Status.COMPLETED
 
 
-@pytest.mark.parametrize(
-    ("picture", "said"),
-    [
-        (b"", "empty"),
-        (b"<html>expired</html>", "not of a kind"),
-        (pictures.picture(size=(64, 48))[:40], "broken"),
-        (b"\x00\x00\x00\x18ftypisom" + b"\x00" * 64, "not of a kind"),
-        (b"\xff\xd8\xff" + b"x" * (1 << 20), "too large"),
-    ],
-)
-async def test_what_a_provider_calls_a_picture_has_to_be_one(crew, acme, picture, said):
-    acme.picture = picture
-    job = await crew.submit()
-
-    after = await crew.until_it_ends(job)
-
-    assert (after.status, after.error.code, acme.paid) == (Status.FAILED, "generation_failed", 1)
-    assert said in after.error.message
-    assert await crew.workshop.keys(job) == []
-
-
-async def test_a_result_at_a_private_address_is_not_fetched(crew, acme):
-    job = await crew.submit()
-
-    after = await crew.until_it_ends(job, crew.worker(allow=False))
-
-    assert (after.status, after.error.code) == (Status.FAILED, "generation_failed")
-    assert acme.asked("GET /files/") == 0
-
-
-async def test_a_result_that_cannot_be_fetched_at_once_is_fetched_later(crew, acme):
-    acme.at("GET /files/", times=2, status=503)
-    job = await crew.submit()
-
-    after = await crew.until_it_ends(job)
-
-    assert (after.status, after.attempt, acme.paid) == (Status.COMPLETED, 1, 1)
-
-
-class _Away:
-    """An object store that refuses so many times."""
-
-    def __init__(self, times):
-        self.times = times
-
-    async def __call__(self):
-        if self.times:
-            self.times -= 1
-            raise ObjectStoreDown("away")
-
-
-@pytest.mark.parametrize("model", [Picture, Instant])
-async def test_a_paid_result_is_not_paid_again_because_our_storage_is_away(crew, acme, monkeypatch, model):
-    monkeypatch.setattr(pause, "AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(turn, "AGAIN_SECONDS", 0.01)
-    objects = stepped_objects(crew.world.objects, _Away(2))
-    job = await crew.submit(model)
-
-    after = await crew.until_it_ends(job, crew.worker(objects=objects))
-
-    assert (after.status, after.attempt, acme.paid) == (Status.COMPLETED, 1, 1)
-    assert len(await crew.workshop.keys(job)) == 1
-
-
 async def test_a_provider_that_answers_at_once_needs_one_turn(crew, acme):
     job = await crew.submit(Instant)
 
@@ -345,41 +217,3 @@ async def test_a_worker_that_leaves_in_mid_submission_leaves_the_handle(crew, ac
     after = await crew.until_it_ends(job, crew.worker("other"))
 
     assert (after.status, after.attempt, acme.paid) == (Status.COMPLETED, 1, 1)
-
-
-@asynccontextmanager
-async def mortal(crew, operations):
-    """A worker whose process ends before one of its operations on the database."""
-    mortality = Mortality()
-    mortality.die_before(operations)
-    world = World.over(stepped(crew.world.database, mortality), stepped_objects(crew.world.objects, mortality))
-    alive, crew.workshop = crew.workshop, type(crew.workshop)(world=world, scratch=crew.workshop.scratch)
-    worker = crew.worker("mortal")
-    crew.workshop = alive
-    yield worker
-
-
-async def until_it_dies(crew, worker):
-    try:
-        for _ in range(3):
-            await worker.work(POOL)
-            await crew.due()
-    except BaseExceptionGroup as group:
-        died, others = group.split(Died)
-        raise (others or Died()) from died
-
-
-@pytest.mark.parametrize("operations", range(DEATHS))
-async def test_wherever_a_worker_dies_the_provider_is_paid_at_most_once(crew, acme, operations):
-    job = await crew.submit(Traced)
-    async with mortal(crew, operations) as worker:
-        with pytest.raises(Died):
-            await until_it_dies(crew, worker)
-    await crew.world.lapse()
-    await crew.world.age_slots()
-
-    after = await crew.until_it_ends(job, crew.worker("next"))
-
-    assert (after.status, acme.paid) == (Status.COMPLETED, 1)
-    assert len(after.outputs) == 1
-    assert await crew.place(job) == []
