@@ -148,7 +148,8 @@ class FakeReplicate(FakeProvider):
         return JSONResponse({**about, **rest, "expires_at": None, "urls": {"get": address}}, 201)
 
     def _prediction(self, work: Work) -> dict[str, object]:
-        done = work.state == "succeeded"
+        removed = self.behaviour.outputs_expired and work.has_ended
+        done = work.state == "succeeded" and not removed
         count = int(work.order["input"].get("num_outputs", 1))
         failure = self.FAILURES.get(work.failure or "", "")
         status = "aborted" if work.failure == "aborted" else _STATUS.get(work.state, work.state)
@@ -157,7 +158,7 @@ class FakeReplicate(FakeProvider):
             **work.order,
             "logs": "" if work.state == "queued" else _LOGS,
             "output": [self.output(work, f"out-{number}.png") for number in range(count)] if done else None,
-            "data_removed": False,
+            "data_removed": removed,
             "error": failure or None,
             "source": "api",
             "status": status,
