@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from reelwork.generator import LocalContext, RemoteModel, RemoteStatus
+from reelwork.generator import GenerationError, LocalContext, RemoteModel, RemoteStatus
 from reelwork.testing.providers import FakeProviders
 from reelwork.testing.providers.provider import FakeProvider
 from worker.models import fal, heygen, luma, openai_images, replicate, runway
@@ -44,6 +44,11 @@ CASES = (
 POLLED = tuple(case for case in CASES if case.bad_code)
 
 
+def case_of(model_id: str) -> Case:
+    """Raises StopIteration."""
+    return next(case for case in CASES if case.model.id == model_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A model beside the fake that it asks."""
@@ -65,6 +70,14 @@ class Asked:
 
     def parameters(self, **parameters: Any) -> Any:
         return self.model.parameters.model_validate({**self.input, **parameters})
+
+    def refusal(self, **parameters: Any) -> GenerationError:
+        """Why a submission is refused, as it has to be."""
+        try:
+            self.submit(**parameters)
+        except GenerationError as error:
+            return error
+        raise AssertionError("The submission was not refused.")
 
     def poll(self, handle: str) -> RemoteStatus:
         return self.model.poll(handle, self.context)

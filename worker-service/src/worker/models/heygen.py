@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import av
 from pydantic import BaseModel, Field, JsonValue
 from pydantic_core import from_json
 
@@ -27,6 +26,7 @@ from reelwork.generator import (
     Resources,
     ui,
 )
+from worker.models.providers.films import measured
 from worker.models.providers.model import ProviderModel, failed, is_handle
 
 MOST_UPLOAD_BYTES = 32 * 1024 * 1024
@@ -40,7 +40,6 @@ LANGUAGES = {
     "ja": "Japanese (Japan)",
 }
 _STATES = {"pending": RemoteState.QUEUED, "running": RemoteState.RUNNING}
-_CONTAINERS = {"mp4": "video/mp4", "webm": "video/webm"}
 _MODERATED = ("moderation", "policy", "not allowed")
 _UNUSABLE = ("speech", "audio", "voice", "duration", "resolution", "format")
 
@@ -137,7 +136,7 @@ class VideoTranslation(ProviderModel[TranslationParameters]):
 
     def submit(self, params: TranslationParameters, ctx: GenerationContext) -> str:
         film = ctx.fetch(params.video)
-        length, media_type = _measured(film)
+        length, media_type = measured(film)
         body: dict[str, Any] = {
             "video": self._source(params.video, film, media_type, ctx),
             "output_languages": [LANGUAGES.get(params.target_language, params.target_language)],
@@ -268,22 +267,6 @@ class _CaptionUrl(BaseModel):
 
 class _Caption(BaseModel):
     data: _CaptionUrl
-
-
-def _measured(film: Path) -> tuple[float, str]:
-    """Seconds and media type. Raises InvalidInput for what HeyGen cannot read."""
-    try:
-        with av.open(str(film)) as container:
-            media_type = next(
-                (_CONTAINERS[name] for name in container.format.name.split(",") if name in _CONTAINERS), None
-            )
-            length = (container.duration or 0) / av.time_base
-            has_picture = bool(container.streams.video)
-    except (av.FFmpegError, OSError) as error:
-        raise InvalidInput("The file is not a video that can be read; use MP4 or WebM.", field="video") from error
-    if media_type is None or not has_picture:
-        raise InvalidInput("HeyGen takes MP4 and WebM with a picture.", field="video")
-    return length, media_type
 
 
 def _failure(said: str) -> GenerationError:

@@ -33,12 +33,6 @@ every_other = pytest.mark.parametrize(
 )
 
 
-def refusal_of(asked: Asked) -> GenerationError:
-    with pytest.raises(GenerationError) as raised:
-        asked.submit()
-    return raised.value
-
-
 @every
 def test_the_card_says_what_it_costs_and_where_it_runs(case: Case):
     card = ModelCard.of(case.model)
@@ -124,7 +118,7 @@ def test_a_wrong_key_is_named_but_not_shown(case: Case, ask: Ask, monkeypatch: p
     asked = ask(case)
     monkeypatch.setenv(case.model.credential, "a-wrong-and-secret-key")
 
-    error = refusal_of(asked)
+    error = asked.refusal()
 
     assert type(error) is ProviderRefused
     assert case.model.credential in error.message
@@ -136,7 +130,7 @@ def test_the_wait_that_a_provider_asks_for_is_known(case: Case, ask: Ask):
     asked = ask(case)
     asked.fake.behaviour.throttle, asked.fake.behaviour.retry_after = 1, 42
 
-    error = refusal_of(asked)
+    error = asked.refusal()
 
     assert (type(error), error.retry_after) == (RateLimited, 42.0)
     assert asked.fake.paid == 0
@@ -147,7 +141,7 @@ def test_a_provider_that_is_down_is_asked_another_time(case: Case, ask: Ask):
     asked = ask(case)
     asked.fake.behaviour.down = True
 
-    error = refusal_of(asked)
+    error = asked.refusal()
 
     assert (type(error), error.retryable, asked.fake.paid) == (ProviderUnavailable, True, 0)
     assert "<html>" not in error.message
@@ -171,7 +165,7 @@ def test_an_answer_that_is_lost_leaves_open_whether_it_was_paid(case: Case, ask:
     asked = ask(case)
     asked.fake.behaviour.die_after_accept = 1
 
-    error = refusal_of(asked)
+    error = asked.refusal()
 
     assert (type(error), error.retryable, asked.fake.paid) == (SubmissionUnknown, False, 1)
 
@@ -180,7 +174,7 @@ def test_an_answer_that_is_lost_leaves_open_whether_it_was_paid(case: Case, ask:
 def test_what_may_have_been_paid_is_not_paid_again(case: Case, ask: Ask):
     asked = ask(case)
     asked.fake.behaviour.die_after_accept = 1
-    refusal_of(asked)
+    asked.refusal()
 
     if case.model.finds_by_key:
         handle = asked.model.recover(asked.parameters(), asked.context)
@@ -240,7 +234,7 @@ def test_the_key_is_in_no_error_and_no_log(
     told = []
     for code in asked.fake.REFUSALS:
         asked.fake.behaviour.refuse = code
-        error = refusal_of(asked)
+        error = asked.refusal()
         told += [str(error), repr(error), repr(error.__cause__), repr(error.__context__)]
     asked.fake.behaviour.refuse = None
     told.append(repr(asked.submit()))
