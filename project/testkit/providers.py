@@ -1,5 +1,8 @@
 """Models of providers beside the fakes that they ask, for tests."""
 
+import importlib
+import inspect
+import pkgutil
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,3 +97,17 @@ class Asked:
         """What the fake was asked for, the only time that it was."""
         (work,) = self.fake.works.values()
         return work.order
+
+
+def remote_models() -> list[type[RemoteModel[Any]]]:
+    """Every model of the worker that runs at a provider, by its id, whether its key is set or not."""
+    folder = importlib.import_module("worker.models")
+    names = [entry.name for entry in pkgutil.iter_modules(folder.__path__) if not entry.ispkg]
+    members = [vars(importlib.import_module(f"worker.models.{name}")).values() for name in names]
+    found = {
+        value
+        for values in members
+        for value in values
+        if isinstance(value, type) and issubclass(value, RemoteModel) and not inspect.isabstract(value)
+    }
+    return sorted(found, key=lambda model: model.id)

@@ -84,7 +84,7 @@ class TranslationParameters(Parameters):
         description="As HeyGen names it, such as Spanish (Spain); or en, es, fr, de, ja.",
     )
     duration_seconds: int = Field(
-        default=60,
+        default=30,
         ge=1,
         le=1800,
         title="At most",
@@ -110,7 +110,6 @@ class VideoTranslation(ProviderModel[TranslationParameters]):
 
     provider, provider_title = "heygen", "HeyGen"
     base_url, credential = "https://api.heygen.com", "HEYGEN_API_KEY"
-    finds_by_key = True
     mode: ClassVar[Literal["speed", "precision"]] = "speed"
     id = "heygen/video-translation"
     version = "1"

@@ -176,7 +176,7 @@ def test_what_may_have_been_paid_is_not_paid_again(case: Case, ask: Ask):
     asked.fake.behaviour.die_after_accept = 1
     asked.refusal()
 
-    if case.model.finds_by_key:
+    if case.fake == "heygen":  # which knows what it took by the id that was given with it
         handle = asked.model.recover(asked.parameters(), asked.context)
         assert isinstance(handle, str)
         assert asked.polled(handle).state is RemoteState.SUCCEEDED
