@@ -205,7 +205,7 @@ class VideoTranslation(ProviderModel[TranslationParameters]):
             return {"type": "url", "url": ctx.url(asset)}
         name = f"film.{media_type.rsplit('/', 1)[1]}"
         with film.open("rb") as file:
-            answer = self.api(seconds=300).ask("POST", "/v3/assets", files={"file": (name, file, media_type)})
+            answer = self.api(seconds=120).ask("POST", "/v3/assets", files={"file": (name, file, media_type)})
         return {"type": "asset_id", "asset_id": self.read(_Uploaded, answer).data.asset_id}
 
     def _handle(self, answer: JsonValue) -> str:

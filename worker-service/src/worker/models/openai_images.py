@@ -100,7 +100,7 @@ class GptImage(ProviderModel[GptImageParameters]):
             "background": params.background,
             "output_format": params.output_format,
         }
-        api = self.api(seconds=300, limit_bytes=96 * 1024 * 1024)
+        api = self.api(seconds=160, limit_bytes=96 * 1024 * 1024)
         return self._written(api.begin("/images/generations", body), params, ctx)
 
     def poll(self, handle: str, ctx: GenerationContext) -> RemoteStatus:  # noqa: ARG002
