@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from reelwork.domain.ids import AccountId, AssetId, BatchId, JobId, KeyId, LaneId
+from reelwork.domain.remote import RemoteCall
 
 
 class Status(StrEnum):
@@ -70,11 +71,14 @@ def draw_seed(job: JobId) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Who may act on a running job: `slot` is the fence, unique per claim. Expiry is the database's time."""
+    """Who may act on a running job: `slot` is the fence, unique per claim, and with it `turn`, which counts the workers
+    that go on with a job in turn while a provider works on it. Expiry is the database's time; None between two turns.
+    """
 
     worker: str
     slot: str
-    expires_at: datetime
+    expires_at: datetime | None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,3 +241,9 @@ class Job:
     inputs_removed: bool = False
     data_removed: bool = False
     bill: Bill | None = None
+    remote: RemoteCall | None = None
+
+    @property
+    def call(self) -> RemoteCall | None:
+        """What the present attempt has asked of a provider; None while it has not."""
+        return self.remote if self.remote is not None and self.remote.attempt == self.attempt else None

@@ -8,6 +8,7 @@ from reelwork.store.audit import AuditLog
 from reelwork.store.balances import Balances
 from reelwork.store.batches import Batches
 from reelwork.store.books import Books
+from reelwork.store.calls import Calls
 from reelwork.store.client import Database, ping
 from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
@@ -37,7 +38,7 @@ async def ensure_indexes(database: Database) -> None:
 
 
 async def _ensure_indexes(database: Database) -> None:
-    of_jobs = [*Jobs.INDEXES, *Removals.INDEXES, *Books.JOB_INDEXES, *Uncounted.INDEXES]
+    of_jobs = [*Jobs.INDEXES, *Removals.INDEXES, *Books.JOB_INDEXES, *Uncounted.INDEXES, *Calls.INDEXES]
     await database["jobs"].create_indexes(of_jobs)
     await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))

@@ -97,6 +97,11 @@ def _later_by(seconds: Expression) -> Expression:
     return {"$add": [NOW, {"$multiply": [seconds, 1000]}]}
 
 
+def with_call(**sets: Expression) -> Expression:
+    """A job's call to a provider with these fields changed; nothing where there is none."""
+    return {"$cond": [{"$eq": [{"$type": "$remote"}, "object"]}, {"$mergeObjects": ["$remote", sets]}, "$remote"]}
+
+
 def without_slots(slots: Sequence[str]) -> Expression:
     """A lane's slots but for these."""
     return {"$filter": {"input": "$slots", "cond": {"$not": [{"$in": ["$$this.id", list(slots)]}]}}}

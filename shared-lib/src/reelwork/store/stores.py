@@ -12,6 +12,7 @@ from reelwork.store.balances import Balances
 from reelwork.store.batches import Batches
 from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
+from reelwork.store.calls import Calls
 from reelwork.store.client import Database
 from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
@@ -45,6 +46,7 @@ class Stores:
     database: Database
     jobs: Jobs
     attempts: Attempts
+    calls: Calls
     backlog: Backlog
     removals: Removals
     batches: Batches
@@ -84,6 +86,7 @@ class Stores:
             database=database,
             jobs=Jobs(database),
             attempts=Attempts(database),
+            calls=Calls(database),
             backlog=Backlog(database),
             removals=Removals(database),
             batches=Batches(database),
