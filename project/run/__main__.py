@@ -22,8 +22,10 @@ from reelwork.runtime.settings import INPROCESS
 from run.account import development_key, signing_secret
 from run.children import serve_in_children
 from run.inprocess import serve_in_process
+from run.local_settings import UnknownSetting, take_local_settings
 from run.servers import ServerError, ServerMissing
 from run.servers.stack import Stack, running
+from worker.catalogue import find_models
 from worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -63,9 +65,16 @@ def _serve(stack: Stack, arguments: argparse.Namespace) -> None:
     development_key(key_file)
     _welcome(arguments.port, key_file, broker="RabbitMQ" if stack.rabbitmq else "in process")
     if stack.rabbitmq is None:
-        serve_in_process(port=arguments.port)
+        serve_in_process(port=arguments.port, more_pools=_more_pools())
     else:
-        serve_in_children(port=arguments.port, folder=arguments.data)
+        serve_in_children(port=arguments.port, folder=arguments.data, more_pools=_more_pools())
+
+
+def _more_pools() -> list[str]:
+    """The pools that models on this machine need, beside the one that its settings name."""
+    worker = WorkerSettings()  # type: ignore[call-arg]  # from the environment
+    models = find_models(worker.modules).models.values()
+    return sorted({model.resources.pool.value for model in models} - {worker.pool})
 
 
 def _wrong_settings() -> str | None:
@@ -73,8 +82,11 @@ def _wrong_settings() -> str | None:
     ours = {"mongo_url": "mongodb://127.0.0.1", "broker_url": INPROCESS, "s3_endpoint_url": "http://127.0.0.1"}
     keys = {"s3_access_key": secrets.token_hex(), "s3_secret_key": secrets.token_hex()}
     try:
+        take_local_settings(PROJECT / ".env.local")
         GatewaySettings(**ours, **keys)  # type: ignore[arg-type]  # read as from the environment
         WorkerSettings(**ours, **keys)  # type: ignore[arg-type]  # likewise
+    except UnknownSetting as error:
+        return str(error)
     except (ValidationError, SettingsError) as error:
         return said_of(error)
     return None

@@ -33,6 +33,7 @@ export interface paths {
         };
         /**
          * Ping
+         * @deprecated
          * @description The service is alive.
          */
         readonly get: operations["ping"];
@@ -55,6 +56,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Create Task
+         * @deprecated
          * @description Turn a picture into a video. The same picture twice makes two tasks.
          */
         readonly post: operations["create_task"];
@@ -73,6 +75,7 @@ export interface paths {
         };
         /**
          * Get Task
+         * @deprecated
          * @description How far a task is.
          */
         readonly get: operations["get_task"];
@@ -93,9 +96,31 @@ export interface paths {
         };
         /**
          * Get Video
+         * @deprecated
          * @description The finished video of a task, as an MP4 stream.
          */
         readonly get: operations["get_video"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/health": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Health
+         * @deprecated
+         * @description Whether jobs can be accepted, with the latency of each server.
+         */
+        readonly get: operations["health"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -124,6 +149,69 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/media/content/{media_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Content
+         * @deprecated
+         * @description A signed address of the picture, for an hour; 409 while there is none.
+         */
+        readonly get: operations["media_content"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/generate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Media
+         * @deprecated
+         * @description Make a picture of a prompt.
+         */
+        readonly post: operations["generate_media"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/status/{media_job_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Status
+         * @deprecated
+         * @description How far it is; the whole of it, as the original had it.
+         */
+        readonly get: operations["media_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/readyz": {
         readonly parameters: {
             readonly query?: never;
@@ -136,6 +224,48 @@ export interface paths {
          * @description Whether jobs can be accepted, with the latency of each server.
          */
         readonly get: operations["readyz"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/celery_status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Celery Status
+         * @deprecated
+         * @description Whether a worker answers over the broker within five seconds.
+         */
+        readonly get: operations["celery_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Tools Status
+         * @deprecated
+         * @description Whether the database answers.
+         */
+        readonly get: operations["tools_status"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -379,6 +509,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/active-jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Luma Jobs
+         * @deprecated
+         * @description The newest of the jobs that run, of all accounts.
+         */
+        readonly get: operations["list_luma_jobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/dashboard": {
         readonly parameters: {
             readonly query?: never;
@@ -434,6 +585,27 @@ export interface paths {
          *     taken is told by `tickets` and `running` of the queues.
          */
         readonly post: operations["probe"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queue-stats": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Queue Stats
+         * @deprecated
+         * @description What waits, by weight.
+         */
+        readonly get: operations["queue_stats"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -516,6 +688,27 @@ export interface paths {
          *     simulation at a time: 409 while another one submits.
          */
         readonly post: operations["simulate"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/users": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Users
+         * @deprecated
+         * @description All accounts, newest first. No keys: nobody has them but their owners.
+         */
+        readonly get: operations["list_users"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -665,6 +858,46 @@ export interface paths {
         readonly get: operations["asset_content"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/assets/by-hash/{sha256}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Find Asset By Hash
+         * @description Whether your account has these bytes; HEAD answers without a body.
+         */
+        readonly get: operations["find_asset_by_hash"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/assets/from-hash": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Asset From Hash
+         * @description Your asset with these bytes, so that they need not be sent again. Other accounts' bytes are unknown here.
+         */
+        readonly post: operations["asset_from_hash"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -856,6 +1089,69 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/generate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Video
+         * @deprecated
+         * @description Make a video of a prompt.
+         */
+        readonly post: operations["generate_video"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/generate/batch": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Videos
+         * @deprecated
+         * @description Make up to ten videos: all of them or none. For plans that have batches.
+         */
+        readonly post: operations["generate_videos"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/generate/models": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Dream Machines
+         * @deprecated
+         * @description What can be asked for, and what of it there is here.
+         */
+        readonly get: operations["list_dream_machines"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -865,7 +1161,7 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description Your jobs, newest first.
+         * @description Your jobs, newest first: on from a cursor, or a page by its number, with `meta`.
          */
         readonly get: operations["list_jobs"];
         readonly put?: never;
@@ -1209,6 +1505,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/scrape/playwright": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Scrape Page
+         * @deprecated
+         * @description A page as markdown, without what is around it; answered within a minute.
+         */
+        readonly post: operations["scrape_page"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/stream-tickets": {
         readonly parameters: {
             readonly query?: never;
@@ -1223,6 +1540,159 @@ export interface paths {
          * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
          */
         readonly post: operations["create_stream_ticket"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Upload
+         * @description Begin an upload that does not pass through this API: signed addresses take exactly what you declare. The same
+         *     declaration again finds the upload that is unfinished, and what was sent for it.
+         */
+        readonly post: operations["create_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Upload
+         * @description Which parts the object store has, and addresses for those that come next: all that resuming needs.
+         */
+        readonly get: operations["get_upload"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Abort Upload
+         * @description Give an upload up, and what was sent for it; safe to repeat.
+         */
+        readonly delete: operations["abort_upload"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}/complete": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Complete Upload
+         * @description Put the bytes together, check them against what was declared, and make them an asset. Safe to repeat.
+         */
+        readonly post: operations["complete_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}/parts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Sign Parts
+         * @description Signed addresses for parts.
+         */
+        readonly post: operations["sign_parts"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Videos
+         * @deprecated
+         * @description Your videos, newest first.
+         */
+        readonly get: operations["list_videos"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos/{video_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Luma Video
+         * @deprecated
+         * @description One video.
+         */
+        readonly get: operations["get_luma_video"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Delete Video
+         * @deprecated
+         * @description Remove a video for good.
+         */
+        readonly delete: operations["delete_video"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos/{video_id}/stream": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Stream Video
+         * @deprecated
+         * @description A signed address of the video, for an hour; it takes ranges.
+         */
+        readonly get: operations["stream_video"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1333,6 +1803,33 @@ export interface components {
              */
             readonly code: "account_suspended";
         });
+        /** ActiveJob */
+        readonly ActiveJob: {
+            /** Created At */
+            readonly created_at: string;
+            /** Job Id */
+            readonly job_id: string;
+            /** Priority */
+            readonly priority: string;
+            /** Progress */
+            readonly progress: number;
+            /** Started At */
+            readonly started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
+            /** User Id */
+            readonly user_id: string;
+        };
+        /** ActiveJobs */
+        readonly ActiveJobs: {
+            /** Items */
+            readonly items: readonly components["schemas"]["ActiveJob"][];
+            /** Total */
+            readonly total: number;
+        };
         /**
          * AdminAccount
          * @description `weight`: of its own instead of its tier's; `plan.weight` is the one that counts.
@@ -1444,6 +1941,23 @@ export interface components {
         readonly AdminQueues: {
             /** Items */
             readonly items: readonly components["schemas"]["AdminQueue"][];
+        };
+        /**
+         * AssetFromHash
+         * @description Bytes that your account has.
+         */
+        readonly AssetFromHash: {
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Sha256
+             * @description SHA-256 of the whole file, 64 hex digits.
+             */
+            readonly sha256: string;
         };
         /**
          * AssetFromUrl
@@ -2202,6 +2716,19 @@ export interface components {
             readonly seed: boolean;
         };
         /**
+         * CeleryStatus
+         * @description A worker answered; `message` is what it was sent.
+         */
+        readonly CeleryStatus: {
+            /** Message */
+            readonly message: string;
+            /**
+             * Statuscode
+             * @default 200
+             */
+            readonly statusCode: number;
+        };
+        /**
          * ChangedQueue
          * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
          */
@@ -2238,6 +2765,24 @@ export interface components {
             readonly tickets: number | null;
             /** Workers */
             readonly workers: number;
+        };
+        /**
+         * CompleteBody
+         * @description `parts` left out: whatever the object store has.
+         */
+        readonly CompleteBody: {
+            /** Parts */
+            readonly parts?: readonly components["schemas"]["CompletedPart"][] | null;
+        };
+        /**
+         * CompletedPart
+         * @description A part and the `ETag` that the object store answered, with or without its quotes.
+         */
+        readonly CompletedPart: {
+            /** Etag */
+            readonly etag: string;
+            /** N */
+            readonly n: number;
         };
         /**
          * ComponentHealth
@@ -2387,6 +2932,48 @@ export interface components {
              * @default /v1/admin/workers
              */
             readonly workers: string;
+        };
+        /**
+         * DeduplicatedUpload
+         * @description Nothing needs to be sent: your account has these bytes.
+         */
+        readonly DeduplicatedUpload: {
+            readonly asset: components["schemas"]["AssetView"];
+            /**
+             * Deduplicated
+             * @default true
+             * @constant
+             */
+            readonly deduplicated: true;
+        };
+        /** DreamMachines */
+        readonly DreamMachines: {
+            /** Models */
+            readonly models: readonly components["schemas"]["DreamMachineView"][];
+        };
+        /**
+         * DreamMachineView
+         * @description What a model can do here. `served_by`: the model of this installation that does it.
+         */
+        readonly DreamMachineView: {
+            /** Default */
+            readonly default: boolean;
+            /** Description */
+            readonly description: string;
+            /** Id */
+            readonly id: string;
+            /** Max Duration */
+            readonly max_duration: number;
+            /** Name */
+            readonly name: string;
+            /** Served By */
+            readonly served_by: string;
+            /** Supported Aspect Ratios */
+            readonly supported_aspect_ratios: readonly string[];
+            /** Supported Resolutions */
+            readonly supported_resolutions: readonly string[];
+            /** Supported Styles */
+            readonly supported_styles: readonly string[];
         };
         /**
          * EntryPage
@@ -2610,6 +3197,104 @@ export interface components {
             /** Pointer */
             readonly pointer: string;
         };
+        /** FleekError */
+        readonly FleekError: {
+            /** Error Code */
+            readonly error_code: string;
+            /** Extras */
+            readonly extras: {
+                readonly [key: string]: unknown;
+            };
+            /** Message */
+            readonly message: string;
+        };
+        /**
+         * GenerationBatch
+         * @description `job_ids[n]` is the job of `requests[n]`.
+         */
+        readonly GenerationBatch: {
+            /** Batch Id */
+            readonly batch_id: string;
+            /** Job Ids */
+            readonly job_ids: readonly string[];
+            /** Total Queued */
+            readonly total_queued: number;
+        };
+        /**
+         * GenerationBatchBody
+         * @description All of them or none.
+         */
+        readonly GenerationBatchBody: {
+            /** Requests */
+            readonly requests: readonly components["schemas"]["GenerationBody"][];
+        };
+        /**
+         * GenerationBody
+         * @description A video to make. What the model behind it cannot do is refused; a style that it does not have is only noted.
+         */
+        readonly GenerationBody: {
+            /**
+             * Aspect Ratio
+             * @default 16:9
+             * @enum {string}
+             */
+            readonly aspect_ratio: "16:9" | "9:16" | "1:1" | "4:3";
+            /**
+             * Duration
+             * @description In seconds.
+             * @default 10
+             */
+            readonly duration: number;
+            /**
+             * Metadata
+             * @description Kept; values that are no texts are kept as JSON.
+             */
+            readonly metadata?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Model
+             * @default dream-machine-1.5
+             * @enum {string}
+             */
+            readonly model: "dream-machine-1.5" | "dream-machine-1.0";
+            /** Prompt */
+            readonly prompt: string;
+            /**
+             * Resolution
+             * @description Left out: the best there is, up to 1080p.
+             * @default 1080p
+             * @enum {string}
+             */
+            readonly resolution: "480p" | "720p" | "1080p" | "4k";
+            /** Style */
+            readonly style?: ("cinematic" | "anime" | "realistic" | "artistic" | "documentary") | null;
+            /**
+             * Webhook Url
+             * @description Kept in the job's metadata.
+             */
+            readonly webhook_url?: string | null;
+        };
+        /**
+         * GenerationFailed
+         * @description The job failed
+         */
+        readonly GenerationFailed: {
+            /** @constant */
+            readonly code?: "generation_failed";
+            /** @constant */
+            readonly status?: 502;
+        } & components["schemas"]["Problem"];
+        /**
+         * GenerationTimeout
+         * @description The job was not done in time
+         */
+        readonly GenerationTimeout: {
+            /** @constant */
+            readonly code?: "generation_timeout";
+            /** @constant */
+            readonly status?: 504;
+        } & components["schemas"]["Problem"];
         /**
          * GrantBody
          * @description Credit for an account.
@@ -2629,6 +3314,22 @@ export interface components {
             readonly note?: string | null;
         };
         /**
+         * HashMismatch
+         * @description The bytes are not those that were declared
+         */
+        readonly HashMismatch: {
+            /** @constant */
+            readonly code?: "hash_mismatch";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "hash_mismatch";
+        });
+        /**
          * HeadersTooLarge
          * @description The headers are too large
          */
@@ -2638,6 +3339,16 @@ export interface components {
             /** @constant */
             readonly status?: 431;
         } & components["schemas"]["Problem"];
+        /** HealthComponent */
+        readonly HealthComponent: {
+            /** Latency Ms */
+            readonly latency_ms: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "healthy" | "unhealthy";
+        };
         /**
          * HitLimit
          * @description Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them.
@@ -3061,6 +3772,13 @@ export interface components {
             readonly deadline_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
             /**
+             * Estimated Wait
+             * @deprecated
+             * @description Luma's name for `queue.starts_at`, as a duration of ISO 8601.
+             * @example PT90S
+             */
+            readonly estimated_wait?: string | null;
+            /**
              * Expires At
              * @description When the outputs go, told at the end; null: never, or gone.
              */
@@ -3080,6 +3798,12 @@ export interface components {
             readonly is_success: boolean | null;
             /** Is Terminal */
             readonly is_terminal: boolean;
+            /**
+             * Job Id
+             * @deprecated
+             * @description Luma's name for `id`.
+             */
+            readonly job_id?: string | null;
             /** Max Attempts */
             readonly max_attempts: number;
             /** Metadata */
@@ -3113,6 +3837,12 @@ export interface components {
             readonly progress_detail: components["schemas"]["ProgressDetail"];
             /** @description Of one waiting job; null for others, and in lists. */
             readonly queue: components["schemas"]["JobQueue"] | null;
+            /**
+             * Queue Position
+             * @deprecated
+             * @description Luma's name for `queue.position`.
+             */
+            readonly queue_position?: number | null;
             /** Queued At */
             readonly queued_at: string | null;
             /** Run Timeout Seconds */
@@ -3133,6 +3863,12 @@ export interface components {
             readonly urls: components["schemas"]["JobUrls"];
             /** Version */
             readonly version: number;
+            /**
+             * Video Id
+             * @deprecated
+             * @description Luma's name for the `asset_id` of the first output that is a video.
+             */
+            readonly video_id?: string | null;
             /**
              * Warnings
              * @description That its model is on its way out, or gone.
@@ -3332,6 +4068,71 @@ export interface components {
             readonly version: string;
         };
         /**
+         * LumaError
+         * @description An error as Luma's API told it. `details` depends on the error: its `errors`, `hint`, `limit`.
+         */
+        readonly LumaError: {
+            /** Code */
+            readonly code: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** Documentation Url */
+            readonly documentation_url: string;
+            /** Message */
+            readonly message: string;
+            /** Request Id */
+            readonly request_id: string;
+            /** Timestamp */
+            readonly timestamp: string;
+        };
+        /** LumaHealth */
+        readonly LumaHealth: {
+            /** Components */
+            readonly components: {
+                readonly [key: string]: components["schemas"]["HealthComponent"];
+            };
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "healthy" | "degraded" | "unhealthy";
+            /** Timestamp */
+            readonly timestamp: string;
+            /** Version */
+            readonly version: string;
+        };
+        /** LumaRefusal */
+        readonly LumaRefusal: {
+            readonly error: components["schemas"]["LumaError"];
+        };
+        /**
+         * LumaUser
+         * @description An account; never its keys.
+         */
+        readonly LumaUser: {
+            /** Created At */
+            readonly created_at: string;
+            /** Is Active */
+            readonly is_active: boolean;
+            /** Name */
+            readonly name: string;
+            /** Tier */
+            readonly tier: string;
+            /** User Id */
+            readonly user_id: string;
+        };
+        /** LumaUsers */
+        readonly LumaUsers: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["LumaUser"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
          * MaxCostExceeded
          * @description It would cost more than the request allows
          */
@@ -3347,6 +4148,56 @@ export interface components {
              */
             readonly code: "max_cost_exceeded";
         });
+        /**
+         * MediaBody
+         * @description What to make. `parameters`: of the model behind it, beside the prompt.
+         */
+        readonly MediaBody: {
+            /**
+             * Parameters
+             * @description More of the model's input.
+             * @default {}
+             */
+            readonly parameters: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Prompt */
+            readonly prompt: string;
+        };
+        /**
+         * MediaLink
+         * @description Works for an hour, for whoever has it.
+         */
+        readonly MediaLink: {
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * MediaView
+         * @description `id` leads to the content, `job_id` to the status; both stay the same over retries. `next_run`: when a try that
+         *     waits comes next.
+         */
+        readonly MediaView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string;
+            /** Next Run */
+            readonly next_run: string | null;
+            /** Number Of Tries */
+            readonly number_of_tries: number;
+            /** Prompt */
+            readonly prompt: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "IN_QUEUE" | "PROCESSING" | "COMPLETED" | "ERROR";
+            /** Updated At */
+            readonly updated_at: string;
+        };
         /**
          * MethodNotAllowed
          * @description This address does not take that method
@@ -3476,6 +4327,16 @@ export interface components {
              */
             readonly warm_workers: number;
         };
+        /**
+         * ModelUnavailable
+         * @description Nobody runs this model at the moment
+         */
+        readonly ModelUnavailable: {
+            /** @constant */
+            readonly code?: "model_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & components["schemas"]["Problem"];
         /**
          * ModelView
          * @description A model. Form and validation come from `input_schema`: JSON Schema 2020-12 with `x-order` and `x-widget`.
@@ -3613,6 +4474,19 @@ export interface components {
             readonly status?: 404;
         } & components["schemas"]["Problem"];
         /**
+         * NumberedJobPage
+         * @description A page that was asked for by its number. `meta`: where it stands.
+         */
+        readonly NumberedJobPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["JobView"][];
+            readonly meta: components["schemas"]["PageMeta"];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -3629,6 +4503,13 @@ export interface components {
             readonly height: number | null;
             /** Index */
             readonly index: number;
+            /**
+             * Meta
+             * @description What the model says of it, such as its `seed`.
+             */
+            readonly meta: {
+                readonly [key: string]: unknown;
+            };
             /** Name */
             readonly name: string;
             /** Role */
@@ -3705,6 +4586,50 @@ export interface components {
             readonly requests_per_minute: number;
             /** Weight */
             readonly weight: number;
+        };
+        /**
+         * PageMeta
+         * @description Where a page stands. `total`: at most 100,000 are counted.
+         */
+        readonly PageMeta: {
+            /** Has Next */
+            readonly has_next: boolean;
+            /** Has Prev */
+            readonly has_prev: boolean;
+            /** Page */
+            readonly page: number;
+            /** Per Page */
+            readonly per_page: number;
+            /** Total */
+            readonly total: number;
+            /** Total Pages */
+            readonly total_pages: number;
+        };
+        /**
+         * PartsBody
+         * @description The parts to sign addresses for.
+         */
+        readonly PartsBody: {
+            /** Parts */
+            readonly parts: readonly number[];
+        };
+        /**
+         * PartUrl
+         * @description PUT the part's bytes there, and nothing else; the answer's `ETag` names what was stored.
+         */
+        readonly PartUrl: {
+            /** N */
+            readonly n: number;
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * PartUrls
+         * @description In the order that was asked for.
+         */
+        readonly PartUrls: {
+            /** Parts */
+            readonly parts: readonly components["schemas"]["PartUrl"][];
         };
         /**
          * PausedQueue
@@ -3878,8 +4803,9 @@ export interface components {
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
          *
-         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
-         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
+         *     `limit`: what was reached, where the error is about a limit. `error`: a word in the answers of
+         *     `POST /v1/oauth/token`, where RFC 6749 wants it with `error_description`; and an object, the error as Luma's API
+         *     had it, at addresses that were there under the same names.
          */
         readonly Problem: {
             /** Code */
@@ -3887,7 +4813,7 @@ export interface components {
             /** Detail */
             readonly detail: string;
             /** Error */
-            readonly error?: string | null;
+            readonly error?: string | components["schemas"]["LumaError"] | null;
             /** Error Description */
             readonly error_description?: string | null;
             /**
@@ -3983,6 +4909,20 @@ export interface components {
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
         };
         /**
+         * QueueLength
+         * @description Lanes of one weight. `jobs`: some of those that come first.
+         */
+        readonly QueueLength: {
+            /** Jobs */
+            readonly jobs: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** Length */
+            readonly length: number;
+            /** Weight */
+            readonly weight: number;
+        };
+        /**
          * QueueNotFound
          * @description No such queue
          */
@@ -3999,6 +4939,15 @@ export interface components {
              * @description true: nothing of anybody starts in it; what runs goes on.
              */
             readonly held: boolean;
+        };
+        /** QueueStats */
+        readonly QueueStats: {
+            /** Queues */
+            readonly queues: {
+                readonly [key: string]: components["schemas"]["QueueLength"];
+            };
+            /** Total Jobs */
+            readonly total_jobs: number;
         };
         /**
          * QuotaExceeded
@@ -4139,6 +5088,18 @@ export interface components {
             readonly until: string | null;
         };
         /**
+         * ReceivedPart
+         * @description A part that the object store has.
+         */
+        readonly ReceivedPart: {
+            /** Bytes */
+            readonly bytes: number;
+            /** Etag */
+            readonly etag: string;
+            /** N */
+            readonly n: number;
+        };
+        /**
          * RefundBody
          * @description What a job was charged, or a part of it, given back.
          */
@@ -4277,6 +5238,23 @@ export interface components {
              */
             readonly code: "scope_missing";
         });
+        /** ScrapeBody */
+        readonly ScrapeBody: {
+            /**
+             * Url
+             * @example https://example.com/article
+             */
+            readonly url: string;
+        };
+        /** ScrapedPage */
+        readonly ScrapedPage: {
+            /** Markdown */
+            readonly markdown: string;
+            /** Source */
+            readonly source: string;
+            /** Url */
+            readonly url: string;
+        };
         /** SecondsFromNow */
         readonly SecondsFromNow: {
             /** P50 */
@@ -4522,6 +5500,15 @@ export interface components {
              */
             readonly token_type: "Bearer";
         };
+        /** ToolStatus */
+        readonly ToolStatus: {
+            /**
+             * Status
+             * @default ok
+             * @constant
+             */
+            readonly status: "ok";
+        };
         /**
          * TooManyStreams
          * @description Too many open event streams
@@ -4537,6 +5524,22 @@ export interface components {
              * @enum {string}
              */
             readonly code: "too_many_streams";
+        });
+        /**
+         * TooManyUploads
+         * @description Too many unfinished uploads
+         */
+        readonly TooManyUploads: {
+            /** @constant */
+            readonly code?: "too_many_uploads";
+            /** @constant */
+            readonly status?: 429;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "too_many_uploads";
         });
         /**
          * Unavailable
@@ -4565,6 +5568,62 @@ export interface components {
             readonly status?: 415;
         } & components["schemas"]["Problem"];
         /**
+         * UploadBody
+         * @description What will be sent. All of it is checked: by the object store as the bytes arrive, and again before they count.
+         */
+        readonly UploadBody: {
+            /** Bytes */
+            readonly bytes: number;
+            /**
+             * Content Type
+             * @example video/mp4
+             */
+            readonly content_type: string;
+            /**
+             * Filename
+             * @description How the asset is called.
+             * @example holiday.mp4
+             */
+            readonly filename: string;
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Sha256
+             * @description SHA-256 of the whole file, 64 hex digits.
+             */
+            readonly sha256: string;
+        };
+        /**
+         * UploadFailure
+         * @description Why the bytes became no asset.
+         */
+        readonly UploadFailure: {
+            /** Code */
+            readonly code: string;
+            /** Detail */
+            readonly detail: string;
+        };
+        /**
+         * UploadNotFound
+         * @description No such upload
+         */
+        readonly UploadNotFound: {
+            /** @constant */
+            readonly code?: "upload_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "upload_not_found";
+        });
+        /**
          * UploadTooLarge
          * @description The upload is too large
          */
@@ -4574,6 +5633,74 @@ export interface components {
             /** @constant */
             readonly status?: 413;
         } & components["schemas"]["Problem"];
+        /**
+         * UploadUrls
+         * @description `abort` is a DELETE, the others are POST.
+         */
+        readonly UploadUrls: {
+            /** Abort */
+            readonly abort: string;
+            /** Complete */
+            readonly complete: string;
+            /** Parts */
+            readonly parts: string;
+        };
+        /**
+         * UploadView
+         * @description `method` says how to send the bytes: `put`, one PUT to `url` with `headers`; or `multipart`, a PUT for each of
+         *     `parts`, all of `part_bytes` but the last. `part_urls` has addresses for the first eight parts that are missing;
+         *     signed addresses live an hour, and asking again gives new ones.
+         */
+        readonly UploadView: {
+            /** Asset Id */
+            readonly asset_id: string;
+            /** Bytes */
+            readonly bytes: number;
+            /** Content Type */
+            readonly content_type: string;
+            /** Created At */
+            readonly created_at: string;
+            readonly error: components["schemas"]["UploadFailure"] | null;
+            /** Expires At */
+            readonly expires_at: string;
+            /** Filename */
+            readonly filename: string;
+            /** Headers */
+            readonly headers: {
+                readonly [key: string]: string;
+            };
+            /** Id */
+            readonly id: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            readonly method: "put" | "multipart";
+            /**
+             * Object
+             * @default upload
+             * @constant
+             */
+            readonly object: "upload";
+            /** Part Bytes */
+            readonly part_bytes: number | null;
+            /** Part Urls */
+            readonly part_urls: readonly components["schemas"]["PartUrl"][];
+            /** Parts */
+            readonly parts: number | null;
+            /** Received */
+            readonly received: readonly components["schemas"]["ReceivedPart"][];
+            /** Sha256 */
+            readonly sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "open" | "checking" | "completed" | "failed" | "aborted" | "expired";
+            /** Url */
+            readonly url: string | null;
+            readonly urls: components["schemas"]["UploadUrls"];
+        };
         /**
          * UrlRefused
          * @description This address is not fetched
@@ -4698,6 +5825,62 @@ export interface components {
             readonly status?: 404;
         } & components["schemas"]["Problem"];
         /**
+         * VideoPage
+         * @description Newest first.
+         */
+        readonly VideoPage: {
+            /** Items */
+            readonly items: readonly components["schemas"]["VideoView"][];
+            readonly meta: components["schemas"]["PageMeta"];
+        };
+        /**
+         * VideoStream
+         * @description `expires_in`: seconds that the address works.
+         */
+        readonly VideoStream: {
+            /** Expires In */
+            readonly expires_in: number;
+            /** Stream Url */
+            readonly stream_url: string;
+            /** Video Id */
+            readonly video_id: string;
+        };
+        /**
+         * VideoView
+         * @description A finished video. `url` wants the API key; `/stream` gives an address that does not.
+         */
+        readonly VideoView: {
+            /** Aspect Ratio */
+            readonly aspect_ratio: string | null;
+            /** Created At */
+            readonly created_at: string;
+            /** Description */
+            readonly description: string;
+            /** Duration */
+            readonly duration: number | null;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string | null;
+            /** Owner Id */
+            readonly owner_id: string;
+            /** Resolution */
+            readonly resolution: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "ready" | "failed";
+            /** Style */
+            readonly style: string | null;
+            /** Thumbnail Url */
+            readonly thumbnail_url: string | null;
+            /** Title */
+            readonly title: string;
+            /** Url */
+            readonly url: string;
+        };
+        /**
          * WeightQueue
          * @description What waits in lanes of one weight: `length` jobs of so many `accounts`; `jobs`: some of those that come first.
          */
@@ -4807,12 +5990,15 @@ export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
 export type AccountRatesView = components['schemas']['AccountRatesView'];
 export type AccountSuspended = components['schemas']['AccountSuspended'];
+export type ActiveJob = components['schemas']['ActiveJob'];
+export type ActiveJobs = components['schemas']['ActiveJobs'];
 export type AdminAccount = components['schemas']['AdminAccount'];
 export type AdminAccountPage = components['schemas']['AdminAccountPage'];
 export type AdminJob = components['schemas']['AdminJob'];
 export type AdminJobPage = components['schemas']['AdminJobPage'];
 export type AdminQueue = components['schemas']['AdminQueue'];
 export type AdminQueues = components['schemas']['AdminQueues'];
+export type AssetFromHash = components['schemas']['AssetFromHash'];
 export type AssetFromUrl = components['schemas']['AssetFromUrl'];
 export type AssetInUse = components['schemas']['AssetInUse'];
 export type AssetLink = components['schemas']['AssetLink'];
@@ -4846,7 +6032,10 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
+export type CeleryStatus = components['schemas']['CeleryStatus'];
 export type ChangedQueue = components['schemas']['ChangedQueue'];
+export type CompleteBody = components['schemas']['CompleteBody'];
+export type CompletedPart = components['schemas']['CompletedPart'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
 export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
 export type ContentPolicyViolation = components['schemas']['ContentPolicyViolation'];
@@ -4854,6 +6043,9 @@ export type CostView = components['schemas']['CostView'];
 export type DailyQuota = components['schemas']['DailyQuota'];
 export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardLinks = components['schemas']['DashboardLinks'];
+export type DeduplicatedUpload = components['schemas']['DeduplicatedUpload'];
+export type DreamMachines = components['schemas']['DreamMachines'];
+export type DreamMachineView = components['schemas']['DreamMachineView'];
 export type EntryPage = components['schemas']['EntryPage'];
 export type EntryView = components['schemas']['EntryView'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
@@ -4866,8 +6058,16 @@ export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type FleekError = components['schemas']['FleekError'];
+export type GenerationBatch = components['schemas']['GenerationBatch'];
+export type GenerationBatchBody = components['schemas']['GenerationBatchBody'];
+export type GenerationBody = components['schemas']['GenerationBody'];
+export type GenerationFailed = components['schemas']['GenerationFailed'];
+export type GenerationTimeout = components['schemas']['GenerationTimeout'];
 export type GrantBody = components['schemas']['GrantBody'];
+export type HashMismatch = components['schemas']['HashMismatch'];
 export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
+export type HealthComponent = components['schemas']['HealthComponent'];
 export type HitLimit = components['schemas']['HitLimit'];
 export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
 export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
@@ -4899,7 +6099,15 @@ export type KeyPage = components['schemas']['KeyPage'];
 export type KeyView = components['schemas']['KeyView'];
 export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
+export type LumaError = components['schemas']['LumaError'];
+export type LumaHealth = components['schemas']['LumaHealth'];
+export type LumaRefusal = components['schemas']['LumaRefusal'];
+export type LumaUser = components['schemas']['LumaUser'];
+export type LumaUsers = components['schemas']['LumaUsers'];
 export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
+export type MediaBody = components['schemas']['MediaBody'];
+export type MediaLink = components['schemas']['MediaLink'];
+export type MediaView = components['schemas']['MediaView'];
 export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
 export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
@@ -4909,15 +6117,21 @@ export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelRetired = components['schemas']['ModelRetired'];
 export type ModelStats = components['schemas']['ModelStats'];
+export type ModelUnavailable = components['schemas']['ModelUnavailable'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
 export type NewKeyView = components['schemas']['NewKeyView'];
 export type NobodyAnswered = components['schemas']['NobodyAnswered'];
 export type NotFound = components['schemas']['NotFound'];
+export type NumberedJobPage = components['schemas']['NumberedJobPage'];
 export type OutputView = components['schemas']['OutputView'];
 export type OwnAccount = components['schemas']['OwnAccount'];
 export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
 export type OwnPlan = components['schemas']['OwnPlan'];
+export type PageMeta = components['schemas']['PageMeta'];
+export type PartsBody = components['schemas']['PartsBody'];
+export type PartUrl = components['schemas']['PartUrl'];
+export type PartUrls = components['schemas']['PartUrls'];
 export type PausedQueue = components['schemas']['PausedQueue'];
 export type PaymentRequired = components['schemas']['PaymentRequired'];
 export type PermissionDenied = components['schemas']['PermissionDenied'];
@@ -4933,8 +6147,10 @@ export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type PublicKey = components['schemas']['PublicKey'];
 export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QueueLength = components['schemas']['QueueLength'];
 export type QueueNotFound = components['schemas']['QueueNotFound'];
 export type QueuePatch = components['schemas']['QueuePatch'];
+export type QueueStats = components['schemas']['QueueStats'];
 export type QuotaExceeded = components['schemas']['QuotaExceeded'];
 export type QuotaView = components['schemas']['QuotaView'];
 export type RangeNotSatisfiable = components['schemas']['RangeNotSatisfiable'];
@@ -4944,6 +6160,7 @@ export type RatePage = components['schemas']['RatePage'];
 export type RateView = components['schemas']['RateView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
+export type ReceivedPart = components['schemas']['ReceivedPart'];
 export type RefundBody = components['schemas']['RefundBody'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
@@ -4955,6 +6172,8 @@ export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type ScopeMissing = components['schemas']['ScopeMissing'];
+export type ScrapeBody = components['schemas']['ScrapeBody'];
+export type ScrapedPage = components['schemas']['ScrapedPage'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
 export type SimulatedRequests = components['schemas']['SimulatedRequests'];
 export type SimulatedTier = components['schemas']['SimulatedTier'];
@@ -4970,16 +6189,26 @@ export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
 export type TierLimits = components['schemas']['TierLimits'];
 export type TokenView = components['schemas']['TokenView'];
+export type ToolStatus = components['schemas']['ToolStatus'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
+export type TooManyUploads = components['schemas']['TooManyUploads'];
 export type Unavailable = components['schemas']['Unavailable'];
 export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
+export type UploadBody = components['schemas']['UploadBody'];
+export type UploadFailure = components['schemas']['UploadFailure'];
+export type UploadNotFound = components['schemas']['UploadNotFound'];
 export type UploadTooLarge = components['schemas']['UploadTooLarge'];
+export type UploadUrls = components['schemas']['UploadUrls'];
+export type UploadView = components['schemas']['UploadView'];
 export type UrlRefused = components['schemas']['UrlRefused'];
 export type UsageCounts = components['schemas']['UsageCounts'];
 export type UsageItem = components['schemas']['UsageItem'];
 export type UsageView = components['schemas']['UsageView'];
 export type VersionMismatch = components['schemas']['VersionMismatch'];
 export type VideoNotFound = components['schemas']['VideoNotFound'];
+export type VideoPage = components['schemas']['VideoPage'];
+export type VideoStream = components['schemas']['VideoStream'];
+export type VideoView = components['schemas']['VideoView'];
 export type WeightQueue = components['schemas']['WeightQueue'];
 export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerModel = components['schemas']['WorkerModel'];
@@ -5349,6 +6578,35 @@ export interface operations {
             };
         };
     };
+    readonly health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaHealth"];
+                };
+            };
+            /** @description Jobs cannot be accepted. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaHealth"];
+                };
+            };
+        };
+    };
     readonly healthz: {
         readonly parameters: {
             readonly query?: never;
@@ -5374,6 +6632,293 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+        };
+    };
+    readonly media_content: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaLink"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly generate_media: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MediaBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly media_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
         };
@@ -5412,6 +6957,125 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly celery_status: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Comes back from the worker. */
+                readonly message?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CeleryStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `broker_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `nobody_answered` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly tools_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ToolStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
         };
@@ -6731,6 +8395,75 @@ export interface operations {
             };
         };
     };
+    readonly list_luma_jobs: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ActiveJobs"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly get_dashboard: {
         readonly parameters: {
             readonly query?: never;
@@ -6995,6 +8728,75 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["NobodyAnswered"];
+                };
+            };
+        };
+    };
+    readonly queue_stats: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["QueueStats"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };
@@ -7375,6 +9177,79 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_users: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaUsers"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };
@@ -8165,6 +10040,196 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly find_asset_by_hash: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description Of the whole file, 64 hex digits. */
+                readonly sha256: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly asset_from_hash: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AssetFromHash"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -8998,6 +11063,293 @@ export interface operations {
             };
         };
     };
+    readonly generate_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GenerationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_input` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly generate_videos: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GenerationBatchBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["GenerationBatch"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_input` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly list_dream_machines: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DreamMachines"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly list_jobs: {
         readonly parameters: {
             readonly query?: {
@@ -9016,6 +11368,10 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
+                /** @description A page of your own by its number. */
+                readonly page?: number | null;
+                /** @description Instead of `limit`, with `page`. */
+                readonly per_page?: number | null;
                 /** @description `all`: of all accounts; wants the scope `admin`. */
                 readonly scope?: "own" | "all";
                 /** @description Repeat for several. */
@@ -9034,7 +11390,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["JobPage"];
+                    readonly "application/json": components["schemas"]["JobPage"] | components["schemas"]["NumberedJobPage"];
                 };
             };
             /** @description `invalid_request`, `invalid_cursor` */
@@ -11246,6 +13602,133 @@ export interface operations {
             };
         };
     };
+    readonly scrape_page: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ScrapeBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ScrapedPage"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_input`, `url_refused` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `generation_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `generation_timeout` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly create_stream_ticket: {
         readonly parameters: {
             readonly query?: never;
@@ -11311,6 +13794,856 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UploadBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Nothing to send: your account has these bytes. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeduplicatedUpload"];
+                };
+            };
+            /** @description Where to send them. */
+            readonly 201: {
+                headers: {
+                    /** @description The upload. */
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `too_many_uploads`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["TooManyUploads"] | components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly abort_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly complete_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CompleteBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description The asset. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description The bytes are still being checked: ask again. */
+            readonly 202: {
+                headers: {
+                    /** @description When, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"] | components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `invalid_state`, `hash_mismatch` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"] | components["schemas"]["HashMismatch"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly sign_parts: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PartsBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PartUrls"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_videos: {
+        readonly parameters: {
+            readonly query?: {
+                readonly page?: number;
+                readonly per_page?: number;
+                /** @description A video is there when it is `ready`. */
+                readonly status?: ("processing" | "ready" | "failed") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoPage"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly get_luma_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly delete_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `asset_in_use` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly stream_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoStream"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };

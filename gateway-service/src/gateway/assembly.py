@@ -1,17 +1,21 @@
 """From what was opened to the services of a gateway. Nothing is opened here."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from gateway.auth import Authenticator
 from gateway.input_policy import InputPolicy, ProhibitedTerms
 from gateway.model_views import Terms
 from gateway.parts import Access, Gateway, Opened, Operations
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
 from gateway.services.bulk import BulkService
+from gateway.services.completion import Completion
+from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
@@ -34,7 +38,9 @@ from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
+from gateway.services.stored_check import StoredCheck
 from gateway.services.tickets import TicketService
+from gateway.services.upload_terms import UploadTerms
 from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
@@ -57,11 +63,12 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     catalogue = Catalogue(stores.models, settings.pricings(), settings.house_rules())
     forecasts = ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
-    builder = _builder(settings, catalogue, stores, opened.clock)
-    authenticator = _authenticator(opened)
+    builder, authenticator = _builder(settings, catalogue, stores, opened.clock), _authenticator(opened)
     uploads = _uploads(settings, opened)
+    completion = _completion(settings, opened, uploads)
     purses = Purses(opened.reservations, engine.rules.plans)
     jobs = JobService(engine, opened.intake, opener, builder, purses)
+    waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
     return Gateway(
         settings=settings,
         access=_access(settings, opened, authenticator),
@@ -74,17 +81,14 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         bulk=BulkService(engine, opener, eraser, purses),
         exports=BatchExport(stores, assets),
         uploads=uploads,
+        direct=_direct(settings, opened, completion),
+        completion=completion,
         fetches=_fetches(settings, uploads, stores),
         assets=assets,
         removal=RemovalService(engine, eraser, assets),
-        streams=EventStreams(
-            stores.jobs,
-            broker,
-            life_seconds=settings.stream_seconds,
-            per_account=settings.streams_per_account,
-            closing=closing,
-        ),
-        waiting=Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing),
+        streams=_streams(settings, opened, closing),
+        waiting=waiting,
+        answers=AnswerService(catalogue, jobs, waiting, assets),
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
         forecasts=forecasts,
@@ -98,6 +102,16 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
             "s3": objects.ping,
             **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
         },
+    )
+
+
+def _streams(settings: GatewaySettings, opened: Opened, closing: Callable[[], bool]) -> EventStreams:
+    return EventStreams(
+        opened.engine.stores.jobs,
+        opened.engine.broker,
+        life_seconds=settings.stream_seconds,
+        per_account=settings.streams_per_account,
+        closing=closing,
     )
 
 
@@ -140,6 +154,24 @@ def _uploads(settings: GatewaySettings, opened: Opened) -> UploadService:
         limit_bytes=settings.upload_limit_bytes,
         limit_pixels=settings.pixel_limit,
     )
+
+
+def _completion(settings: GatewaySettings, opened: Opened, uploads: UploadService) -> Completion:
+    check = StoredCheck(opened.objects, decoders=uploads.decoders, limit_pixels=settings.pixel_limit)
+    return Completion(opened.engine.stores, opened.objects, opened.sweeper, check)
+
+
+def _direct(settings: GatewaySettings, opened: Opened, completion: Completion) -> DirectUploads:
+    terms = UploadTerms(
+        limit_bytes=settings.direct_upload_limit_bytes,
+        picture_limit_bytes=settings.upload_limit_bytes,
+        multipart_bytes=settings.multipart_bytes,
+        part_bytes=settings.part_bytes,
+        life=timedelta(seconds=settings.upload_seconds),
+        per_account=settings.uploads_per_account,
+    )
+    stores = opened.engine.stores
+    return DirectUploads(stores, opened.objects, opened.sweeper, completion, clock=opened.clock, terms=terms)
 
 
 def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) -> FetchService:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from gateway.auth import Authenticator
 from gateway.last_use import LastUse
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
+from gateway.services.completion import Completion
+from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
@@ -86,11 +89,13 @@ class Gateway:
     bulk: BulkService
     exports: BatchExport
     uploads: UploadService
+    direct: DirectUploads
     fetches: FetchService
     assets: AssetService
     removal: RemovalService
     streams: EventStreams
     waiting: Waiting
+    answers: AnswerService
     keyed: KeyedRequests
     queues: QueueService
     forecasts: ForecastService
@@ -98,6 +103,7 @@ class Gateway:
     ledger: LedgerService
     usage: UsageService
     meter: UsageMeter
+    completion: Completion
     probes: dict[str, Probe]
 
 

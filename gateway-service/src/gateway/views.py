@@ -149,6 +149,7 @@ def _output_view(output: Output) -> OutputView:
         width=output.width,
         height=output.height,
         duration_seconds=output.duration_seconds,
+        meta=output.meta,
         url=f"/v1/assets/{output.asset_id}/content",
     )
 

@@ -14,6 +14,7 @@ from gateway.deps import (
     CanSubmit,
     Forecasts,
     Jobs,
+    LumaNames,
     Models,
     Preferred,
     RequestId,
@@ -28,7 +29,7 @@ from gateway.routes.refusals import PAYMENT_REFUSALS, SUBMIT_REFUSALS
 from gateway.services.idempotency import json_answer
 from gateway.services.models import Catalogue
 from gateway.views import job_view
-from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView
+from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView, NumberedJobPage
 from reelwork.domain.errors import (
     InsufficientTier,
     InvalidCursor,
@@ -44,6 +45,8 @@ from reelwork.store.idempotency import Ours, StoredAnswer
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
+# A page by its number counts through all before it.
+MOST_PAGES = 10_000
 _EXAMPLES = {
     "picture": {
         "summary": "A picture from a prompt",
@@ -107,15 +110,24 @@ async def list_jobs(
     jobs: Jobs,
     models: Models,
     where: WantedJobs,
+    named: LumaNames,
     scope: Annotated[
         Literal["own", "all"], Query(description="`all`: of all accounts; wants the scope `admin`.")
     ] = "own",
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> JobPage:
-    """Your jobs, newest first."""
+    page_number: Annotated[
+        int | None, Query(alias="page", ge=1, le=MOST_PAGES, description="A page of your own by its number.")
+    ] = None,
+    per_page: Annotated[int | None, Query(ge=1, le=100, description="Instead of `limit`, with `page`.")] = None,
+) -> JobPage | NumberedJobPage:
+    """Your jobs, newest first: on from a cursor, or a page by its number, with `meta`."""
+    if page_number is not None or per_page is not None:
+        found = await jobs.numbered(caller, where, page=page_number or 1, per_page=per_page or limit)
+        items = [named(job_view(job, life=await models.life_of(job))) for job in found.items]
+        return NumberedJobPage(items=items, next_cursor=None, has_more=found.meta.has_next, meta=found.meta)
     page = await jobs.page(caller, where, everybodys=scope == "all", cursor=cursor, limit=limit)
-    items = [job_view(job, life=await models.life_of(job)) for job in page.items]
+    items = [named(job_view(job, life=await models.life_of(job))) for job in page.items]
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
@@ -139,6 +151,7 @@ async def get_job(
     forecasts: Forecasts,
     models: Models,
     preferred: Preferred,
+    named: LumaNames,
     request: Request,
     if_none_match: Annotated[str | None, Header(description="Tags of `ETag`: 304 if one still holds.")] = None,
 ) -> Response:
@@ -150,16 +163,18 @@ async def get_job(
     # The tag is the job's version; where a job stands in the queue changes without it.
     if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
         return Response(status_code=304, headers=headers | retry_after(job_view(waited.job).poll_after_ms))
-    view = await forecasts.view(waited.job, life=life)
+    view = named(await forecasts.view(waited.job, life=life))
     return Response(
         view.model_dump_json(), headers=headers | retry_after(view.poll_after_ms), media_type="application/json"
     )
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))
-async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs, models: Models, response: Response) -> JobView:
+async def cancel_job(
+    job_id: str, caller: CanManage, jobs: Jobs, models: Models, named: LumaNames, response: Response
+) -> JobView:
     """Cancel; safe to repeat. A waiting job never runs; a running one becomes `cancelling`, then `cancelled`."""
-    return await _told(await jobs.cancel(caller, job_id), models, response)
+    return named(await _told(await jobs.cancel(caller, job_id), models, response))
 
 
 @router.post(
@@ -188,9 +203,11 @@ async def retry_job(
 
 
 @router.delete("/{job_id}", responses=keyed_problems(JobNotFound))
-async def delete_job(job_id: str, caller: CanManage, jobs: Jobs, models: Models, response: Response) -> JobView:
+async def delete_job(
+    job_id: str, caller: CanManage, jobs: Jobs, models: Models, named: LumaNames, response: Response
+) -> JobView:
     """The same as cancel: it stops the job and erases nothing."""
-    return await _told(await jobs.cancel(caller, job_id), models, response)
+    return named(await _told(await jobs.cancel(caller, job_id), models, response))
 
 
 async def _told(job: Job, models: Catalogue, response: Response) -> JobView:

@@ -7,6 +7,7 @@ from gateway.services.building import JobBuilder
 from gateway.services.pages import Page, check_cursor
 from gateway.services.purses import Purses
 from reelwork.contract.jobs import JobBody
+from reelwork.contract.paging import MOST_COUNTED, Numbered, PageMeta
 from reelwork.domain.account import Scope
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
@@ -88,6 +89,13 @@ class JobService:
             return Page.cut(await everybody.jobs(where, account=None, before=before, limit=limit + 1), limit)
         found = await self._engine.stores.jobs.page(caller.account.id, where, before=before, limit=limit + 1)
         return Page.cut(found, limit)
+
+    async def numbered(self, caller: Caller, where: JobFilter, *, page: int, per_page: int) -> Numbered[Job]:
+        """A page of the caller's own jobs by its number, from 1."""
+        jobs, account = self._engine.stores.jobs, caller.account.id
+        skip = (page - 1) * per_page
+        items, total = await jobs.numbered(account, where, skip=skip, limit=per_page, most=MOST_COUNTED)
+        return Numbered(items, PageMeta.of(total=total, page=page, per_page=per_page))
 
     async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Raises JobNotFound."""

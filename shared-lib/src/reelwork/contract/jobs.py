@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from reelwork.contract.base import JSON_MOMENT, JSON_NUMBER, Moment, Timestamp, Wire
 from reelwork.contract.money import CostView, MoneyText
+from reelwork.contract.paging import PageMeta
 from reelwork.contract.queue import JobQueue
 
 PriorityName = Literal["low", "normal", "high"]
@@ -15,6 +16,8 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
+# Set by `GET /v1/jobs` and `GET /v1/jobs/{id}` alone, and only where REELWORK_COMPAT has `luma`.
+_LUMA = "Luma's name for"
 _TEN_YEARS = 10 * 365 * 86400  # seconds
 
 
@@ -103,6 +106,7 @@ class OutputView(Wire):
     width: int | None
     height: int | None
     duration_seconds: float | None
+    meta: Annotated[dict[str, Any], Field(description="What the model says of it, such as its `seed`.")]
     url: str
 
 
@@ -201,6 +205,17 @@ class JobView(Wire):
     warnings: Annotated[list[JobWarning], Field(description="That its model is on its way out, or gone.")]
     urls: JobUrls
     poll_after_ms: int
+    job_id: Annotated[str | None, Field(deprecated=True, description=f"{_LUMA} `id`.")] = None
+    queue_position: Annotated[int | None, Field(deprecated=True, description=f"{_LUMA} `queue.position`.")] = None
+    estimated_wait: Annotated[
+        str | None,
+        Field(
+            deprecated=True, description=f"{_LUMA} `queue.starts_at`, as a duration of ISO 8601.", examples=["PT90S"]
+        ),
+    ] = None
+    video_id: Annotated[
+        str | None, Field(deprecated=True, description=f"{_LUMA} the `asset_id` of the first output that is a video.")
+    ] = None
 
 
 class JobPage(Wire):
@@ -209,3 +224,9 @@ class JobPage(Wire):
     items: list[JobView]
     next_cursor: str | None
     has_more: bool
+
+
+class NumberedJobPage(JobPage):
+    """A page that was asked for by its number. `meta`: where it stands."""
+
+    meta: PageMeta

@@ -158,10 +158,17 @@ class Jobs:
     async def page(self, account: AccountId, where: JobFilter, *, before: JobId | None, limit: int) -> list[Job]:
         """Up to `limit` jobs, newest first, older than `before`."""
         query = matching(account, where)
-        if before is not None:
-            query = {"$and": [query, {"_id": {"$lt": before}}]}
+        query = {"$and": [query, {"_id": {"$lt": before}}]} if before is not None else query
         cursor = self._jobs.find(query).sort(NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
+
+    async def numbered(
+        self, account: AccountId, where: JobFilter, *, skip: int, limit: int, most: int
+    ) -> tuple[list[Job], int]:
+        """Up to `limit` jobs behind the `skip` newest, and how many there are in all, or `most` where that is fewer."""
+        query = matching(account, where)
+        cursor = self._jobs.find(query).sort(NEWEST_FIRST).skip(skip).limit(limit)
+        return [JOB_CODEC.decode(one) async for one in cursor], int(await self._jobs.count_documents(query, limit=most))
 
     async def answer(self, account: AccountId, cache_key: str) -> Job | None:
         """The account's job with this key that was completed last, with its outputs; None when there is none."""

@@ -16,11 +16,12 @@ ReelworkError
 │   └── PermissionDenied       permission_denied
 │       ├── ScopeMissing       scope_missing
 │       └── AccountSuspended   account_suspended
-├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found
+├── NotFound              404  (job|task|video|batch|asset|upload|model|worker|account|key|queue|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
+├── HashMismatch          409  hash_mismatch
 ├── ModelRetired          410  model_retired
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
@@ -33,11 +34,14 @@ ReelworkError
 ├── RateLimitError        429
 │   ├── RateLimited            rate_limited
 │   ├── QuotaExceeded          quota_exceeded
-│   └── TooManyStreams         too_many_streams
+│   ├── TooManyStreams         too_many_streams
+│   └── TooManyUploads         too_many_uploads
 ├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
 ├── FetchFailed           502  fetch_failed
-├── Unavailable           503  (store|storage|broker)_unavailable
+├── GenerationFailed      502  generation_failed
+├── Unavailable           503  (store|storage|broker|model)_unavailable
+├── GenerationTimeout     504  generation_timeout
 └── NobodyAnswered        504  nobody_answered
 """
 
@@ -59,6 +63,7 @@ from reelwork.domain.errors.access import (
     ScopeMissing,
     SpendCapReached,
     TooManyStreams,
+    TooManyUploads,
 )
 from reelwork.domain.errors.base import (
     FieldError,
@@ -71,6 +76,7 @@ from reelwork.domain.errors.request import (
     AssetNotFound,
     BatchNotFound,
     ContentPolicyViolation,
+    HashMismatch,
     HeadersTooLarge,
     IdempotencyInProgress,
     IdempotencyKeyMismatch,
@@ -89,6 +95,7 @@ from reelwork.domain.errors.request import (
     RouteNotFound,
     TaskNotFound,
     UnsupportedMediaType,
+    UploadNotFound,
     UploadTooLarge,
     UrlRefused,
     VersionMismatch,
@@ -98,7 +105,10 @@ from reelwork.domain.errors.request import (
 from reelwork.domain.errors.trouble import (
     BrokerUnavailable,
     FetchFailed,
+    GenerationFailed,
+    GenerationTimeout,
     InternalError,
+    ModelUnavailable,
     NobodyAnswered,
     StorageUnavailable,
     StoreUnavailable,
@@ -118,6 +128,9 @@ __all__ = [
     "ExpiredToken",
     "FetchFailed",
     "FieldError",
+    "GenerationFailed",
+    "GenerationTimeout",
+    "HashMismatch",
     "HeadersTooLarge",
     "IdempotencyInProgress",
     "IdempotencyKeyMismatch",
@@ -136,6 +149,7 @@ __all__ = [
     "MissingCredentials",
     "ModelNotFound",
     "ModelRetired",
+    "ModelUnavailable",
     "NobodyAnswered",
     "NotFound",
     "PaymentRequired",
@@ -153,8 +167,10 @@ __all__ = [
     "StoreUnavailable",
     "TaskNotFound",
     "TooManyStreams",
+    "TooManyUploads",
     "Unavailable",
     "UnsupportedMediaType",
+    "UploadNotFound",
     "UploadTooLarge",
     "UrlRefused",
     "VersionMismatch",

@@ -1,5 +1,6 @@
 """Pictures four times as large: Real-ESRGAN's compact network (Wang et al. 2021), run by ncnn, tile by tile."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +79,10 @@ def _in_tone(enlarged: Share, rgb: Pixels) -> Pixels:
     now = cv2.resize(enlarged, (width, height), interpolation=cv2.INTER_AREA)
     missing = cv2.blur(rgb.astype(np.float32) - now, (_TONE_REACH, _TONE_REACH))
     whole = cv2.resize(missing, (width * FACTOR, height * FACTOR), interpolation=cv2.INTER_LINEAR)
-    return np.clip(enlarged + whole + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(enlarged + whole + 0.5, 0, 255), np.uint8)
 
 
 def tile_count(rgb: Pixels) -> int:
-    height, width = rgb.shape[:2]
-    return -(-height // TILE) * -(-width // TILE)
+    """How many `tiles` there will be."""
+    height, width = (int(side) for side in rgb.shape[:2])
+    return math.ceil(height / TILE) * math.ceil(width / TILE)
