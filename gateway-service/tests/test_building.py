@@ -127,3 +127,15 @@ async def test_a_price_by_a_parameter_that_may_be_missing_is_told_to_the_operato
             await catalogue.all()
 
     assert [(line["event"], line["parameters"]) for line in logs] == [("price.parameter_uncertain", ["nothing"])]
+
+
+async def test_a_job_is_built_for_the_newest_version_unless_it_names_another(world: World, caller: Caller):
+    for version in ("9", "10"):
+        await world.stores.models.publish(CARD.model_copy(update={"version": version}))
+
+    built = [
+        (await builder(world).build(caller, JobBody(model=f"testkit/noop{version}"), request_id="req")).job
+        for version in ("", "@latest", "@9")
+    ]
+
+    assert [(job.model, job.model_version) for job in built] == [("testkit/noop", v) for v in ("10", "10", "9")]

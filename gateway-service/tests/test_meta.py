@@ -110,6 +110,7 @@ class TestKeys:
         ("POST", "/v1/admin/accounts/acct_x/grants"),
         ("POST", "/v1/admin/accounts/acct_x/refunds"),
         ("GET", "/v1/models/testkit/noop"),
+        ("GET", "/v1/models/testkit/noop/versions/1"),
         ("GET", "/v1/jobs"),
         ("POST", "/v1/jobs"),
         ("GET", "/v1/jobs/job_x"),

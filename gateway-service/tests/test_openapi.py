@@ -20,6 +20,7 @@ OPERATIONS = {
     "list_errors",
     "get_error",
     "list_models",
+    "get_model_version",
     "get_model",
     "create_job",
     "list_jobs",

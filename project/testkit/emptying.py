@@ -17,6 +17,7 @@ COLLECTIONS = (
     "pools",
     "pulses",
     "runtimes",
+    "model_statistics",
     "workers",
     "idempotency",
     "audit",

@@ -1394,7 +1394,7 @@ export interface paths {
         };
         /**
          * List Models
-         * @description Every model with its form (JSON Schema), by name.
+         * @description Every model with its form (JSON Schema), price, limits and how it has been doing, by name.
          */
         readonly get: operations["list_models"];
         readonly put?: never;
@@ -1414,9 +1414,29 @@ export interface paths {
         };
         /**
          * Get Model
-         * @description One model: `vendor/name`, or `vendor/name@version`.
+         * @description One model: `vendor/name`, `vendor/name@version`, or another name for it.
          */
         readonly get: operations["get_model"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/models/{name}/versions/{version}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Model Version
+         * @description One version of a model, as long as a worker offers it or did within a day.
+         */
+        readonly get: operations["get_model_version"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -3660,6 +3680,31 @@ export interface components {
              * @description Luma's name for the `asset_id` of the first output that is a video.
              */
             readonly video_id?: string | null;
+            /**
+             * Warnings
+             * @description That its model is on its way out, or gone.
+             */
+            readonly warnings: readonly components["schemas"]["JobWarning"][];
+        };
+        /**
+         * JobWarning
+         * @description What the owner of a job should know before it matters.
+         */
+        readonly JobWarning: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            readonly code: "model_deprecated" | "model_retired";
+            /** Detail */
+            readonly detail: string;
+            /**
+             * Replacement
+             * @description The model to use instead.
+             */
+            readonly replacement: string | null;
+            /** Sunset At */
+            readonly sunset_at: string | null;
         };
         readonly JsonValue: unknown;
         /**
@@ -3999,8 +4044,43 @@ export interface components {
             /** Title */
             readonly title: string;
         };
+        /**
+         * ModelLifecycle
+         * @description `deprecated`: it still runs, but its end or its successor is announced. `retired`: it takes no new jobs.
+         */
+        readonly ModelLifecycle: {
+            /** Deprecated At */
+            readonly deprecated_at: string | null;
+            /**
+             * Replacement
+             * @description What to use instead: `name` or `name@version`.
+             */
+            readonly replacement: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "active" | "deprecated" | "retired";
+            /** Sunset At */
+            readonly sunset_at: string | null;
+        };
         /** ModelLimits */
         readonly ModelLimits: {
+            /**
+             * By Tier
+             * @description Tiers that may use it, the lowest first.
+             */
+            readonly by_tier: readonly components["schemas"]["TierLimits"][];
+            /**
+             * Max Duration Seconds
+             * @description What the model itself can make at most; plans may allow less.
+             */
+            readonly max_duration_seconds: number | null;
+            /**
+             * Max Input Bytes
+             * @description Of one file; null for a model that takes none.
+             */
+            readonly max_input_bytes: number | null;
             /** Run Timeout Seconds */
             readonly run_timeout_seconds: number;
         };
@@ -4027,6 +4107,38 @@ export interface components {
             readonly next_cursor?: string | null;
         };
         /**
+         * ModelRetired
+         * @description The model takes no more jobs
+         */
+        readonly ModelRetired: {
+            /** @constant */
+            readonly code?: "model_retired";
+            /** @constant */
+            readonly status?: 410;
+        } & components["schemas"]["Problem"];
+        /**
+         * ModelStats
+         * @description How jobs of this version went lately, whoever's they were; null where none has ended yet.
+         */
+        readonly ModelStats: {
+            /** P50 Queue Seconds */
+            readonly p50_queue_seconds: number | null;
+            /** P50 Run Seconds */
+            readonly p50_run_seconds: number | null;
+            /** P90 Run Seconds */
+            readonly p90_run_seconds: number | null;
+            /**
+             * Success Rate 24H
+             * @description Completed jobs of those that completed or failed in the last 24 hours.
+             */
+            readonly success_rate_24h: number | null;
+            /**
+             * Warm Workers
+             * @description Workers that offer it and take jobs now.
+             */
+            readonly warm_workers: number;
+        };
+        /**
          * ModelUnavailable
          * @description Nobody runs this model at the moment
          */
@@ -4041,6 +4153,11 @@ export interface components {
          * @description A model. Form and validation come from `input_schema`: JSON Schema 2020-12 with `x-order` and `x-widget`.
          */
         readonly ModelView: {
+            /**
+             * Aliases
+             * @description Other names that a job may give it.
+             */
+            readonly aliases: readonly string[];
             /** Available */
             readonly available: boolean;
             readonly capabilities: components["schemas"]["Capabilities"];
@@ -4056,7 +4173,13 @@ export interface components {
             };
             /** Is Ai */
             readonly is_ai: boolean;
+            readonly lifecycle: components["schemas"]["ModelLifecycle"];
             readonly limits: components["schemas"]["ModelLimits"];
+            /**
+             * Min Tier
+             * @description The lowest plan that may use it.
+             */
+            readonly min_tier: string;
             /** Name */
             readonly name: string;
             /**
@@ -4074,12 +4197,21 @@ export interface components {
             readonly seconds_hint: number;
             /** Seen At */
             readonly seen_at: string;
+            readonly stats: components["schemas"]["ModelStats"];
             /** Task */
             readonly task: string;
             /** Title */
             readonly title: string;
-            /** Version */
+            /**
+             * Version
+             * @description That a job gets which names none, or the one that was asked for.
+             */
             readonly version: string;
+            /**
+             * Versions
+             * @description All that are offered, the newest first.
+             */
+            readonly versions: readonly string[];
         };
         /**
          * MomentsView
@@ -4182,6 +4314,13 @@ export interface components {
             readonly height: number | null;
             /** Index */
             readonly index: number;
+            /**
+             * Meta
+             * @description What the model says of it, such as its `seed`.
+             */
+            readonly meta: {
+                readonly [key: string]: unknown;
+            };
             /** Name */
             readonly name: string;
             /** Role */
@@ -5102,6 +5241,21 @@ export interface components {
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
         /**
+         * TierLimits
+         * @description What accounts of one tier may ask of a model.
+         */
+        readonly TierLimits: {
+            /** Concurrent Jobs */
+            readonly concurrent_jobs: number;
+            /**
+             * Max Duration Seconds
+             * @description Longest film or sound; null for a model whose results have no length.
+             */
+            readonly max_duration_seconds: number | null;
+            /** Tier */
+            readonly tier: string;
+        };
+        /**
          * TokenView
          * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
          */
@@ -5564,6 +5718,7 @@ export type JobQueue = components['schemas']['JobQueue'];
 export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
+export type JobWarning = components['schemas']['JobWarning'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type KeyBody = components['schemas']['KeyBody'];
 export type KeyChanges = components['schemas']['KeyChanges'];
@@ -5584,9 +5739,12 @@ export type MediaView = components['schemas']['MediaView'];
 export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
 export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
+export type ModelLifecycle = components['schemas']['ModelLifecycle'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
+export type ModelRetired = components['schemas']['ModelRetired'];
+export type ModelStats = components['schemas']['ModelStats'];
 export type ModelUnavailable = components['schemas']['ModelUnavailable'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
@@ -5653,6 +5811,7 @@ export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
+export type TierLimits = components['schemas']['TierLimits'];
 export type TokenView = components['schemas']['TokenView'];
 export type ToolStatus = components['schemas']['ToolStatus'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
@@ -5799,6 +5958,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
                 };
             };
             /** @description `upload_too_large` */
@@ -8571,6 +8739,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -10718,14 +10895,20 @@ export interface operations {
             /** @description It has ended within the time of `Prefer: wait`. */
             readonly 201: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description `true`: the answer to an earlier request of this key. */
                     readonly "Idempotency-Replayed"?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description The job. */
                     readonly Location?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -10735,14 +10918,20 @@ export interface operations {
             /** @description Accepted. */
             readonly 202: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description `true`: the answer to an earlier request of this key. */
                     readonly "Idempotency-Replayed"?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description The job. */
                     readonly Location?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -10801,6 +10990,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                };
+            };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
                 };
             };
             /** @description `upload_too_large` */
@@ -10873,12 +11071,18 @@ export interface operations {
             /** @description The job. */
             readonly 200: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description Names this state of the job. */
                     readonly ETag?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -10888,12 +11092,18 @@ export interface operations {
             /** @description It has not changed since the tag in `If-None-Match` was given; never for one that waits. */
             readonly 304: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description Names this state of the job. */
                     readonly ETag?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content?: never;
@@ -11532,12 +11742,18 @@ export interface operations {
             /** @description Queued again. */
             readonly 202: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description `true`: the answer to an earlier request of this key. */
                     readonly "Idempotency-Replayed"?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description The job. */
                     readonly Location?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -11828,6 +12044,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
                 };
             };
             /** @description `upload_too_large` */
@@ -12543,9 +12768,102 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Successful Response */
+            /** @description The model. */
             readonly 200: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_model_version: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+                readonly version: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The model. */
+            readonly 200: {
+                headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gateway.auth import Authenticator
 from gateway.input_policy import InputPolicy, ProhibitedTerms
+from gateway.model_views import Terms
 from gateway.parts import Access, Gateway, Opened, Operations
 from gateway.services.accounts import AccountService
 from gateway.services.answers import AnswerService
@@ -23,6 +24,7 @@ from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
@@ -44,6 +46,7 @@ from gateway.tokens import TokenVerifier
 from reelwork.engine.cache import ResultCache
 from reelwork.engine.erase import Eraser
 from reelwork.fetch import Fetcher
+from reelwork.runtime.health import Probe
 from reelwork.store.client import DatabaseClock, ping
 from reelwork.store.stores import Stores
 
@@ -53,7 +56,8 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     engine, objects, opener = opened.engine, opened.objects, opened.opener
     stores, broker = engine.stores, engine.broker
     eraser = Eraser(stores, objects)
-    catalogue, forecasts = Catalogue(stores.models, settings.pricings()), ForecastService(stores)
+    catalogue = Catalogue(stores.models, settings.pricings(), settings.house_rules())
+    forecasts = ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     builder = _builder(settings, catalogue, stores, opened.clock)
     authenticator = _authenticator(opened)
@@ -67,6 +71,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         operations=_operations(opened, authenticator, catalogue, jobs),
         own_account=OwnAccountService(stores, authenticator, engine.rules.plans),
         catalogue=catalogue,
+        model_pages=_model_pages(settings, catalogue, stores),
         jobs=jobs,
         batches=BatchService(engine, opener, eraser, builder, purses),
         bulk=BulkService(engine, opener, eraser, purses),
@@ -91,13 +96,19 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         usage=UsageService(stores, opened.usage),
         meter=opened.meter,
-        probes={
-            "mongodb": lambda: ping(stores.database),
-            "broker": broker.ping,
-            "s3": objects.ping,
-            **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
-        },
+        probes=_probes(settings, opened),
     )
+
+
+def _probes(settings: GatewaySettings, opened: Opened) -> dict[str, Probe]:
+    """Whoever is asked whether we are well."""
+    engine = opened.engine
+    return {
+        "mongodb": lambda: ping(engine.stores.database),
+        "broker": engine.broker.ping,
+        "s3": opened.objects.ping,
+        **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
+    }
 
 
 def _access(settings: GatewaySettings, opened: Opened, authenticator: Authenticator) -> Access:
@@ -124,6 +135,11 @@ def _operations(opened: Opened, authenticator: Authenticator, catalogue: Catalog
         simulation=SimulationService(engine, catalogue, jobs),
         probe=ProbeService(stores.workers, broker),
     )
+
+
+def _model_pages(settings: GatewaySettings, catalogue: Catalogue, stores: Stores) -> ModelPages:
+    terms = Terms(plans=settings.plans(), upload_limit_bytes=settings.upload_limit_bytes)
+    return ModelPages(catalogue, stores.statistics, terms)
 
 
 def _uploads(settings: GatewaySettings, opened: Opened) -> UploadService:

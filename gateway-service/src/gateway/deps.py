@@ -11,7 +11,6 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.requests import HTTPConnection
 
 from gateway.addresses import client_address
-from gateway.aliases import with_luma_names, without_luma_names
 from gateway.auth import Authenticator, Caller
 from gateway.credentials import presented
 from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
@@ -31,6 +30,7 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
@@ -45,7 +45,6 @@ from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
-from reelwork.contract.jobs import JobView
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
 from reelwork.domain.rate import RouteClass
@@ -192,6 +191,7 @@ def _its(part: Callable[[Gateway], _Service]) -> Callable[[Request], Awaitable[_
 
 Answers = Annotated[AnswerService, Depends(_its(lambda gateway: gateway.answers))]
 Models = Annotated[Catalogue, Depends(_its(lambda gateway: gateway.catalogue))]
+ModelList = Annotated[ModelPages, Depends(_its(lambda gateway: gateway.model_pages))]
 Jobs = Annotated[JobService, Depends(_its(lambda gateway: gateway.jobs))]
 Batches = Annotated[BatchService, Depends(_its(lambda gateway: gateway.batches))]
 Bulk = Annotated[BulkService, Depends(_its(lambda gateway: gateway.bulk))]
@@ -220,13 +220,6 @@ OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
-
-
-async def _luma_names(gateway: WholeGateway) -> Callable[[JobView], JobView]:
-    return with_luma_names if "luma" in gateway.settings.surfaces else without_luma_names
-
-
-LumaNames = Annotated[Callable[[JobView], JobView], Depends(_luma_names)]
 
 
 async def _request_id(request: Request) -> str:

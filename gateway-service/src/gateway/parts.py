@@ -20,6 +20,7 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
@@ -80,6 +81,7 @@ class Gateway:
     operations: Operations
     own_account: OwnAccountService
     catalogue: Catalogue
+    model_pages: ModelPages
     jobs: JobService
     batches: BatchService
     bulk: BulkService

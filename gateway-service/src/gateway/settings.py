@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,8 +21,12 @@ from gateway.browser_policy import is_origin
 from gateway.input_policy import InputPolicy
 from gateway.source_settings import SourceSettings
 from reelwork.contract.money import MoneyText
+from reelwork.domain.lifecycle import ACTIVE, Lifecycle
 from reelwork.domain.money import ten_thousandths
+from reelwork.domain.policy import HouseRules, ModelPolicy
 from reelwork.domain.price import Pricing
+from reelwork.domain.tier import Tier
+from reelwork.generator.card import is_alias
 from reelwork.runtime.placeholders import is_placeholder
 
 
@@ -45,6 +50,27 @@ class Price(BaseModel):
         """Raises ValueError for more than the highest price there is."""
         base, amount = ten_thousandths(self.base), ten_thousandths(self.amount)
         return Pricing(base=base, amount=amount, unit=self.unit, by=self.by, per=self.per)
+
+
+class ModelTerms(BaseModel):
+    """What this installation says of a model instead of the model itself; see `reelwork.domain.lifecycle`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    min_tier: Tier | None = None
+    deprecated_at: AwareDatetime | None = None
+    sunset_at: AwareDatetime | None = None
+    replacement: str | None = None
+
+    @model_validator(mode="after")
+    def _be_a_life(self) -> Self:
+        self.policy()
+        return self
+
+    def policy(self) -> ModelPolicy:
+        """Raises ValueError for an end before the beginning of it."""
+        life = Lifecycle(deprecated_at=self.deprecated_at, sunset_at=self.sunset_at, replacement=self.replacement)
+        return ModelPolicy(min_tier=self.min_tier, lifecycle=life if life != ACTIVE else None)
 
 
 def _listed(text: object) -> object:
@@ -118,6 +144,18 @@ class GatewaySettings(SourceSettings):
             '`{"builtin/camera-move": {"amount": "0.02", "unit": "second", "by": ["duration_seconds"]}}`.',
         ),
     ] = Field(default_factory=dict)
+    model_terms: Annotated[
+        dict[str, ModelTerms],
+        Field(
+            description="What holds for models, or for versions of them, instead of what they state, as JSON: "
+            '`{"acme/blur@1": {"min_tier": "pro", "deprecated_at": "2027-01-01T00:00:00Z", '
+            '"sunset_at": "2027-06-01T00:00:00Z", "replacement": "acme/blur"}}`.',
+        ),
+    ] = Field(default_factory=dict)
+    model_aliases: Annotated[
+        dict[str, str],
+        Field(description='Other names for models, as JSON: `{"dream-machine": "builtin/landscape"}`.'),
+    ] = Field(default_factory=dict)
     usage_sync: Annotated[
         Literal["events", "delta"],
         Field(
@@ -158,6 +196,21 @@ class GatewaySettings(SourceSettings):
 
     def pricings(self) -> dict[str, Pricing]:
         return {model: price.pricing() for model, price in self.prices.items()}
+
+    @model_validator(mode="after")
+    def _aliases_name_models(self) -> Self:
+        for alias, target in self.model_aliases.items():
+            if not is_alias(alias) or "/" not in target:
+                raise ValueError(
+                    f"REELWORK_MODEL_ALIASES: {alias!r} must be a name without a slash, and stand for a model such as "
+                    f"'builtin/landscape', not for {target!r}"
+                )
+        return self
+
+    def house_rules(self) -> HouseRules:
+        return HouseRules(
+            policies={model: terms.policy() for model, terms in self.model_terms.items()}, aliases=self.model_aliases
+        )
 
     @model_validator(mode="after")
     def _deltas_have_a_counter(self) -> Self:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 
@@ -67,6 +68,7 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(reservations.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
+        await stack.enter_async_context(running(partial(engine.outcomes.run, stores.statistics)))
         usage = await stack.enter_async_context(_usage(settings, stores, in_process=in_process))
         meter = UsageMeter(stores, usage)
         stack.push_async_callback(meter.finish)

@@ -157,6 +157,7 @@ class Attempt:
             fetch=lambda asset: self._fetch(asset, folder),
             report=self._report,
             is_cancelled=lambda: self._lifeline.stop is not None,
+            pause=self._lifeline.pause,
             time_limit_seconds=limit_seconds,
         )
 

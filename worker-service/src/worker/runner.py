@@ -15,12 +15,13 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
+from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
-from worker.attempt import Attempt, Ended
+from worker.attempt import Attempt, Ended, failure_of
 from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
@@ -129,10 +130,11 @@ class Runner:
         if not self.takes_jobs():
             return 0
         try:
-            jobs = await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=MOST_AT_ONCE)
+            jobs = await self._claim(pool)
         except StoreUnavailable as error:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
             return 0
+        jobs = [job for job in jobs if not await self._left_to_others(job)]
         if not self.takes_jobs():  # since a moment
             await self._leave_row(deque(jobs), [])
             return 0
@@ -143,6 +145,23 @@ class Runner:
         elif jobs:
             await self._run_in_a_row(jobs)
         return len(jobs)
+
+    async def _claim(self, pool: str) -> list[Job]:
+        return await claim_batch(
+            self._engine,
+            pool=pool,
+            worker=self._options.worker,
+            most=MOST_AT_ONCE,
+            lacking=self._models.lacking,
+        )
+
+    async def _left_to_others(self, job: Job) -> bool:
+        """Whether the job needs a model, or a version of it, that this worker has not: then it is handed back."""
+        reason = self._models.lacks(job)
+        if reason is not None:
+            log.info("job.left_to_others", job_id=job.id, model=job.model, version=job.model_version)
+            await self._hand_back(job, failure_of(reason))
+        return reason is not None
 
     async def _run_in_a_row(self, jobs: Sequence[Job]) -> None:
         """Run jobs that were claimed together; their endings are written together, but none waits long.
@@ -200,9 +219,9 @@ class Runner:
             ended.append(Ended(job=job, files=self._files(job), used=timedelta(), why=Stop.CANCELLED))
         return status is Status.PROCESSING
 
-    async def _hand_back(self, job: Job) -> None:
+    async def _hand_back(self, job: Job, why: AttemptFailure | None = None) -> None:
         try:
-            await hand_back(self._engine, job)
+            await hand_back(self._engine, job, why=why)
         except StoreUnavailable as error:
             log.warning("job.not_handed_back", job_id=job.id, reason=error.detail)  # the lease decides
 

@@ -79,6 +79,7 @@ export function newOutput(model: ModelView): OutputView {
     width: 1280,
     height: 720,
     duration_seconds: isVideo ? 4 : null,
+    meta: {},
     url: `/v1/assets/${assetId}/content`,
   };
 }

@@ -17,6 +17,7 @@ from reelwork.domain.errors import (
     InvalidInput,
     MaxCostExceeded,
     ModelNotFound,
+    ModelRetired,
     PermissionDenied,
     ReelworkError,
 )
@@ -25,6 +26,8 @@ from reelwork.domain.job import Event, Job, Status
 
 # Other requests have their turn after so many items.
 _BREATH = 20
+# What is wrong with one item, and leaves the others as they are.
+_OF_ONE_ITEM = (InvalidInput, ModelNotFound, ModelRetired, PermissionDenied, InsufficientTier, MaxCostExceeded)
 # A thousand rejections in one answer are to stay below two megabytes.
 _MOST_ERRORS = 3
 _LONGEST_DETAIL = 300
@@ -74,7 +77,7 @@ class ItemChecker:
             new = await self._builder.build(
                 caller, body, request_id=origin.request_id, job_id=origin.ids[index], batch_id=origin.batch_id
             )
-        except (InvalidInput, ModelNotFound, PermissionDenied, InsufficientTier, MaxCostExceeded) as error:
+        except _OF_ONE_ITEM as error:
             return _rejection(error, index)
         return replace(new, job=_held_back(new.job))
 

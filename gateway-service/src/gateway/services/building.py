@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from gateway.auth import Caller
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
-from gateway.services.plan_limits import too_dear, too_long
+from gateway.services.plan_limits import too_dear, too_long, too_low
 from reelwork.contract.jobs import JobBody, RetentionBody
 from reelwork.domain.account import Account
 from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput, ReelworkError
@@ -82,10 +82,10 @@ class JobBuilder:
     ) -> NewJob:
         """`job_id`: None draws a new one.
 
-        Raises PermissionDenied, ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, StoreUnavailable.
+        Raises PermissionDenied, ModelNotFound, ModelRetired, InvalidInput, InsufficientTier, MaxCostExceeded,
+        StoreUnavailable.
         """
-        caller.require_model(body.model)
-        card = (await self._catalogue.get(body.model, pointer="#/model")).card
+        card = await self._card(caller, body)
         lane_for_jobs(caller.account, card.pool, self._plans)  # before anything is looked up
         new = await self.draft(caller, body, request_id=request_id, job_id=job_id, batch_id=batch_id)
         for refusal in new.refusals:
@@ -103,10 +103,9 @@ class JobBuilder:
     ) -> NewJob:
         """The same for whoever only wants to look: with all `refusals` by plan and price instead of the first as error.
 
-        Raises PermissionDenied, ModelNotFound, InvalidInput, StoreUnavailable.
+        Raises PermissionDenied, ModelNotFound, ModelRetired, InvalidInput, StoreUnavailable.
         """
-        caller.require_model(body.model)
-        card = (await self._catalogue.get(body.model, pointer="#/model")).card
+        card = await self._card(caller, body)
         terms = lane_of(caller.account, card.pool, self._plans)
         _check_run_timeout(body, card)
         now = await self._clock.now()  # the one that decides when the deadline has come
@@ -125,10 +124,16 @@ class JobBuilder:
         price = 0 if job.status.is_terminal else price_of(card.pricing, whole)
         refusals = (
             *self._not_in_plan(caller.account, card.pool),
+            *too_low(caller.account, card),
             *too_long(caller.account, self._plans[caller.account.tier], whole),
             *too_dear(price, body.max_cost),
         )
         return NewJob(job=job, card=card, terms=terms, price=price, refusals=refusals)
+
+    async def _card(self, caller: Caller, body: JobBody) -> ModelCard:
+        """Of the version that the body means. A key that is bound to models is held against the model's own name."""
+        caller.require_model(await self._catalogue.plain(body.model))
+        return (await self._catalogue.usable(body.model, pointer="#/model")).card
 
     def _not_in_plan(self, account: Account, pool: str) -> Iterator[InsufficientTier]:
         try:

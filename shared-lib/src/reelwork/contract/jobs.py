@@ -16,7 +16,6 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
-# Set by `GET /v1/jobs` and `GET /v1/jobs/{id}` alone, and only where REELWORK_COMPAT has `luma`.
 _LUMA = "Luma's name for"
 _TEN_YEARS = 10 * 365 * 86400  # seconds
 
@@ -106,6 +105,7 @@ class OutputView(Wire):
     width: int | None
     height: int | None
     duration_seconds: float | None
+    meta: Annotated[dict[str, Any], Field(description="What the model says of it, such as its `seed`.")]
     url: str
 
 
@@ -129,6 +129,15 @@ class CancelView(Wire):
     requested_at: Timestamp
     confirmed_at: Timestamp | None
     by: str
+
+
+class JobWarning(Wire):
+    """What the owner of a job should know before it matters."""
+
+    code: Literal["model_deprecated", "model_retired"]
+    detail: str
+    sunset_at: Timestamp | None
+    replacement: Annotated[str | None, Field(description="The model to use instead.")]
 
 
 class JobUrls(Wire):
@@ -192,6 +201,7 @@ class JobView(Wire):
     data_removed: Annotated[bool, Field(description="The outputs are gone: `outputs` is empty.")]
     queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
+    warnings: Annotated[list[JobWarning], Field(description="That its model is on its way out, or gone.")]
     urls: JobUrls
     poll_after_ms: int
     job_id: Annotated[str | None, Field(deprecated=True, description=f"{_LUMA} `id`.")] = None

@@ -103,6 +103,7 @@ class Output:
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    meta: dict[str, Any] = field(default_factory=dict)  # what the model says of it, any JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """Claiming: the next jobs of a pool in fair order, each under a lease. Two compare-and-sets, each harmless alone."""
 
 import time
+from collections.abc import Collection
 
 import structlog
 
-from reelwork.domain.ids import new_slot_id
+from reelwork.domain.ids import LaneId, new_slot_id
 from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.lane import Reservation
+from reelwork.domain.worker import ModelOffered
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
 from reelwork.store.attempts import Claimed, Taken
@@ -25,27 +27,34 @@ async def claim(engine: Engine, *, pool: str, worker: str) -> Job | None:
     return jobs[0] if jobs else None
 
 
-async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int) -> list[Job]:
+async def claim_batch(
+    engine: Engine, *, pool: str, worker: str, most: int, lacking: Collection[ModelOffered] = ()
+) -> list[Job]:
     """The jobs that are next, all of one lane: one, or up to `most` where they are expected to be very short.
+
+    Jobs of models that the worker is `lacking`, and lanes with no others, are passed over: they wait for a worker that
+    has them.
 
     Reserve places in the fairest lane, then take its first jobs. Places that nobody runs in are dropped after a
     lease; so whoever needed long between the two steps may have lost its places, and gives the jobs back unrun.
     Nothing is claimed in a pool that is held.
     """
-    stores = engine.stores
+    stores, passed = engine.stores, list[LaneId]()
     if await stores.pools.is_held(pool):
         return []
     for _ in range(MAX_LANES_TRIED):
         asked = time.monotonic()
-        reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most)
+        reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most, skip=passed)
         if reservation is None:
             return []
         taken = await stores.attempts.take(
-            reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease
+            reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease, lacking=lacking
         )
         jobs = taken.jobs
         await _give_back_unused(engine, pool, taken, reservation)
         if not jobs:
+            if lacking and not taken.emptied:
+                passed.append(reservation.lane)
             continue
         if time.monotonic() - asked > engine.rules.lease.total_seconds() * TRUST:
             for job in jobs:

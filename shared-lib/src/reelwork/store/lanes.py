@@ -1,7 +1,7 @@
 """Lanes: who may run next, by the rules that `domain.schedule` explains; a test holds both to the same numbers.
 Hints that can be rebuilt from the jobs, but for the virtual time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -18,7 +18,6 @@ from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_s
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 SMALLEST_STEP = timedelta(milliseconds=1)  # of MongoDB's dates
-
 _SERVABLE = {"active": True, "full": False, "paused": False}
 
 
@@ -115,31 +114,33 @@ class Lanes:
         served = await self._lanes.find_one({"pool": pool}, {"last_start": 1}, sort=[("last_start", DESCENDING)])
         return float(served["last_start"]) if served is not None else 0.0
 
-    async def reserve(self, pool: str, claim: str, *, most: int = 1) -> Reservation | None:
+    async def reserve(
+        self, pool: str, claim: str, *, most: int = 1, skip: Collection[LaneId] = ()
+    ) -> Reservation | None:
         """Take places in the lane that is next by virtual start time, and charge their estimate in advance.
 
         One place, or up to `most` where the lane's jobs are so short that they fit in BATCH_SECONDS together; never
         more than its limit leaves. None when no lane may be served; lanes that are full are then marked, so that
-        whoever frees a place wakes a worker.
+        whoever frees a place wakes a worker. Lanes to `skip` are passed over.
         """
-        reservation = await self._take_places(pool, claim, most)
+        reservation = await self._take_places(pool, claim, most, skip)
         if reservation is None and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
             swallowed = {"pool": pool, "active": True, "full": True, "starved": False}
             await self._lanes.update_many(swallowed, {"$set": {"starved": True}}, hint="unmarked")
             # Whoever freed a place before the mark was there woke nobody: look once more.
-            reservation = await self._take_places(pool, claim, most)
+            reservation = await self._take_places(pool, claim, most, skip)
         return reservation
 
-    async def _take_places(self, pool: str, claim: str, most: int) -> Reservation | None:
+    async def _take_places(self, pool: str, claim: str, most: int, skip: Collection[LaneId]) -> Reservation | None:
         charge: Expression = {"$divide": ["$estimate", "$weight"]}
         short: Expression = {"$floor": {"$divide": [BATCH_SECONDS, {"$max": ["$estimate", SHORTEST_SECONDS]}]}}
         room: Expression = {"$subtract": ["$limit", {"$size": "$slots"}]}
         count: Expression = {"$toInt": {"$max": [1, {"$min": [most, room, short]}]}}
         name: Expression = {"$concat": [claim, "-", {"$toString": "$$this"}]}
         place: Expression = {"id": name, "at": NOW, "charge": charge}
-        taken: Expression = {"$map": {"input": {"$range": [0, "$count"]}, "in": place}}
+        taken = {"$map": {"input": {"$range": [0, "$count"]}, "in": place}}
         after = await self._lanes.find_one_and_update(
-            _ready(pool),
+            _ready(pool) | ({"_id": {"$nin": list(skip)}} if skip else {}),
             [
                 {"$set": {"count": count}},
                 {

@@ -31,6 +31,7 @@ from reelwork.store.runtimes import Runtimes
 from reelwork.store.selection import Selection
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
+from reelwork.store.statistics import Statistics
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
 from reelwork.store.usage import UsageDays
@@ -66,6 +67,7 @@ class Stores:
     pools: Pools
     runtimes: Runtimes
     standings: Standings
+    statistics: Statistics
     uncounted: Uncounted
     usage: UsageDays
     usage_log: UsageLog
@@ -103,6 +105,7 @@ class Stores:
             pools=Pools(database),
             runtimes=Runtimes(database),
             standings=Standings(database),
+            statistics=Statistics(database),
             uncounted=Uncounted(database),
             usage=UsageDays(database),
             usage_log=UsageLog(database),

@@ -25,6 +25,7 @@ from reelwork.domain.errors import (
     InvalidRequest,
     JobNotFound,
     ModelNotFound,
+    ModelRetired,
     RangeNotSatisfiable,
     StorageUnavailable,
     TaskNotFound,
@@ -97,7 +98,13 @@ def upload_router(limit_bytes: int) -> APIRouter:
         max_body_size=limit_bytes + FORM_BYTES,
         form_limits={"max_files": 1, "max_fields": 4},
         responses=keyed_problems(
-            *SUBMIT_REFUSALS, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
+            *SUBMIT_REFUSALS,
+            ModelNotFound,
+            ModelRetired,
+            UploadTooLarge,
+            UnsupportedMediaType,
+            InvalidInput,
+            StorageUnavailable,
         ),
     )(create_task)
     return limited

@@ -21,6 +21,7 @@ ReelworkError
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
+├── ModelRetired          410  model_retired
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
@@ -83,6 +84,7 @@ from reelwork.domain.errors.request import (
     KeyNotFound,
     MethodNotAllowed,
     ModelNotFound,
+    ModelRetired,
     NotFound,
     QueueNotFound,
     RangeNotSatisfiable,
@@ -140,6 +142,7 @@ __all__ = [
     "MethodNotAllowed",
     "MissingCredentials",
     "ModelNotFound",
+    "ModelRetired",
     "ModelUnavailable",
     "NobodyAnswered",
     "NotFound",

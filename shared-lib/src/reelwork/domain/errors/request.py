@@ -82,6 +82,10 @@ class AssetInUse(ReelworkError):
     status, code, title = 409, "asset_in_use", "A job needs the asset"
 
 
+class ModelRetired(ReelworkError):
+    status, code, title = 410, "model_retired", "The model takes no more jobs"
+
+
 class VersionMismatch(ReelworkError):
     status, code, title = 412, "version_mismatch", "It was changed meanwhile"
 
