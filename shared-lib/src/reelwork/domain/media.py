@@ -26,6 +26,7 @@ _EXTENSIONS = {
     "video/mp4": ".mp4",
     "text/plain": ".txt",
     "application/json": ".json",
+    "text/csv": ".csv",
 }
 
 
