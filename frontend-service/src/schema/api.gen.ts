@@ -864,6 +864,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/assets/by-hash/{sha256}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Find Asset By Hash
+         * @description Whether your account has these bytes; HEAD answers without a body.
+         */
+        readonly get: operations["find_asset_by_hash"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/assets/from-hash": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Asset From Hash
+         * @description Your asset with these bytes, so that they need not be sent again. Other accounts' bytes are unknown here.
+         */
+        readonly post: operations["asset_from_hash"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/assets/from-url": {
         readonly parameters: {
             readonly query?: never;
@@ -1506,6 +1546,91 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/uploads": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Upload
+         * @description Begin an upload that does not pass through this API: signed addresses take exactly what you declare. The same
+         *     declaration again finds the upload that is unfinished, and what was sent for it.
+         */
+        readonly post: operations["create_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Upload
+         * @description Which parts the object store has, and addresses for those that come next: all that resuming needs.
+         */
+        readonly get: operations["get_upload"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Abort Upload
+         * @description Give an upload up, and what was sent for it; safe to repeat.
+         */
+        readonly delete: operations["abort_upload"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}/complete": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Complete Upload
+         * @description Put the bytes together, check them against what was declared, and make them an asset. Safe to repeat.
+         */
+        readonly post: operations["complete_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}/parts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Sign Parts
+         * @description Signed addresses for parts.
+         */
+        readonly post: operations["sign_parts"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/videos": {
         readonly parameters: {
             readonly query?: never;
@@ -1816,6 +1941,23 @@ export interface components {
         readonly AdminQueues: {
             /** Items */
             readonly items: readonly components["schemas"]["AdminQueue"][];
+        };
+        /**
+         * AssetFromHash
+         * @description Bytes that your account has.
+         */
+        readonly AssetFromHash: {
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Sha256
+             * @description SHA-256 of the whole file, 64 hex digits.
+             */
+            readonly sha256: string;
         };
         /**
          * AssetFromUrl
@@ -2625,6 +2767,24 @@ export interface components {
             readonly workers: number;
         };
         /**
+         * CompleteBody
+         * @description `parts` left out: whatever the object store has.
+         */
+        readonly CompleteBody: {
+            /** Parts */
+            readonly parts?: readonly components["schemas"]["CompletedPart"][] | null;
+        };
+        /**
+         * CompletedPart
+         * @description A part and the `ETag` that the object store answered, with or without its quotes.
+         */
+        readonly CompletedPart: {
+            /** Etag */
+            readonly etag: string;
+            /** N */
+            readonly n: number;
+        };
+        /**
          * ComponentHealth
          * @description `latency_ms` of one round trip; `detail` says what is wrong when `status` is not `ok`.
          */
@@ -2772,6 +2932,19 @@ export interface components {
              * @default /v1/admin/workers
              */
             readonly workers: string;
+        };
+        /**
+         * DeduplicatedUpload
+         * @description Nothing needs to be sent: your account has these bytes.
+         */
+        readonly DeduplicatedUpload: {
+            readonly asset: components["schemas"]["AssetView"];
+            /**
+             * Deduplicated
+             * @default true
+             * @constant
+             */
+            readonly deduplicated: true;
         };
         /** DreamMachines */
         readonly DreamMachines: {
@@ -3140,6 +3313,22 @@ export interface components {
              */
             readonly note?: string | null;
         };
+        /**
+         * HashMismatch
+         * @description The bytes are not those that were declared
+         */
+        readonly HashMismatch: {
+            /** @constant */
+            readonly code?: "hash_mismatch";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "hash_mismatch";
+        });
         /**
          * HeadersTooLarge
          * @description The headers are too large
@@ -4417,6 +4606,32 @@ export interface components {
             readonly total_pages: number;
         };
         /**
+         * PartsBody
+         * @description The parts to sign addresses for.
+         */
+        readonly PartsBody: {
+            /** Parts */
+            readonly parts: readonly number[];
+        };
+        /**
+         * PartUrl
+         * @description PUT the part's bytes there, and nothing else; the answer's `ETag` names what was stored.
+         */
+        readonly PartUrl: {
+            /** N */
+            readonly n: number;
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * PartUrls
+         * @description In the order that was asked for.
+         */
+        readonly PartUrls: {
+            /** Parts */
+            readonly parts: readonly components["schemas"]["PartUrl"][];
+        };
+        /**
          * PausedQueue
          * @description From now on nothing of it starts, but for at most `starting` jobs that a worker was just about to take and has
          *     not been heard of since: 0 unless a worker died at that very moment.
@@ -4873,6 +5088,18 @@ export interface components {
             readonly until: string | null;
         };
         /**
+         * ReceivedPart
+         * @description A part that the object store has.
+         */
+        readonly ReceivedPart: {
+            /** Bytes */
+            readonly bytes: number;
+            /** Etag */
+            readonly etag: string;
+            /** N */
+            readonly n: number;
+        };
+        /**
          * RefundBody
          * @description What a job was charged, or a part of it, given back.
          */
@@ -5299,6 +5526,22 @@ export interface components {
             readonly code: "too_many_streams";
         });
         /**
+         * TooManyUploads
+         * @description Too many unfinished uploads
+         */
+        readonly TooManyUploads: {
+            /** @constant */
+            readonly code?: "too_many_uploads";
+            /** @constant */
+            readonly status?: 429;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "too_many_uploads";
+        });
+        /**
          * Unavailable
          * @description Not available at the moment
          */
@@ -5325,6 +5568,62 @@ export interface components {
             readonly status?: 415;
         } & components["schemas"]["Problem"];
         /**
+         * UploadBody
+         * @description What will be sent. All of it is checked: by the object store as the bytes arrive, and again before they count.
+         */
+        readonly UploadBody: {
+            /** Bytes */
+            readonly bytes: number;
+            /**
+             * Content Type
+             * @example video/mp4
+             */
+            readonly content_type: string;
+            /**
+             * Filename
+             * @description How the asset is called.
+             * @example holiday.mp4
+             */
+            readonly filename: string;
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Sha256
+             * @description SHA-256 of the whole file, 64 hex digits.
+             */
+            readonly sha256: string;
+        };
+        /**
+         * UploadFailure
+         * @description Why the bytes became no asset.
+         */
+        readonly UploadFailure: {
+            /** Code */
+            readonly code: string;
+            /** Detail */
+            readonly detail: string;
+        };
+        /**
+         * UploadNotFound
+         * @description No such upload
+         */
+        readonly UploadNotFound: {
+            /** @constant */
+            readonly code?: "upload_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "upload_not_found";
+        });
+        /**
          * UploadTooLarge
          * @description The upload is too large
          */
@@ -5334,6 +5633,74 @@ export interface components {
             /** @constant */
             readonly status?: 413;
         } & components["schemas"]["Problem"];
+        /**
+         * UploadUrls
+         * @description `abort` is a DELETE, the others are POST.
+         */
+        readonly UploadUrls: {
+            /** Abort */
+            readonly abort: string;
+            /** Complete */
+            readonly complete: string;
+            /** Parts */
+            readonly parts: string;
+        };
+        /**
+         * UploadView
+         * @description `method` says how to send the bytes: `put`, one PUT to `url` with `headers`; or `multipart`, a PUT for each of
+         *     `parts`, all of `part_bytes` but the last. `part_urls` has addresses for the first eight parts that are missing;
+         *     signed addresses live an hour, and asking again gives new ones.
+         */
+        readonly UploadView: {
+            /** Asset Id */
+            readonly asset_id: string;
+            /** Bytes */
+            readonly bytes: number;
+            /** Content Type */
+            readonly content_type: string;
+            /** Created At */
+            readonly created_at: string;
+            readonly error: components["schemas"]["UploadFailure"] | null;
+            /** Expires At */
+            readonly expires_at: string;
+            /** Filename */
+            readonly filename: string;
+            /** Headers */
+            readonly headers: {
+                readonly [key: string]: string;
+            };
+            /** Id */
+            readonly id: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            readonly method: "put" | "multipart";
+            /**
+             * Object
+             * @default upload
+             * @constant
+             */
+            readonly object: "upload";
+            /** Part Bytes */
+            readonly part_bytes: number | null;
+            /** Part Urls */
+            readonly part_urls: readonly components["schemas"]["PartUrl"][];
+            /** Parts */
+            readonly parts: number | null;
+            /** Received */
+            readonly received: readonly components["schemas"]["ReceivedPart"][];
+            /** Sha256 */
+            readonly sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "open" | "checking" | "completed" | "failed" | "aborted" | "expired";
+            /** Url */
+            readonly url: string | null;
+            readonly urls: components["schemas"]["UploadUrls"];
+        };
         /**
          * UrlRefused
          * @description This address is not fetched
@@ -5631,6 +5998,7 @@ export type AdminJob = components['schemas']['AdminJob'];
 export type AdminJobPage = components['schemas']['AdminJobPage'];
 export type AdminQueue = components['schemas']['AdminQueue'];
 export type AdminQueues = components['schemas']['AdminQueues'];
+export type AssetFromHash = components['schemas']['AssetFromHash'];
 export type AssetFromUrl = components['schemas']['AssetFromUrl'];
 export type AssetInUse = components['schemas']['AssetInUse'];
 export type AssetLink = components['schemas']['AssetLink'];
@@ -5666,6 +6034,8 @@ export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type CeleryStatus = components['schemas']['CeleryStatus'];
 export type ChangedQueue = components['schemas']['ChangedQueue'];
+export type CompleteBody = components['schemas']['CompleteBody'];
+export type CompletedPart = components['schemas']['CompletedPart'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
 export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
 export type ContentPolicyViolation = components['schemas']['ContentPolicyViolation'];
@@ -5673,6 +6043,7 @@ export type CostView = components['schemas']['CostView'];
 export type DailyQuota = components['schemas']['DailyQuota'];
 export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardLinks = components['schemas']['DashboardLinks'];
+export type DeduplicatedUpload = components['schemas']['DeduplicatedUpload'];
 export type DreamMachines = components['schemas']['DreamMachines'];
 export type DreamMachineView = components['schemas']['DreamMachineView'];
 export type EntryPage = components['schemas']['EntryPage'];
@@ -5694,6 +6065,7 @@ export type GenerationBody = components['schemas']['GenerationBody'];
 export type GenerationFailed = components['schemas']['GenerationFailed'];
 export type GenerationTimeout = components['schemas']['GenerationTimeout'];
 export type GrantBody = components['schemas']['GrantBody'];
+export type HashMismatch = components['schemas']['HashMismatch'];
 export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
 export type HealthComponent = components['schemas']['HealthComponent'];
 export type HitLimit = components['schemas']['HitLimit'];
@@ -5757,6 +6129,9 @@ export type OwnAccount = components['schemas']['OwnAccount'];
 export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
 export type OwnPlan = components['schemas']['OwnPlan'];
 export type PageMeta = components['schemas']['PageMeta'];
+export type PartsBody = components['schemas']['PartsBody'];
+export type PartUrl = components['schemas']['PartUrl'];
+export type PartUrls = components['schemas']['PartUrls'];
 export type PausedQueue = components['schemas']['PausedQueue'];
 export type PaymentRequired = components['schemas']['PaymentRequired'];
 export type PermissionDenied = components['schemas']['PermissionDenied'];
@@ -5785,6 +6160,7 @@ export type RatePage = components['schemas']['RatePage'];
 export type RateView = components['schemas']['RateView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
+export type ReceivedPart = components['schemas']['ReceivedPart'];
 export type RefundBody = components['schemas']['RefundBody'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
@@ -5815,9 +6191,15 @@ export type TierLimits = components['schemas']['TierLimits'];
 export type TokenView = components['schemas']['TokenView'];
 export type ToolStatus = components['schemas']['ToolStatus'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
+export type TooManyUploads = components['schemas']['TooManyUploads'];
 export type Unavailable = components['schemas']['Unavailable'];
 export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
+export type UploadBody = components['schemas']['UploadBody'];
+export type UploadFailure = components['schemas']['UploadFailure'];
+export type UploadNotFound = components['schemas']['UploadNotFound'];
 export type UploadTooLarge = components['schemas']['UploadTooLarge'];
+export type UploadUrls = components['schemas']['UploadUrls'];
+export type UploadView = components['schemas']['UploadView'];
 export type UrlRefused = components['schemas']['UrlRefused'];
 export type UsageCounts = components['schemas']['UsageCounts'];
 export type UsageItem = components['schemas']['UsageItem'];
@@ -9662,6 +10044,196 @@ export interface operations {
             };
         };
     };
+    readonly find_asset_by_hash: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description Of the whole file, 64 hex digits. */
+                readonly sha256: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly asset_from_hash: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AssetFromHash"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
     readonly fetch_asset: {
         readonly parameters: {
             readonly query?: never;
@@ -13200,6 +13772,535 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UploadBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Nothing to send: your account has these bytes. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeduplicatedUpload"];
+                };
+            };
+            /** @description Where to send them. */
+            readonly 201: {
+                headers: {
+                    /** @description The upload. */
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `too_many_uploads`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["TooManyUploads"] | components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly abort_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly complete_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CompleteBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description The asset. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description The bytes are still being checked: ask again. */
+            readonly 202: {
+                headers: {
+                    /** @description When, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"] | components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `invalid_state`, `hash_mismatch` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"] | components["schemas"]["HashMismatch"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly sign_parts: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PartsBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PartUrls"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `rate_limited` */

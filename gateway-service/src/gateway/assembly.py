@@ -1,6 +1,7 @@
 """From what was opened to the services of a gateway. Nothing is opened here."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from gateway.auth import Authenticator
 from gateway.input_policy import InputPolicy, ProhibitedTerms
@@ -13,6 +14,8 @@ from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.building import JobBuilder
 from gateway.services.bulk import BulkService
+from gateway.services.completion import Completion
+from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
@@ -35,7 +38,9 @@ from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
 from gateway.services.simulation import SimulationService
+from gateway.services.stored_check import StoredCheck
 from gateway.services.tickets import TicketService
+from gateway.services.upload_terms import UploadTerms
 from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
@@ -59,9 +64,9 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     catalogue = Catalogue(stores.models, settings.pricings(), settings.house_rules())
     forecasts = ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
-    builder = _builder(settings, catalogue, stores, opened.clock)
-    authenticator = _authenticator(opened)
+    builder, authenticator = _builder(settings, catalogue, stores, opened.clock), _authenticator(opened)
     uploads = _uploads(settings, opened)
+    completion = _completion(settings, opened, uploads)
     purses = Purses(opened.reservations, engine.rules.plans)
     jobs = JobService(engine, opened.intake, opener, builder, purses)
     waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
@@ -77,6 +82,8 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         bulk=BulkService(engine, opener, eraser, purses),
         exports=BatchExport(stores, assets),
         uploads=uploads,
+        direct=_direct(settings, opened, completion),
+        completion=completion,
         fetches=_fetches(settings, uploads, stores),
         assets=assets,
         removal=RemovalService(engine, eraser, assets),
@@ -150,6 +157,24 @@ def _uploads(settings: GatewaySettings, opened: Opened) -> UploadService:
         limit_bytes=settings.upload_limit_bytes,
         limit_pixels=settings.pixel_limit,
     )
+
+
+def _completion(settings: GatewaySettings, opened: Opened, uploads: UploadService) -> Completion:
+    check = StoredCheck(opened.objects, decoders=uploads.decoders, limit_pixels=settings.pixel_limit)
+    return Completion(opened.engine.stores, opened.objects, opened.sweeper, check)
+
+
+def _direct(settings: GatewaySettings, opened: Opened, completion: Completion) -> DirectUploads:
+    terms = UploadTerms(
+        limit_bytes=settings.direct_upload_limit_bytes,
+        picture_limit_bytes=settings.upload_limit_bytes,
+        multipart_bytes=settings.multipart_bytes,
+        part_bytes=settings.part_bytes,
+        life=timedelta(seconds=settings.upload_seconds),
+        per_account=settings.uploads_per_account,
+    )
+    stores = opened.engine.stores
+    return DirectUploads(stores, opened.objects, opened.sweeper, completion, clock=opened.clock, terms=terms)
 
 
 def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) -> FetchService:

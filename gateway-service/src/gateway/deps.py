@@ -21,6 +21,7 @@ from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
+from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
@@ -173,6 +174,8 @@ async def admit(guards: Iterable[object], request: Request) -> None:
 
 CanSubmit = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.SUBMIT))]
 CanUpload = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.UPLOAD))]
+# What goes on with an upload is asked once a part.
+CanResume = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.READ))]
 CanRead = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ))]
 CanWatch = Annotated[Caller, Depends(MayWatch(Scope.READ, RouteClass.READ))]
 CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
@@ -197,6 +200,7 @@ Batches = Annotated[BatchService, Depends(_its(lambda gateway: gateway.batches))
 Bulk = Annotated[BulkService, Depends(_its(lambda gateway: gateway.bulk))]
 Exports = Annotated[BatchExport, Depends(_its(lambda gateway: gateway.exports))]
 Uploads = Annotated[UploadService, Depends(_its(lambda gateway: gateway.uploads))]
+Direct = Annotated[DirectUploads, Depends(_its(lambda gateway: gateway.direct))]
 Fetches = Annotated[FetchService, Depends(_its(lambda gateway: gateway.fetches))]
 Assets = Annotated[AssetService, Depends(_its(lambda gateway: gateway.assets))]
 Removal = Annotated[RemovalService, Depends(_its(lambda gateway: gateway.removal))]

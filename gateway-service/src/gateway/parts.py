@@ -10,6 +10,8 @@ from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
+from gateway.services.completion import Completion
+from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
@@ -87,6 +89,7 @@ class Gateway:
     bulk: BulkService
     exports: BatchExport
     uploads: UploadService
+    direct: DirectUploads
     fetches: FetchService
     assets: AssetService
     removal: RemovalService
@@ -100,6 +103,7 @@ class Gateway:
     ledger: LedgerService
     usage: UsageService
     meter: UsageMeter
+    completion: Completion
     probes: dict[str, Probe]
 
 

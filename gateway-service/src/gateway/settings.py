@@ -27,6 +27,7 @@ from reelwork.domain.policy import HouseRules, ModelPolicy
 from reelwork.domain.price import Pricing
 from reelwork.domain.tier import Tier
 from reelwork.generator.card import is_alias
+from reelwork.domain.upload import SMALLEST_PART_BYTES
 from reelwork.runtime.placeholders import is_placeholder
 
 
@@ -87,7 +88,22 @@ class GatewaySettings(SourceSettings):
     ] = "redirect"
     link_seconds: Annotated[int, Field(ge=10, le=900, description="How long a signed S3 address works.")] = 600
     upload_limit_bytes: Annotated[int, Field(gt=0, description="Largest upload by form.")] = 32 * 1024 * 1024
-    pixel_limit: Annotated[int, Field(gt=0, description="Most pixels of an uploaded picture.")] = 40_000_000
+    direct_upload_limit_bytes: Annotated[
+        int, Field(gt=0, le=5 * 1024**4, description="Largest film by `POST /v1/uploads`.")
+    ] = 5 * 1024**3
+    multipart_bytes: Annotated[
+        int, Field(ge=SMALLEST_PART_BYTES, le=5 * 1024**3, description="From this size on an upload goes in parts.")
+    ] = 64 * 1024**2
+    part_bytes: Annotated[
+        int, Field(ge=SMALLEST_PART_BYTES, le=5 * 1024**3, description="Size of the parts of an upload.")
+    ] = 64 * 1024**2
+    upload_seconds: Annotated[
+        int, Field(ge=60, le=86_400, description="How long an upload may be unfinished before it is swept.")
+    ] = 86_400
+    uploads_per_account: Annotated[int, Field(gt=0, description="Unfinished uploads of one account.")] = 100
+    pixel_limit: Annotated[int, Field(gt=0, description="Most pixels of an uploaded picture or of a film's frame.")] = (
+        40_000_000
+    )
     stream_seconds: Annotated[
         float, Field(gt=0, description="Longest life of an event stream; clients reconnect after it.")
     ] = 600.0

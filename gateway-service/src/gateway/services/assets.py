@@ -36,6 +36,15 @@ class AssetService:
             raise not_found(AssetNotFound, "asset", asset_id)
         return asset
 
+    async def of_hash(self, caller: Caller, sha256: str) -> Asset:
+        """The newest asset with these bytes. Raises AssetNotFound, whoever else may have them."""
+        asset = await self._stores.assets.of_digest(caller.account.id, sha256)
+        if asset is None:
+            raise AssetNotFound(
+                f"Your account has no asset with the SHA-256 {sha256}.", hint="POST /v1/uploads brings it."
+            )
+        return asset
+
     async def page(self, caller: Caller, where: AssetFilter, *, cursor: str | None, limit: int) -> Page[Asset]:
         """Raises InvalidCursor."""
         before = check_cursor(cursor, "asset_")

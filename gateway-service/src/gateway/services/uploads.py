@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import tempfile
-import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +11,13 @@ from typing import BinaryIO
 import anyio
 import anyio.to_thread
 import structlog
-from PIL import Image
 
 from gateway.problems import size
+from gateway.services.pictures import measured, refused
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.errors import (
-    FieldError,
     IdempotencyInProgress,
     InvalidInput,
-    ReelworkError,
     UnsupportedMediaType,
     UploadTooLarge,
 )
@@ -32,12 +29,9 @@ from reelwork.store.assets import Assets
 
 log = structlog.get_logger(__name__)
 
-FIELD = "#/file"
 CHUNK_BYTES = 256 * 1024
 # A decoded picture takes four bytes a pixel: two at once bound the memory of a gateway.
 DECODERS = 2
-_TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height (EXIF 2.3, tag 0x0112)
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP", "image/avif": "AVIF"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +54,7 @@ class UploadService:
         self._sweeper = sweeper
         self._limit_bytes = limit_bytes
         self._limit_pixels = limit_pixels
-        self._decoders = anyio.CapacityLimiter(DECODERS)
+        self.decoders = anyio.CapacityLimiter(DECODERS)
 
     async def upload(
         self, account: AccountId, source: BinaryIO, filename: str, *, asset_id: AssetId | None = None
@@ -73,19 +67,19 @@ class UploadService:
         """
         with tempfile.TemporaryDirectory(prefix="reelwork-upload-") as folder:
             path = Path(folder) / "bytes"
-            received = await anyio.to_thread.run_sync(self._receive, source, path, limiter=self._decoders)
+            received = await anyio.to_thread.run_sync(self._receive, source, path, limiter=self.decoders)
             asset = _asset(asset_id or new_asset_id(), account, received, filename)
             return await self._keep(asset, path)
 
     def _receive(self, source: BinaryIO, path: Path) -> _Received:
         received, sha256 = self._copy(source, path)
         if received == 0:
-            raise _refused(InvalidInput, "empty", "The file is empty; send a picture.")
+            raise refused(InvalidInput, "empty", "The file is empty; send a picture.")
         with path.open("rb") as file:
             content_type = sniff(file.read(SNIFF_BYTES))
         if content_type is None:
-            raise _refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
-        width, height = self._measure(path, content_type)
+            raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
+        width, height = measured(path, content_type, limit_pixels=self._limit_pixels)
         return _Received(content_type=content_type, size_bytes=received, sha256=sha256, width=width, height=height)
 
     def _copy(self, source: BinaryIO, path: Path) -> tuple[int, str]:
@@ -94,35 +88,10 @@ class UploadService:
             while chunk := source.read(CHUNK_BYTES):
                 received += len(chunk)
                 if received > self._limit_bytes:
-                    raise _refused(UploadTooLarge, "too_large", f"At most {size(self._limit_bytes)} by form.")
+                    raise refused(UploadTooLarge, "too_large", f"At most {size(self._limit_bytes)} by form.")
                 digest.update(chunk)
                 file.write(chunk)
         return received, digest.hexdigest()
-
-    def _measure(self, path: Path, content_type: str) -> tuple[int, int]:
-        """Width and height as displayed, after decoding every pixel of the first frame."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own cap is lower
-                return self._decode(path, content_type)
-        except ReelworkError:
-            raise
-        except Image.DecompressionBombError as error:
-            cure = f"At most {self._limit_pixels:,} pixels. Send a smaller picture."
-            raise _refused(InvalidInput, "too_many_pixels", cure) from error
-        except Exception as error:
-            # Decoders raise whatever they like at damaged bytes, AVIF's a RuntimeError; all of it means the same.
-            cure = f"It begins like {content_type} but cannot be decoded; save it anew and send that."
-            raise _refused(InvalidInput, "broken_picture", cure) from error
-
-    def _decode(self, path: Path, content_type: str) -> tuple[int, int]:
-        with Image.open(path, formats=[_FORMATS[content_type]]) as image:
-            width, height = image.size
-            if width * height > self._limit_pixels:
-                raise _too_many_pixels(width, height, self._limit_pixels)
-            image.load()
-            turned = image.getexif().get(0x0112) in _TURNED
-        return (height, width) if turned else (width, height)
 
     async def _keep(self, asset: Asset, path: Path) -> Asset:
         if not await self._assets.stage_once(asset):
@@ -164,14 +133,3 @@ def _asset(asset_id: AssetId, account: AccountId, received: _Received, filename:
         width=received.width,
         height=received.height,
     )
-
-
-def _refused(
-    error: type[InvalidInput | UnsupportedMediaType | UploadTooLarge], code: str, cure: str
-) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:
-    return error(f"The file is not accepted: {cure}", errors=[FieldError(pointer=FIELD, code=code, detail=cure)])
-
-
-def _too_many_pixels(width: int, height: int, limit: int) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:
-    cure = f"It has {width} x {height} pixels; at most {limit:,} in all. Send a smaller picture."
-    return _refused(InvalidInput, "too_many_pixels", cure)

@@ -14,6 +14,7 @@ AccountId = NewType("AccountId", str)
 KeyId = NewType("KeyId", str)
 JobId = NewType("JobId", str)
 AssetId = NewType("AssetId", str)
+UploadId = NewType("UploadId", str)
 BatchId = NewType("BatchId", str)
 LaneId = NewType("LaneId", str)
 WorkerId = NewType("WorkerId", str)
@@ -75,6 +76,10 @@ def new_asset_id() -> AssetId:
     return AssetId(f"asset_{encode(uuid7())}")
 
 
+def new_upload_id() -> UploadId:
+    return UploadId(f"upl_{encode(uuid7())}")
+
+
 def new_worker_id() -> WorkerId:
     return WorkerId(f"wrk_{encode(uuid7())}")
 
@@ -96,6 +101,16 @@ def new_slot_id() -> str:
 def lane_id(pool: str, account: AccountId) -> LaneId:
     """The lane of one account in one pool."""
     return LaneId(f"{pool}:{account}")
+
+
+def asset_of_upload(upload: UploadId) -> AssetId:
+    """The id of the asset that an upload becomes: it is known before there are any bytes."""
+    return AssetId(f"asset_{upload.removeprefix('upl_')}")
+
+
+def upload_of_asset(asset: AssetId) -> UploadId:
+    """The id of the upload that an asset came by, if it came by one; the inverse of `asset_of_upload`."""
+    return UploadId(f"upl_{asset.removeprefix('asset_')}")
 
 
 def first_job_id(moment: datetime) -> JobId:

@@ -39,6 +39,7 @@ class Assets:
     INDEXES = (
         IndexModel([("account_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("state", ASCENDING), ("created_at", ASCENDING)], name="unsettled"),
+        IndexModel([("account_id", ASCENDING), ("sha256", ASCENDING)], name="digests"),
     )
 
     def __init__(self, database: Database) -> None:
@@ -107,6 +108,12 @@ class Assets:
     async def get(self, account: AccountId, asset: AssetId) -> Asset | None:
         """The account's asset, staged or ready; None for unknown ids and for other accounts' ids alike."""
         document = await self._assets.find_one({"_id": asset, "account_id": account})
+        return _CODEC.decode(document) if document is not None else None
+
+    async def of_digest(self, account: AccountId, sha256: str) -> Asset | None:
+        """The account's newest ready asset with these bytes. Other accounts' bytes are never looked at."""
+        query = {"account_id": account, "sha256": sha256, "state": AssetState.READY}
+        document = await self._assets.find_one(query, sort=[("_id", DESCENDING)])
         return _CODEC.decode(document) if document is not None else None
 
     async def page(self, account: AccountId, where: AssetFilter, *, before: AssetId | None, limit: int) -> list[Asset]:

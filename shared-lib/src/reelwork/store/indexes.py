@@ -21,6 +21,7 @@ from reelwork.store.removals import Removals
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
+from reelwork.store.uploads import Uploads
 from reelwork.store.usage_log import UsageLog
 from reelwork.store.workers import Workers
 
@@ -41,6 +42,7 @@ async def _ensure_indexes(database: Database) -> None:
     await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))
     await database["assets"].create_indexes(list(Assets.INDEXES))
+    await database["uploads"].create_indexes(list(Uploads.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes([*AccountPlans.ACCOUNT_INDEXES, *Directory.ACCOUNT_INDEXES])

@@ -34,6 +34,7 @@ from reelwork.store.standings import Standings
 from reelwork.store.statistics import Statistics
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
+from reelwork.store.uploads import Uploads
 from reelwork.store.usage import UsageDays
 from reelwork.store.usage_log import UsageLog
 from reelwork.store.workers import Workers
@@ -51,6 +52,7 @@ class Stores:
     selection: Selection
     lanes: Lanes
     assets: Assets
+    uploads: Uploads
     accounts: Accounts
     audit: AuditLog
     keys: Keys
@@ -89,6 +91,7 @@ class Stores:
             selection=Selection(database),
             lanes=Lanes(database),
             assets=Assets(database),
+            uploads=Uploads(database),
             accounts=Accounts(database),
             audit=AuditLog(database),
             keys=Keys(database),

@@ -16,11 +16,12 @@ ReelworkError
 │   └── PermissionDenied       permission_denied
 │       ├── ScopeMissing       scope_missing
 │       └── AccountSuspended   account_suspended
-├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found
+├── NotFound              404  (job|task|video|batch|asset|upload|model|worker|account|key|queue|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
+├── HashMismatch          409  hash_mismatch
 ├── ModelRetired          410  model_retired
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
@@ -33,7 +34,8 @@ ReelworkError
 ├── RateLimitError        429
 │   ├── RateLimited            rate_limited
 │   ├── QuotaExceeded          quota_exceeded
-│   └── TooManyStreams         too_many_streams
+│   ├── TooManyStreams         too_many_streams
+│   └── TooManyUploads         too_many_uploads
 ├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
 ├── FetchFailed           502  fetch_failed
@@ -61,6 +63,7 @@ from reelwork.domain.errors.access import (
     ScopeMissing,
     SpendCapReached,
     TooManyStreams,
+    TooManyUploads,
 )
 from reelwork.domain.errors.base import (
     FieldError,
@@ -73,6 +76,7 @@ from reelwork.domain.errors.request import (
     AssetNotFound,
     BatchNotFound,
     ContentPolicyViolation,
+    HashMismatch,
     HeadersTooLarge,
     IdempotencyInProgress,
     IdempotencyKeyMismatch,
@@ -91,6 +95,7 @@ from reelwork.domain.errors.request import (
     RouteNotFound,
     TaskNotFound,
     UnsupportedMediaType,
+    UploadNotFound,
     UploadTooLarge,
     UrlRefused,
     VersionMismatch,
@@ -125,6 +130,7 @@ __all__ = [
     "FieldError",
     "GenerationFailed",
     "GenerationTimeout",
+    "HashMismatch",
     "HeadersTooLarge",
     "IdempotencyInProgress",
     "IdempotencyKeyMismatch",
@@ -161,8 +167,10 @@ __all__ = [
     "StoreUnavailable",
     "TaskNotFound",
     "TooManyStreams",
+    "TooManyUploads",
     "Unavailable",
     "UnsupportedMediaType",
+    "UploadNotFound",
     "UploadTooLarge",
     "UrlRefused",
     "VersionMismatch",

@@ -41,6 +41,10 @@ class AssetNotFound(NotFound):
     code, title = "asset_not_found", "No such asset"
 
 
+class UploadNotFound(NotFound):
+    code, title = "upload_not_found", "No such upload"
+
+
 class ModelNotFound(NotFound):
     code, title = "model_not_found", "No such model"
 
@@ -84,6 +88,10 @@ class AssetInUse(ReelworkError):
 
 class ModelRetired(ReelworkError):
     status, code, title = 410, "model_retired", "The model takes no more jobs"
+
+
+class HashMismatch(ReelworkError):
+    status, code, title = 409, "hash_mismatch", "The bytes are not those that were declared"
 
 
 class VersionMismatch(ReelworkError):

@@ -1,0 +1,39 @@
+"""What may be uploaded: which kinds, how large, and how many at once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.problems import size
+from reelwork.contract.uploads import UploadBody
+from reelwork.domain.errors import FieldError, UnsupportedMediaType, UploadTooLarge
+from reelwork.domain.film import FILMS
+from reelwork.domain.media import UPLOADABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadTerms:
+    """Pictures are decoded, so they may be as large as those that come by form."""
+
+    limit_bytes: int
+    picture_limit_bytes: int
+    multipart_bytes: int
+    part_bytes: int
+    life: timedelta
+    per_account: int
+
+    def check(self, body: UploadBody) -> None:
+        """Raises UnsupportedMediaType, UploadTooLarge."""
+        if body.content_type not in (*UPLOADABLE, *FILMS):
+            cure = f"One of {', '.join((*UPLOADABLE, *FILMS))}."
+            raise _refused(UnsupportedMediaType, "#/content_type", "unknown_type", cure)
+        limit = self.limit_bytes
+        if body.content_type in UPLOADABLE:
+            limit = min(limit, self.picture_limit_bytes)
+        if body.bytes > limit:
+            raise _refused(UploadTooLarge, "#/bytes", "too_large", f"At most {size(limit)} of {body.content_type}.")
+
+
+def _refused(
+    error: type[UnsupportedMediaType | UploadTooLarge], pointer: str, code: str, cure: str
+) -> UnsupportedMediaType | UploadTooLarge:
+    return error(f"This cannot be uploaded: {cure}", errors=[FieldError(pointer=pointer, code=code, detail=cure)])
