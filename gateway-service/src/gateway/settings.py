@@ -26,8 +26,8 @@ from reelwork.domain.money import ten_thousandths
 from reelwork.domain.policy import HouseRules, ModelPolicy
 from reelwork.domain.price import Pricing
 from reelwork.domain.tier import Tier
-from reelwork.generator.card import is_alias
 from reelwork.domain.upload import SMALLEST_PART_BYTES
+from reelwork.generator.card import is_alias
 from reelwork.runtime.placeholders import is_placeholder
 
 
