@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from types import FrameType
 
 import uvicorn
@@ -26,34 +26,42 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve_in_process(*, port: int) -> None:
+def serve_in_process(*, port: int, more_pools: Sequence[str] = ()) -> None:
     """Serve until a signal says stop; settings come from the environment. A second signal hands running jobs back at
-    once, instead of after their time to end."""
-    asyncio.run(_serve(port))
+    once, instead of after their time to end. `more_pools`: beside the one that the settings name, one job at a time."""
+    asyncio.run(_serve(port, more_pools))
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, more_pools: Sequence[str]) -> None:
     broker = InProcessBroker()
-    concurrency = max(1, (os.cpu_count() or 2) - 1)
-    worker = WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
-    async with open_worker(worker, broker) as board:
+    async with AsyncExitStack() as stack:
+        boards = [await stack.enter_async_context(open_worker(worker, broker)) for worker in _workers(more_pools)]
         server: _Server | None = None
         settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
         app = create_app(settings, broker=broker, closing=lambda: server is not None and server.should_exit)
         config = server_config(app, settings, host="127.0.0.1", port=port)
         server = _Server(config)
-        _stop_by_signals(server, board)
+        _stop_by_signals(server, boards)
         await server.serve()
 
 
-def _stop_by_signals(server: _Server, board: Board) -> None:
+def _workers(more_pools: Sequence[str]) -> Iterator[WorkerSettings]:
+    concurrency = max(1, (os.cpu_count() or 2) - 1)
+    yield WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
+    for pool in more_pools:
+        yield WorkerSettings(pool=pool, concurrency=1, worker_name=f"in-process-{pool}")  # type: ignore[call-arg]
+
+
+def _stop_by_signals(server: _Server, boards: Sequence[Board]) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
-        if board.stopping:
-            board.hurry()
-            server.force_exit = True
-        else:
-            board.stop()
-            server.should_exit = True
+        again = any(board.stopping for board in boards)
+        for board in boards:
+            if again:
+                board.hurry()
+            else:
+                board.stop()
+        server.force_exit = again
+        server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

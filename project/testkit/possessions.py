@@ -10,7 +10,7 @@ from testkit.caller import Caller, expect
 from testkit.waiting import until
 
 # Parameters of paths that name what belongs to nobody.
-PUBLIC = frozenset({"name", "code"})
+PUBLIC = frozenset({"name", "code", "version"})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _OUR_ID = re.compile(r"([a-z]+)_[0-9a-z]{26}")
 
@@ -33,7 +33,7 @@ class Possessions:
 
     def __init__(self, caller: Caller, operator: Caller) -> None:
         self.caller = caller
-        self.ids: dict[str, str] = {"name": "testkit/noop", "code": "job_not_found", "pool": "remote"}
+        self.ids: dict[str, str] = {"name": "testkit/noop", "code": "job_not_found", "pool": "remote", "version": "1"}
         self._make()
         self.ids["worker_id"] = _a_worker(operator)
         self.ids["account_id"] = _an_account(operator, f"tenant of {self.ids['key_id']}")

@@ -12,6 +12,7 @@ from reelwork.domain.account import parse_key
 from reelwork.runtime.settings import SharedSettings
 from weights.fetch import U2NETP
 from worker.foreman import LAST_STEPS
+from worker.models.web.settings import WebSettings
 from worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -22,7 +23,7 @@ OF_THE_IMAGES = {"worker_name", "scratch_directory", "alive_file", "page_directo
 
 
 def settings() -> list[str]:
-    return sorted(GatewaySettings.model_fields | WorkerSettings.model_fields)
+    return sorted(GatewaySettings.model_fields | WorkerSettings.model_fields | WebSettings.model_fields)
 
 
 def parse(env: str) -> dict[str, str]:

@@ -95,7 +95,8 @@ def create_app(
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
         *(account.router, account_ledger.router, queue.router, usage.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
-        *(uploads.router, assets.router, models.router, admin_workers.router, admin_rates.router, admin_ledger.router),
+        *(uploads.router, assets.router, models.router),
+        *(admin_workers.router, admin_rates.router, admin_ledger.router),
         *(audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
     ):

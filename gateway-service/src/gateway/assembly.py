@@ -87,13 +87,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         fetches=_fetches(settings, uploads, stores),
         assets=assets,
         removal=RemovalService(engine, eraser, assets),
-        streams=EventStreams(
-            stores.jobs,
-            broker,
-            life_seconds=settings.stream_seconds,
-            per_account=settings.streams_per_account,
-            closing=closing,
-        ),
+        streams=_streams(settings, opened, closing),
         waiting=waiting,
         answers=AnswerService(catalogue, jobs, waiting, assets),
         keyed=KeyedRequests(stores.idempotency),
@@ -116,6 +110,16 @@ def _probes(settings: GatewaySettings, opened: Opened) -> dict[str, Probe]:
         "s3": opened.objects.ping,
         **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
     }
+
+
+def _streams(settings: GatewaySettings, opened: Opened, closing: Callable[[], bool]) -> EventStreams:
+    return EventStreams(
+        opened.engine.stores.jobs,
+        opened.engine.broker,
+        life_seconds=settings.stream_seconds,
+        per_account=settings.streams_per_account,
+        closing=closing,
+    )
 
 
 def _access(settings: GatewaySettings, opened: Opened, authenticator: Authenticator) -> Access:

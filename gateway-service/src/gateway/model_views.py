@@ -15,7 +15,7 @@ from reelwork.contract.models import (
     TierLimits,
 )
 from reelwork.domain.eta import quantiles
-from reelwork.domain.lifecycle import Lifecycle
+from reelwork.domain.lifecycle import Lifecycle, Stage
 from reelwork.domain.tier import Plans, Tier
 from reelwork.generator import ModelCard
 from reelwork.store.models import Listing
@@ -60,7 +60,7 @@ def model_view(
         lifecycle=_lifecycle(card.lifecycle),
         stats=_stats(outcomes, listing.workers),
         examples=_examples(card.examples),
-        available=listing.available,
+        available=listing.available and card.lifecycle.stage(datetime.now(UTC)) is not Stage.RETIRED,
         seen_at=listing.seen_at,
     )
 

@@ -53,6 +53,7 @@ export function newJob(
     data_removed: false,
     queue: null,
     metrics: { queue_seconds: null, run_seconds: null },
+    warnings: [],
     urls: {
       self: `/v1/jobs/${id}`,
       events: `/v1/jobs/${id}/events`,

@@ -41,6 +41,7 @@ _COVERS: Mapping[Cover, str] = {
 _THINGS: Mapping[str, str] = {
     "water": "lake river reflection reflecting mirror pond lagoon fjord water loch",
     "snow": "snow snowy winter wintry frost frozen ice icy arctic snowcapped glacier christmas cold",
+    "ice": "frozen ice icy",
     "snowfall": "snowing snowfall snowstorm blizzard flurry",
     "rain": "rain rainy raining downpour shower drizzle",
     "lightning": "lightning thunder thunderstorm",
@@ -87,6 +88,7 @@ class Scene:
     cover: Cover
     water: bool = False
     snow: bool = False
+    ice: bool = False
     snowfall: bool = False
     rain: bool = False
     lightning: bool = False
@@ -119,7 +121,7 @@ def read(prompt: str, *, seed: int) -> Scene:
     any_land: Land = "mountains" if things["water"] else _chosen(_ANY_LAND, chance)
     any_time: Time = _chosen(_ANY_TIME, chance)
     some: tuple[Cover, ...] = ("clear",) if "cloud" in denied else ("scattered", "scattered", "clear")
-    any_cover = _chosen(some, chance)
+    any_cover = "overcast" if things["snowfall"] else _chosen(some, chance)
     things["snow"] = things["snow"] or things["snowfall"]
     land, time, cover = _first(_LANDS, words), _first(_TIMES, words), _first(_COVERS, words)
     if things["snow"] or things["autumn"] or cover in {"overcast", "storm"}:
