@@ -16,13 +16,13 @@ from testkit.uploads import MIB, PART
 @pytest.fixture(scope="session")
 def stack(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
     policy = {"prohibited_terms": '["unspeakable"]', "input_policies": '["testkit.policies.no_unlucky_seed"]'}
-    uploads = {"multipart_bytes": 8 * MIB, "part_bytes": PART, "uploads_per_account": 3}
     stand_ins = {
         "model_modules": "testkit.models,testkit.clips",
         "luma_model": "testkit/clip",
         "luma_page_model": "testkit/page",
     }
-    with running_stack(Servers(mongo_url=mongo_url, s3=s3), **policy, **uploads, **stand_ins) as running:
+    uploads = {"multipart_bytes": 8 * MIB, "part_bytes": PART, "uploads_per_account": 3}
+    with running_stack(Servers(mongo_url=mongo_url, s3=s3), **policy, **stand_ins, **uploads) as running:
         yield running
 
 

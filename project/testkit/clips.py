@@ -4,6 +4,7 @@ Found like a stranger's module, beside `testkit.models`.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import av
@@ -21,6 +22,17 @@ from reelwork.generator import (
 )
 
 WIDTH, HEIGHT = 64, 36
+
+
+def write_clip(path: Path, *, seconds: int) -> None:
+    """A grey MP4 of one frame a second."""
+    with av.open(path, "w") as film:
+        stream = film.add_stream("h264", rate=1)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        grey = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+        for _ in range(seconds):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        film.mux(stream.encode(None))
 
 
 class ClipParameters(Parameters):
@@ -49,13 +61,7 @@ class Clip(MediaGeneratorModel[ClipParameters]):
     def generate(self, params: ClipParameters, ctx: GenerationContext) -> Iterator[Artifact]:
         """One film."""
         path = ctx.workdir / "clip.mp4"
-        with av.open(path, "w") as film:
-            stream = film.add_stream("h264", rate=1)
-            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-            grey = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-            for _ in range(round(params.duration_seconds)):
-                film.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
-            film.mux(stream.encode(None))
+        write_clip(path, seconds=round(params.duration_seconds))
         yield Artifact(
             name="clip.mp4",
             media_type="video/mp4",

@@ -70,7 +70,10 @@ class Possessions:
         body = {"prompt": "a hill", "parameters": {"resolution": "480p"}}
         media = expect(200, self.caller.http.post("/media/generate", json=body))
         self.caller.wait(media["job_id"])
-        self.ids |= {"media_id": media["id"], "media_job_id": media["job_id"]}
+        # A translation wants a film on the web: this is a job with the mark of one.
+        marked = {"metadata": {"source": "heygen", "delay": "10"}}
+        translation = self.caller.submit(job=marked)
+        self.ids |= {"media_id": media["id"], "media_job_id": media["job_id"], "translation_id": translation["id"]}
 
 
 def _a_worker(operator: Caller) -> str:

@@ -24,6 +24,90 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/{account_id}/kalman": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Filter Series
+         * @deprecated
+         * @description Filter and smooth a series; where values are missing, none are made up.
+         */
+        readonly post: operations["filter_series"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/{account_id}/panas": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Score Panas
+         * @deprecated
+         * @description The two scores of a Positive and Negative Affect Schedule.
+         */
+        readonly post: operations["score_panas"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/health": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Luna Health
+         * @deprecated
+         * @description The process is alive.
+         */
+        readonly get: operations["luna_health"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/health/db": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Luna Database Health
+         * @deprecated
+         * @description The database answers.
+         */
+        readonly get: operations["luna_database_health"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -266,6 +350,48 @@ export interface paths {
          * @description Whether the database answers.
          */
         readonly get: operations["tools_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/translate/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Translate Video
+         * @deprecated
+         * @description Translate the video at an address.
+         */
+        readonly post: operations["translate_video"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/translate/status/{translation_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Translation Status
+         * @deprecated
+         * @description How far it is: `pending`, `completed` or `error`. Ten times in thirty seconds at most.
+         */
+        readonly get: operations["translation_status"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -2946,6 +3072,14 @@ export interface components {
              */
             readonly deduplicated: true;
         };
+        /**
+         * Detail
+         * @description FastAPI's own shape of an error: a sentence, or what is wrong where.
+         */
+        readonly Detail: {
+            /** Detail */
+            readonly detail: string | readonly components["schemas"]["Place"][];
+        };
         /** DreamMachines */
         readonly DreamMachines: {
             /** Models */
@@ -3196,6 +3330,31 @@ export interface components {
             readonly detail: string;
             /** Pointer */
             readonly pointer: string;
+        };
+        /**
+         * FilteredSeries
+         * @description The answer to a single list.
+         */
+        readonly FilteredSeries: {
+            /** Input Data */
+            readonly input_data: readonly (number | null)[];
+            /** Processed Results */
+            readonly processed_results: readonly (number | null)[];
+        };
+        /**
+         * FilteredStates
+         * @description The answer to a list of lists: one number a step where it held one series, one list for each where it held more.
+         *     `raw_state`: the filter's state by the values so far, `smooth_state`: by all of them.
+         */
+        readonly FilteredStates: {
+            /** Filtered Data */
+            readonly filtered_data: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+            /** Input Data */
+            readonly input_data: readonly (readonly (number | null)[])[];
+            /** Raw State */
+            readonly raw_state: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+            /** Smooth State */
+            readonly smooth_state: readonly (number | null)[] | readonly (readonly (number | null)[])[];
         };
         /** FleekError */
         readonly FleekError: {
@@ -3897,6 +4056,23 @@ export interface components {
         };
         readonly JsonValue: unknown;
         /**
+         * KalmanBody
+         * @description A series, or several of the same length: what they are is a number a step.
+         */
+        readonly KalmanBody: {
+            /**
+             * Results
+             * @example [
+             *       10.2,
+             *       10.5,
+             *       10.1,
+             *       9.8,
+             *       10.3
+             *     ]
+             */
+            readonly results: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+        };
+        /**
          * KeyBody
          * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
          *     it.
@@ -4131,6 +4307,30 @@ export interface components {
             readonly items: readonly components["schemas"]["LumaUser"][];
             /** Next Cursor */
             readonly next_cursor: string | null;
+        };
+        /** LunaDatabaseHealth */
+        readonly LunaDatabaseHealth: {
+            /**
+             * Database
+             * @default connected
+             * @constant
+             */
+            readonly database: "connected";
+            /**
+             * Status
+             * @default healthy
+             * @constant
+             */
+            readonly status: "healthy";
+        };
+        /** LunaHealth */
+        readonly LunaHealth: {
+            /**
+             * Status
+             * @default healthy
+             * @constant
+             */
+            readonly status: "healthy";
         };
         /**
          * MaxCostExceeded
@@ -4606,6 +4806,21 @@ export interface components {
             readonly total_pages: number;
         };
         /**
+         * PanasBody
+         * @description Twenty answers from 1 to 5, in the questionnaire's order.
+         */
+        readonly PanasBody: {
+            /** Results */
+            readonly results: readonly number[];
+        };
+        /** PanasScores */
+        readonly PanasScores: {
+            /** Negative Affect */
+            readonly negative_affect: number;
+            /** Positive Affect */
+            readonly positive_affect: number;
+        };
+        /**
          * PartsBody
          * @description The parts to sign addresses for.
          */
@@ -4670,6 +4885,15 @@ export interface components {
              */
             readonly code: "permission_denied";
         });
+        /** Place */
+        readonly Place: {
+            /** Loc */
+            readonly loc: readonly string[];
+            /** Msg */
+            readonly msg: string;
+            /** Type */
+            readonly type: string;
+        };
         /**
          * PlanView
          * @description What the account may do, as this installation has it. `jobs_per_day`: null without a limit.
@@ -5542,6 +5766,32 @@ export interface components {
             readonly code: "too_many_uploads";
         });
         /**
+         * TranslationBody
+         * @description `video_url`: of an MP4 or QuickTime film on the public web; it is fetched before this is answered.
+         */
+        readonly TranslationBody: {
+            /**
+             * Video Url
+             * @example https://example.com/video.mp4
+             */
+            readonly video_url: string;
+        };
+        /**
+         * TranslationView
+         * @description `delay`: how many seconds it was said to take when it was asked for.
+         */
+        readonly TranslationView: {
+            /** Delay */
+            readonly delay: number;
+            /** Id */
+            readonly id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "completed" | "error";
+        };
+        /**
          * Unavailable
          * @description Not available at the moment
          */
@@ -6044,6 +6294,7 @@ export type DailyQuota = components['schemas']['DailyQuota'];
 export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardLinks = components['schemas']['DashboardLinks'];
 export type DeduplicatedUpload = components['schemas']['DeduplicatedUpload'];
+export type Detail = components['schemas']['Detail'];
 export type DreamMachines = components['schemas']['DreamMachines'];
 export type DreamMachineView = components['schemas']['DreamMachineView'];
 export type EntryPage = components['schemas']['EntryPage'];
@@ -6058,6 +6309,8 @@ export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type FilteredSeries = components['schemas']['FilteredSeries'];
+export type FilteredStates = components['schemas']['FilteredStates'];
 export type FleekError = components['schemas']['FleekError'];
 export type GenerationBatch = components['schemas']['GenerationBatch'];
 export type GenerationBatchBody = components['schemas']['GenerationBatchBody'];
@@ -6092,6 +6345,7 @@ export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JobWarning = components['schemas']['JobWarning'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KalmanBody = components['schemas']['KalmanBody'];
 export type KeyBody = components['schemas']['KeyBody'];
 export type KeyChanges = components['schemas']['KeyChanges'];
 export type KeyNotFound = components['schemas']['KeyNotFound'];
@@ -6104,6 +6358,8 @@ export type LumaHealth = components['schemas']['LumaHealth'];
 export type LumaRefusal = components['schemas']['LumaRefusal'];
 export type LumaUser = components['schemas']['LumaUser'];
 export type LumaUsers = components['schemas']['LumaUsers'];
+export type LunaDatabaseHealth = components['schemas']['LunaDatabaseHealth'];
+export type LunaHealth = components['schemas']['LunaHealth'];
 export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
 export type MediaBody = components['schemas']['MediaBody'];
 export type MediaLink = components['schemas']['MediaLink'];
@@ -6129,12 +6385,15 @@ export type OwnAccount = components['schemas']['OwnAccount'];
 export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
 export type OwnPlan = components['schemas']['OwnPlan'];
 export type PageMeta = components['schemas']['PageMeta'];
+export type PanasBody = components['schemas']['PanasBody'];
+export type PanasScores = components['schemas']['PanasScores'];
 export type PartsBody = components['schemas']['PartsBody'];
 export type PartUrl = components['schemas']['PartUrl'];
 export type PartUrls = components['schemas']['PartUrls'];
 export type PausedQueue = components['schemas']['PausedQueue'];
 export type PaymentRequired = components['schemas']['PaymentRequired'];
 export type PermissionDenied = components['schemas']['PermissionDenied'];
+export type Place = components['schemas']['Place'];
 export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
@@ -6192,6 +6451,8 @@ export type TokenView = components['schemas']['TokenView'];
 export type ToolStatus = components['schemas']['ToolStatus'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
 export type TooManyUploads = components['schemas']['TooManyUploads'];
+export type TranslationBody = components['schemas']['TranslationBody'];
+export type TranslationView = components['schemas']['TranslationView'];
 export type Unavailable = components['schemas']['Unavailable'];
 export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
 export type UploadBody = components['schemas']['UploadBody'];
@@ -6242,6 +6503,331 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly filter_series: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KalmanBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FilteredSeries"] | components["schemas"]["FilteredStates"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier`, `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached`, `quota_exceeded` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `generation_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `generation_timeout` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly score_panas: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PanasBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PanasScores"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier`, `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached`, `quota_exceeded` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `generation_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `generation_timeout` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly luna_health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LunaHealth"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly luna_database_health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LunaDatabaseHealth"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -7076,6 +7662,204 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly translate_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TranslationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TranslationView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `invalid_input`, `url_refused` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly translation_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly translation_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TranslationView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
                 };
             };
         };

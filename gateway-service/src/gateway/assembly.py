@@ -51,6 +51,7 @@ from gateway.tokens import TokenVerifier
 from reelwork.engine.cache import ResultCache
 from reelwork.engine.erase import Eraser
 from reelwork.fetch import Fetcher
+from reelwork.runtime.health import Probe
 from reelwork.store.client import DatabaseClock, ping
 from reelwork.store.stores import Stores
 
@@ -96,13 +97,19 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         usage=UsageService(stores, opened.usage),
         meter=opened.meter,
-        probes={
-            "mongodb": lambda: ping(stores.database),
-            "broker": broker.ping,
-            "s3": objects.ping,
-            **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
-        },
+        probes=_probes(settings, opened),
     )
+
+
+def _probes(settings: GatewaySettings, opened: Opened) -> dict[str, Probe]:
+    """Whoever is asked whether we are well."""
+    engine = opened.engine
+    return {
+        "mongodb": lambda: ping(engine.stores.database),
+        "broker": engine.broker.ping,
+        "s3": opened.objects.ping,
+        **({"limiter": opened.limiter.ping} if settings.redis_url is not None else {}),
+    }
 
 
 def _streams(settings: GatewaySettings, opened: Opened, closing: Callable[[], bool]) -> EventStreams:

@@ -11,7 +11,6 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.requests import HTTPConnection
 
 from gateway.addresses import client_address
-from gateway.aliases import with_luma_names, without_luma_names
 from gateway.auth import Authenticator, Caller
 from gateway.credentials import presented
 from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
@@ -47,7 +46,6 @@ from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
 from gateway.services.workers import WorkerService
-from reelwork.contract.jobs import JobView
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
 from reelwork.domain.rate import RouteClass
@@ -226,13 +224,6 @@ OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
-
-
-async def _luma_names(gateway: WholeGateway) -> Callable[[JobView], JobView]:
-    return with_luma_names if "luma" in gateway.settings.surfaces else without_luma_names
-
-
-LumaNames = Annotated[Callable[[JobView], JobView], Depends(_luma_names)]
 
 
 async def _request_id(request: Request) -> str:

@@ -50,6 +50,11 @@ class SourceSettings(FetchSettings):
         "simulated/video-translation"
     )
 
+    heygen_shortest_delay: Annotated[
+        int, Field(ge=0, le=600, description="Least delay in seconds that a simulated translation draws.")
+    ] = 10
+    heygen_longest_delay: Annotated[int, Field(ge=0, le=600, description="Longest one.")] = 60
+
     @property
     def surfaces(self) -> frozenset[SurfaceName]:
         """Those that are on."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Literal
 
+from gateway.aliases import luma_names
 from gateway.costs import job_cost
 from reelwork.contract.assets import AssetView
 from reelwork.contract.batches import BatchCounts, BatchUrls, BatchView
@@ -80,6 +81,7 @@ def job_view(
         warnings=_warnings(job, life),
         urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel", explain=f"{base}/explain"),
         poll_after_ms=poll_after_ms if poll_after_ms is not None else _poll_after_ms(job),
+        **luma_names(job.id, queue, job.outputs),
     )
 
 

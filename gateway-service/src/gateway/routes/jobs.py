@@ -14,7 +14,6 @@ from gateway.deps import (
     CanSubmit,
     Forecasts,
     Jobs,
-    LumaNames,
     Models,
     Preferred,
     RequestId,
@@ -110,7 +109,6 @@ async def list_jobs(
     jobs: Jobs,
     models: Models,
     where: WantedJobs,
-    named: LumaNames,
     scope: Annotated[
         Literal["own", "all"], Query(description="`all`: of all accounts; wants the scope `admin`.")
     ] = "own",
@@ -124,10 +122,10 @@ async def list_jobs(
     """Your jobs, newest first: on from a cursor, or a page by its number, with `meta`."""
     if page_number is not None or per_page is not None:
         found = await jobs.numbered(caller, where, page=page_number or 1, per_page=per_page or limit)
-        items = [named(job_view(job, life=await models.life_of(job))) for job in found.items]
+        items = [job_view(job, life=await models.life_of(job)) for job in found.items]
         return NumberedJobPage(items=items, next_cursor=None, has_more=found.meta.has_next, meta=found.meta)
     page = await jobs.page(caller, where, everybodys=scope == "all", cursor=cursor, limit=limit)
-    items = [named(job_view(job, life=await models.life_of(job))) for job in page.items]
+    items = [job_view(job, life=await models.life_of(job)) for job in page.items]
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
@@ -151,7 +149,6 @@ async def get_job(
     forecasts: Forecasts,
     models: Models,
     preferred: Preferred,
-    named: LumaNames,
     request: Request,
     if_none_match: Annotated[str | None, Header(description="Tags of `ETag`: 304 if one still holds.")] = None,
 ) -> Response:
@@ -163,18 +160,16 @@ async def get_job(
     # The tag is the job's version; where a job stands in the queue changes without it.
     if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
         return Response(status_code=304, headers=headers | retry_after(job_view(waited.job).poll_after_ms))
-    view = named(await forecasts.view(waited.job, life=life))
+    view = await forecasts.view(waited.job, life=life)
     return Response(
         view.model_dump_json(), headers=headers | retry_after(view.poll_after_ms), media_type="application/json"
     )
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))
-async def cancel_job(
-    job_id: str, caller: CanManage, jobs: Jobs, models: Models, named: LumaNames, response: Response
-) -> JobView:
+async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs, models: Models, response: Response) -> JobView:
     """Cancel; safe to repeat. A waiting job never runs; a running one becomes `cancelling`, then `cancelled`."""
-    return named(await _told(await jobs.cancel(caller, job_id), models, response))
+    return await _told(await jobs.cancel(caller, job_id), models, response)
 
 
 @router.post(
@@ -203,11 +198,9 @@ async def retry_job(
 
 
 @router.delete("/{job_id}", responses=keyed_problems(JobNotFound))
-async def delete_job(
-    job_id: str, caller: CanManage, jobs: Jobs, models: Models, named: LumaNames, response: Response
-) -> JobView:
+async def delete_job(job_id: str, caller: CanManage, jobs: Jobs, models: Models, response: Response) -> JobView:
     """The same as cancel: it stops the job and erases nothing."""
-    return named(await _told(await jobs.cancel(caller, job_id), models, response))
+    return await _told(await jobs.cancel(caller, job_id), models, response)
 
 
 async def _told(job: Job, models: Catalogue, response: Response) -> JobView:

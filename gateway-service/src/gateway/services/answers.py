@@ -8,7 +8,7 @@ from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
 from gateway.services.waiting import Waiting
 from reelwork.contract.jobs import JobBody
-from reelwork.domain.errors import GenerationFailed, GenerationTimeout, ModelNotFound, ModelUnavailable
+from reelwork.domain.errors import GenerationFailed, GenerationTimeout, InvalidInput, ModelNotFound, ModelUnavailable
 from reelwork.domain.job import Job, Status
 from reelwork.store.models import Listing
 
@@ -42,7 +42,8 @@ class AnswerService:
     ) -> Job:
         """The job, completed.
 
-        Raises what a submit raises, ModelUnavailable, GenerationFailed, and GenerationTimeout for one that goes on.
+        Raises what a submit raises (InvalidInput also for what the run finds), ModelUnavailable, GenerationFailed, and
+        GenerationTimeout for one that goes on.
         """
         await self.model(body.model)
         job = await self._jobs.submit(caller, body, request_id=request_id)
@@ -54,7 +55,8 @@ class AnswerService:
             )
         if job.status is not Status.COMPLETED:
             said = job.error.message if job.error is not None else f"The job was {job.status.value}."
-            raise GenerationFailed(said, hint=f"GET /v1/jobs/{job.id} tells more.")
+            invalid = job.error is not None and job.error.code == InvalidInput.code
+            raise (InvalidInput if invalid else GenerationFailed)(said, hint=f"GET /v1/jobs/{job.id} tells more.")
         return job
 
     async def content(self, caller: Caller, job: Job, media_type: str) -> bytes:

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,7 @@ from reelwork.domain.errors import (
     UnsupportedMediaType,
     UploadTooLarge,
 )
+from reelwork.domain.film import FILMS, film_facts, sniff_film
 from reelwork.domain.ids import AccountId, AssetId, new_asset_id
 from reelwork.domain.media import SNIFF_BYTES, UPLOADABLE, extension_for, safe_filename, sniff
 from reelwork.engine.sweep import Sweeper
@@ -41,6 +43,7 @@ class _Received:
     sha256: str
     width: int
     height: int
+    duration_seconds: float | None = None
 
 
 class UploadService:
@@ -57,9 +60,15 @@ class UploadService:
         self.decoders = anyio.CapacityLimiter(DECODERS)
 
     async def upload(
-        self, account: AccountId, source: BinaryIO, filename: str, *, asset_id: AssetId | None = None
+        self,
+        account: AccountId,
+        source: BinaryIO,
+        filename: str,
+        *,
+        asset_id: AssetId | None = None,
+        films: bool = False,
     ) -> Asset:
-        """Read `source` to its end and keep it as an input asset.
+        """Read `source` to its end and keep it as an input asset: a picture, or where `films` is set a film.
 
         Under an `asset_id` that was drawn before, one upload wins: the others get its asset. Raises UploadTooLarge,
         UnsupportedMediaType, InvalidInput (empty, broken, too many pixels), IdempotencyInProgress (the winner is not
@@ -67,20 +76,30 @@ class UploadService:
         """
         with tempfile.TemporaryDirectory(prefix="reelwork-upload-") as folder:
             path = Path(folder) / "bytes"
-            received = await anyio.to_thread.run_sync(self._receive, source, path, limiter=self.decoders)
+            received = await anyio.to_thread.run_sync(self._receive, source, path, films, limiter=self.decoders)
             asset = _asset(asset_id or new_asset_id(), account, received, filename)
             return await self._keep(asset, path)
 
-    def _receive(self, source: BinaryIO, path: Path) -> _Received:
+    def _receive(self, source: BinaryIO, path: Path, films: bool) -> _Received:  # noqa: FBT001  (run_sync has no names)
         received, sha256 = self._copy(source, path)
         if received == 0:
-            raise refused(InvalidInput, "empty", "The file is empty; send a picture.")
+            raise refused(InvalidInput, "empty", f"The file is empty; send a {'film' if films else 'picture'}.")
+        if films:
+            return self._film(path, received, sha256)
         with path.open("rb") as file:
             content_type = sniff(file.read(SNIFF_BYTES))
         if content_type is None:
             raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
         width, height = measured(path, content_type, limit_pixels=self._limit_pixels)
         return _Received(content_type=content_type, size_bytes=received, sha256=sha256, width=width, height=height)
+
+    def _film(self, path: Path, size_bytes: int, sha256: str) -> _Received:
+        with path.open("rb") as file:
+            content_type = sniff_film(file.read(SNIFF_BYTES))
+            if content_type is None:
+                raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(FILMS)}.")
+            facts = film_facts(partial(_read_at, file), size_bytes, limit_pixels=self._limit_pixels)
+        return _Received(content_type=content_type, size_bytes=size_bytes, sha256=sha256, **asdict(facts))
 
     def _copy(self, source: BinaryIO, path: Path) -> tuple[int, str]:
         digest, received = hashlib.sha256(), 0
@@ -132,4 +151,10 @@ def _asset(asset_id: AssetId, account: AccountId, received: _Received, filename:
         created_at=datetime.now(UTC),
         width=received.width,
         height=received.height,
+        duration_seconds=received.duration_seconds,
     )
+
+
+def _read_at(file: BinaryIO, offset: int, length: int) -> bytes:
+    file.seek(offset)
+    return file.read(length)

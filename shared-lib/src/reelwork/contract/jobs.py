@@ -16,7 +16,6 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
-# Set by `GET /v1/jobs` and `GET /v1/jobs/{id}` alone, and only where REELWORK_COMPAT has `luma`.
 _LUMA = "Luma's name for"
 _TEN_YEARS = 10 * 365 * 86400  # seconds
 

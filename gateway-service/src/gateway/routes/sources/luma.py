@@ -9,7 +9,7 @@ from typing import get_args
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
-from gateway.deps import Answers, Batches, CanRead, CanSubmit, Jobs, LumaNames, RequestId, WholeGateway
+from gateway.deps import Answers, Batches, CanRead, CanSubmit, Jobs, RequestId, WholeGateway
 from gateway.envelopes import luma_responses
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
@@ -55,7 +55,6 @@ async def generate_video(
     jobs: Jobs,
     answers: Answers,
     gateway: WholeGateway,
-    named: LumaNames,
     request_id: RequestId,
     response: Response,
 ) -> JobView:
@@ -63,7 +62,7 @@ async def generate_video(
     model = DreamMachineModel((await answers.model(gateway.settings.luma_model)).card)
     job = await jobs.submit(caller, model.job(body), request_id=request_id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return named(await gateway.forecasts.view(job))
+    return await gateway.forecasts.view(job)
 
 
 @router.post("/v1/generate/batch", status_code=202, responses=_SUBMITTING)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from gateway.envelopes import luma_beside
-from gateway.routes.sources import fleek, leyline, luma, luma_admin, luma_surface, luma_videos
+from gateway.routes.sources import fleek, heygen, leyline, luma, luma_admin, luma_surface, luma_videos, luna
 from gateway.settings import GatewaySettings
 from gateway.surfaces import Surface, Surfaces
 
@@ -31,6 +31,8 @@ def all_surfaces(settings: GatewaySettings) -> list[Mounted]:
     return [
         Mounted(luma_surface.SURFACE, [luma.router, luma_videos.router, luma_admin.router]),
         Mounted(fleek.SURFACE, [fleek.router]),
+        Mounted(heygen.SURFACE, [heygen.router]),
+        Mounted(luna.SURFACE, [luna.router]),
         Mounted(leyline.SURFACE, [pictures, leyline.router]),
     ]
 
