@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from testkit import pictures
 from testkit.caller import Caller, expect
+from testkit.forbidden_urls import PUBLIC_V6
 from testkit.waiting import until
 
 # Parameters of paths that name what belongs to nobody.
@@ -46,7 +47,12 @@ class Possessions:
         batch = expect(202, http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
         task = expect(200, http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
         key = expect(201, http.post("/v1/keys", json={"name": "spare", "preset": "observer"}))
+        # An address of the internet that this machine has no way to: nothing is ever sent there.
+        webhook = expect(201, http.post("/v1/webhooks", json={"url": f"https://[{PUBLIC_V6}]/hook"}))
+        delivery = expect(202, http.post(f"/v1/webhooks/{webhook['id']}/test"))
         self.ids |= {
+            "webhook_id": webhook["id"],
+            "delivery_id": delivery["id"],
             "job_id": film["id"],
             "asset_id": film["outputs"][0]["asset_id"],
             "batch_id": batch["id"],

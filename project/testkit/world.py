@@ -237,6 +237,9 @@ class World:
             "ledger",
             "usage",
             "usage_events",
+            "webhooks",
+            "webhook_secrets",
+            "deliveries",
         ),
     ) -> None:
         """Empty the database, indexes stay.

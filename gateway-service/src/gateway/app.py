@@ -45,6 +45,7 @@ from gateway.routes import (
     queue,
     reference,
     usage,
+    webhooks,
 )
 from gateway.routes.sources import task
 from gateway.settings import GatewaySettings
@@ -93,7 +94,8 @@ def create_app(
         *(account.router, account_ledger.router, queue.router, usage.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
-        *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
+        *(admin_ledger.router, audit.router, keys.router, webhooks.router, oauth.tokens, oauth.router),
+        *(meta.router, reference.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
     ):
         app.include_router(router, dependencies=[known_parameters])

@@ -78,6 +78,8 @@ async def open_gateway(
         opened = Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter)
         gateway = assemble(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
+        await stack.enter_async_context(running(gateway.webhooks.sender.run))
+        await stack.enter_async_context(running(gateway.webhooks.herald.run))
         yield gateway
 
 

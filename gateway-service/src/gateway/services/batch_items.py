@@ -19,6 +19,7 @@ from reelwork.domain.errors import (
     ModelNotFound,
     PermissionDenied,
     ReelworkError,
+    UrlRefused,
 )
 from reelwork.domain.ids import BatchId, JobId
 from reelwork.domain.job import Event, Job, Status
@@ -43,11 +44,12 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Which batch the items are of; `ids` are drawn for all of them."""
+    """Which batch the items are of; `ids` are drawn for all of them. `hooked`: the batch has a webhook of its own."""
 
     batch_id: BatchId
     request_id: str
     ids: Sequence[JobId]
+    hooked: bool = False
 
 
 class ItemChecker:
@@ -74,9 +76,10 @@ class ItemChecker:
             new = await self._builder.build(
                 caller, body, request_id=origin.request_id, job_id=origin.ids[index], batch_id=origin.batch_id
             )
-        except (InvalidInput, ModelNotFound, PermissionDenied, InsufficientTier, MaxCostExceeded) as error:
+        except (InvalidInput, ModelNotFound, PermissionDenied, InsufficientTier, MaxCostExceeded, UrlRefused) as error:
             return _rejection(error, index)
-        return replace(new, job=_held_back(new.job))
+        job = replace(new.job, hooked=new.job.hooked or origin.hooked)
+        return replace(new, job=_held_back(job))
 
 
 def _with_defaults(item: JsonValue, defaults: Mapping[str, JsonValue]) -> JsonValue:

@@ -13,6 +13,7 @@ from reelwork.store.batches import Batches
 from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
 from reelwork.store.client import Database
+from reelwork.store.deliveries import Deliveries
 from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -33,8 +34,10 @@ from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
+from reelwork.store.untold import Untold
 from reelwork.store.usage import UsageDays
 from reelwork.store.usage_log import UsageLog
+from reelwork.store.webhooks import Webhooks
 from reelwork.store.workers import Workers
 
 
@@ -73,6 +76,9 @@ class Stores:
     balances: Balances
     books: Books
     ledger: Ledger
+    untold: Untold
+    webhooks: Webhooks
+    deliveries: Deliveries
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -110,4 +116,7 @@ class Stores:
             balances=Balances(database),
             books=Books(database),
             ledger=Ledger(database),
+            untold=Untold(database),
+            webhooks=Webhooks(database),
+            deliveries=Deliveries(database),
         )

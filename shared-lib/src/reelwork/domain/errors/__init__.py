@@ -16,7 +16,8 @@ ReelworkError
 │   └── PermissionDenied       permission_denied
 │       ├── ScopeMissing       scope_missing
 │       └── AccountSuspended   account_suspended
-├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found
+├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found,
+│                              (webhook|delivery)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
@@ -70,6 +71,7 @@ from reelwork.domain.errors.request import (
     AssetNotFound,
     BatchNotFound,
     ContentPolicyViolation,
+    DeliveryNotFound,
     HeadersTooLarge,
     IdempotencyInProgress,
     IdempotencyKeyMismatch,
@@ -91,6 +93,7 @@ from reelwork.domain.errors.request import (
     UrlRefused,
     VersionMismatch,
     VideoNotFound,
+    WebhookNotFound,
     WorkerNotFound,
 )
 from reelwork.domain.errors.trouble import (
@@ -113,6 +116,7 @@ __all__ = [
     "BatchNotFound",
     "BrokerUnavailable",
     "ContentPolicyViolation",
+    "DeliveryNotFound",
     "ExpiredToken",
     "FetchFailed",
     "FieldError",
@@ -156,6 +160,7 @@ __all__ = [
     "UrlRefused",
     "VersionMismatch",
     "VideoNotFound",
+    "WebhookNotFound",
     "WorkerNotFound",
     "all_errors",
 ]
