@@ -27,6 +27,10 @@ COLLECTIONS = (
     "ledger",
     "usage",
     "usage_events",
+    "webhooks",
+    "webhook_secrets",
+    "deliveries",
+    "uploads",
 )
 
 

@@ -9,6 +9,7 @@ from gateway.auth import Caller
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
 from gateway.services.plan_limits import too_dear, too_long, too_low
+from gateway.services.webhooks.hooks import Hook, Hooks
 from reelwork.contract.jobs import JobBody, RetentionBody
 from reelwork.domain.account import Account
 from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput, ReelworkError
@@ -47,6 +48,7 @@ class _Origin:
     batch_id: BatchId | None
     at: datetime
     retention: Retention
+    hook: Hook
 
 
 class JobBuilder:
@@ -58,6 +60,7 @@ class JobBuilder:
         checker: InputChecker,
         clock: DatabaseClock,
         cache: ResultCache,
+        hooks: Hooks,
         *,
         max_attempts: int,
         retention_seconds: int | None,
@@ -67,6 +70,7 @@ class JobBuilder:
         self._checker = checker
         self._clock = clock
         self._cache = cache
+        self._hooks = hooks
         self._max_attempts = max_attempts
         self._retention_seconds = retention_seconds
         self._plans = plans
@@ -116,6 +120,7 @@ class JobBuilder:
             batch_id=batch_id,
             at=now,
             retention=self._retention(caller.account.retention, body.retention or RetentionBody()),
+            hook=await self._hooks.of_job(caller.account.id, body.webhook),
         )
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])
@@ -178,6 +183,8 @@ class JobBuilder:
             run_timeout_seconds=body.run_timeout_seconds,
             retention=origin.retention,
             cache=CacheMode(body.cache),
+            webhook=origin.hook.webhook,
+            hooked=origin.hook.heard,
         )
 
 

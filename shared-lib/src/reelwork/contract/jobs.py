@@ -17,6 +17,21 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, patt
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
 _LUMA = "Luma's name for"
+EventTypeName = Literal[
+    "job.queued",
+    "job.processing",
+    "job.retrying",
+    "job.completed",
+    "job.failed",
+    "job.cancelled",
+    "job.expired",
+    "batch.completed",
+]
+WebhookUrl = Annotated[
+    str,
+    Field(min_length=1, max_length=2048, description="Of the public internet, https://….", examples=["https://…"]),
+]
+
 _TEN_YEARS = 10 * 365 * 86400  # seconds
 
 
@@ -36,6 +51,16 @@ class RetentionBody(Wire):
         int | None,
         Field(ge=60, le=_TEN_YEARS, description="Then the outputs go; the record of the job stays."),
         JSON_NUMBER,
+    ] = None
+
+
+class JobWebhookBody(Wire):
+    """Where to hear of this alone; signed with the account's secret (`GET /v1/webhooks/signing-secret`)."""
+
+    url: WebhookUrl
+    events: Annotated[
+        list[EventTypeName] | None,
+        Field(min_length=1, max_length=16, description="Null: every end."),
     ] = None
 
 
@@ -72,6 +97,9 @@ class JobBody(Wire):
     max_cost: Annotated[
         MoneyText | None,
         Field(description="Refuse the job if it costs more than so many US dollars.", examples=["0.50"]),
+    ] = None
+    webhook: Annotated[
+        JobWebhookBody | None, Field(description="Told of this job, beside the account's endpoints.")
     ] = None
 
 

@@ -191,11 +191,20 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobWebhook:
+    """Where its owner wants to hear of this one job, and of which events."""
+
+    url: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A stored job. `version` grows with every change; `events` is its durable history, in order.
 
     It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go. `due`: the
-    database's word that `not_before` has come; only then a queued job may be claimed.
+    database's word that `not_before` has come; only then a queued job may be claimed. `hooked`: some webhook may want
+    to hear of it, its own, its batch's or one of its account.
     """
 
     id: JobId
@@ -242,6 +251,8 @@ class Job:
     data_removed: bool = False
     bill: Bill | None = None
     remote: RemoteCall | None = None
+    webhook: JobWebhook | None = None
+    hooked: bool = False
 
     @property
     def call(self) -> RemoteCall | None:

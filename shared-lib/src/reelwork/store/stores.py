@@ -14,6 +14,7 @@ from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
 from reelwork.store.calls import Calls
 from reelwork.store.client import Database
+from reelwork.store.deliveries import Deliveries
 from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -35,9 +36,11 @@ from reelwork.store.standings import Standings
 from reelwork.store.statistics import Statistics
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
+from reelwork.store.untold import Untold
 from reelwork.store.uploads import Uploads
 from reelwork.store.usage import UsageDays
 from reelwork.store.usage_log import UsageLog
+from reelwork.store.webhooks import Webhooks
 from reelwork.store.workers import Workers
 
 
@@ -79,6 +82,9 @@ class Stores:
     balances: Balances
     books: Books
     ledger: Ledger
+    untold: Untold
+    webhooks: Webhooks
+    deliveries: Deliveries
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -119,4 +125,7 @@ class Stores:
             balances=Balances(database),
             books=Books(database),
             ledger=Ledger(database),
+            untold=Untold(database),
+            webhooks=Webhooks(database),
+            deliveries=Deliveries(database),
         )
