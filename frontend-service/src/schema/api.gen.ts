@@ -4679,6 +4679,11 @@ export interface components {
              */
             readonly filename: string;
             /**
+             * Part Bytes
+             * @description Send it in parts of this size, however small it is; null: as the gateway likes it best.
+             */
+            readonly part_bytes?: number | null;
+            /**
              * Purpose
              * @default input
              * @constant
