@@ -228,6 +228,7 @@ class World:
             "pools",
             "pulses",
             "runtimes",
+            "circuits",
             "workers",
             "idempotency",
             "audit",

@@ -121,7 +121,8 @@ class JobError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One run. `slot` tells it from every other, also from one with the same number."""
+    """One run. `slot` tells it from every other, also from one with the same number. `model`: which one a provider was
+    asked for; None where the job's own model ran here."""
 
     n: int
     worker: str
@@ -130,6 +131,7 @@ class Attempt:
     ended_at: datetime | None = None
     outcome: str | None = None
     error: JobError | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,8 @@ class Job:
     """A stored job. `version` grows with every change; `events` is its durable history, in order.
 
     It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go. `due`: the
-    database's word that `not_before` has come; only then a queued job may be claimed.
+    database's word that `not_before` has come; only then a queued job may be claimed. `fallbacks`: models that may do
+    it where the provider of `model` cannot, in order.
     """
 
     id: JobId
@@ -241,6 +244,7 @@ class Job:
     data_removed: bool = False
     bill: Bill | None = None
     remote: RemoteCall | None = None
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def call(self) -> RemoteCall | None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from reelwork.domain.price import FREE, Pricing, uncounted
 from reelwork.generator.base import MediaGeneratorModel
 from reelwork.generator.parameters import asset_fields
+from reelwork.generator.remote import RemoteModel
 from reelwork.generator.resources import Pool
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9._-]*)+")
@@ -69,6 +70,9 @@ class ModelCard(BaseModel):
     asset_inputs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Parameters that are assets, with the media types they accept."""
 
+    fallbacks: tuple[str, ...] = ()
+    """Models that may do its jobs where its provider cannot, best first."""
+
     SCHEMA_AS_TEXT: ClassVar[str] = "input_schema"
 
     @classmethod
@@ -98,6 +102,7 @@ class ModelCard(BaseModel):
             pricing=model.pricing,
             examples=tuple(dict(example) for example in model.examples),
             asset_inputs=asset_fields(schema),
+            fallbacks=model.fallbacks if issubclass(model, RemoteModel) else (),
         )
 
     def with_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
