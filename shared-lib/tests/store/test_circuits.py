@@ -2,6 +2,8 @@
 
 import asyncio
 
+from pymongo.read_concern import ReadConcern
+
 from reelwork.store.circuits import FAULTS, LONGEST, SHORTEST, Circuits
 from testkit.world import World
 
@@ -31,9 +33,10 @@ async def test_an_answer_in_between_forgets_the_faults(world: World) -> None:
 
 async def test_each_failed_probe_doubles_the_time_up_to_a_bound(world: World) -> None:
     circuits, waits = await tripped(world, FAULTS - 1), []
+    stored = world.database.get_collection("circuits", read_concern=ReadConcern("local"))
     for _ in range(8):
         await circuits.failed("acme")
-        found = await world.database["circuits"].find_one({"_id": "acme"})
+        found = await stored.find_one({"_id": "acme"})
         assert found is not None
         waits.append(found["open_until"] - found["failed_at"])
 
