@@ -17,6 +17,7 @@ COLLECTIONS = (
     "pools",
     "pulses",
     "runtimes",
+    "circuits",
     "model_statistics",
     "workers",
     "idempotency",

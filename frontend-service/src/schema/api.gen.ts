@@ -2438,6 +2438,11 @@ export interface components {
             /** Ended At */
             readonly ended_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
+            /**
+             * Model
+             * @description Which one a provider was asked for; null: the job's own ran here.
+             */
+            readonly model: string | null;
             /** N */
             readonly n: number;
             /** Outcome */
@@ -2637,6 +2642,12 @@ export interface components {
                  * @description From now: not started by then, it expires; still running, it fails.
                  */
                 readonly deadline_seconds?: number | null;
+                /**
+                 * Fallback
+                 * @description Models that may do it where the provider of `model` cannot, in order; `auto`: those that the model names itself and that take this input. The price is that of `model`.
+                 * @default never
+                 */
+                readonly fallback: ("never" | "auto") | readonly string[];
                 /**
                  * Input
                  * @example {
@@ -4026,6 +4037,12 @@ export interface components {
              * @description From now: not started by then, it expires; still running, it fails.
              */
             readonly deadline_seconds?: number | null;
+            /**
+             * Fallback
+             * @description Models that may do it where the provider of `model` cannot, in order; `auto`: those that the model names itself and that take this input. The price is that of `model`.
+             * @default never
+             */
+            readonly fallback: ("never" | "auto") | readonly string[];
             /**
              * Input
              * @example {
@@ -6275,6 +6292,11 @@ export interface components {
              * @example holiday.mp4
              */
             readonly filename: string;
+            /**
+             * Part Bytes
+             * @description Send it in parts of this size, however small it is; null: as the gateway likes it best.
+             */
+            readonly part_bytes?: number | null;
             /**
              * Purpose
              * @default input

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.auth import Caller
+from gateway.services.fallbacks import Fallbacks
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
 from gateway.services.plan_limits import too_dear, too_long, too_low
@@ -68,6 +69,7 @@ class JobBuilder:
     ) -> None:
         self._catalogue = catalogue
         self._checker = checker
+        self._fallbacks = Fallbacks(catalogue, checker)
         self._clock = clock
         self._cache = cache
         self._hooks = hooks
@@ -124,6 +126,7 @@ class JobBuilder:
         )
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])
+        job = replace(job, fallbacks=await self._fallbacks.of(caller, body, card))
         job = await self._cache.applied(job, card, {asset.id: asset.sha256 for asset in assets})
         whole = card.with_defaults(body.input)
         price = 0 if job.status.is_terminal else price_of(card.pricing, whole)

@@ -12,6 +12,7 @@ from reelwork.contract.queue import JobQueue
 PriorityName = Literal["low", "normal", "high"]
 CacheModeName = Literal["allow", "refresh", "off"]
 StatusName = Literal["pending", "queued", "processing", "cancelling", "completed", "failed", "cancelled", "expired"]
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
@@ -94,6 +95,13 @@ class JobBody(Wire):
         CacheModeName,
         Field(description="`allow`: an equal finished job of yours may answer at once, for deterministic models."),
     ] = "allow"
+    fallback: Annotated[
+        Literal["never", "auto"] | Annotated[list[ModelName], Field(min_length=1, max_length=4)],
+        Field(
+            description="Models that may do it where the provider of `model` cannot, in order; `auto`: those that the "
+            "model names itself and that take this input. The price is that of `model`."
+        ),
+    ] = "never"
     max_cost: Annotated[
         MoneyText | None,
         Field(description="Refuse the job if it costs more than so many US dollars.", examples=["0.50"]),
@@ -151,6 +159,7 @@ class AttemptView(Wire):
     ended_at: Timestamp | None
     outcome: str | None
     error: JobErrorView | None
+    model: Annotated[str | None, Field(description="Which one a provider was asked for; null: the job's own ran here.")]
 
 
 class CancelView(Wire):

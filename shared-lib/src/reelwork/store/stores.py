@@ -13,6 +13,7 @@ from reelwork.store.batches import Batches
 from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
 from reelwork.store.calls import Calls
+from reelwork.store.circuits import Circuits
 from reelwork.store.client import Database
 from reelwork.store.deliveries import Deliveries
 from reelwork.store.directory import Directory
@@ -50,6 +51,7 @@ class Stores:
     jobs: Jobs
     attempts: Attempts
     calls: Calls
+    circuits: Circuits
     backlog: Backlog
     removals: Removals
     batches: Batches
@@ -93,6 +95,7 @@ class Stores:
             jobs=Jobs(database),
             attempts=Attempts(database),
             calls=Calls(database),
+            circuits=Circuits(database),
             backlog=Backlog(database),
             removals=Removals(database),
             batches=Batches(database),
