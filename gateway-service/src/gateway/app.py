@@ -42,6 +42,7 @@ from gateway.routes import (
     meta,
     models,
     oauth,
+    providers,
     queue,
     reference,
     usage,
@@ -94,7 +95,7 @@ def create_app(
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
         *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
-        *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
+        *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router, providers.router),
     ):
         app.include_router(router, dependencies=[known_parameters])
     problems.install(app)

@@ -27,6 +27,7 @@ from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
+from gateway.services.provider_calls import ProviderCallService
 from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
@@ -88,6 +89,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         usage=UsageService(stores, opened.usage),
         meter=opened.meter,
+        provider_calls=ProviderCallService(engine),
         probes={
             "mongodb": lambda: ping(stores.database),
             "broker": broker.ping,

@@ -24,6 +24,7 @@ from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
+from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
@@ -96,6 +97,7 @@ class Gateway:
     ledger: LedgerService
     usage: UsageService
     meter: UsageMeter
+    provider_calls: ProviderCallService
     probes: dict[str, Probe]
 
 
