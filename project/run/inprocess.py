@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from types import FrameType
 
 import uvicorn
@@ -14,8 +14,12 @@ from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.broker.inprocess import InProcessBroker
 from worker.board import Board
+from worker.catalogue import find_models
 from worker.inprocess import open_worker
 from worker.settings import WorkerSettings
+
+# Jobs of providers that are looked at at once: exchanges, and results that are fetched.
+TURNS = 4
 
 
 class _Server(uvicorn.Server):
@@ -34,25 +38,36 @@ def serve_in_process(*, port: int) -> None:
 
 async def _serve(port: int) -> None:
     broker = InProcessBroker()
-    concurrency = max(1, (os.cpu_count() or 2) - 1)
-    worker = WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
-    async with open_worker(worker, broker) as board:
+    async with AsyncExitStack() as stack:
+        boards = [await stack.enter_async_context(open_worker(worker, broker)) for worker in _workers()]
         server: _Server | None = None
         settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
         app = create_app(settings, broker=broker, closing=lambda: server is not None and server.should_exit)
         config = server_config(app, settings, host="127.0.0.1", port=port)
         server = _Server(config)
-        _stop_by_signals(server, board)
+        _stop_by_signals(server, boards)
         await server.serve()
 
 
-def _stop_by_signals(server: _Server, board: Board) -> None:
+def _workers() -> list[WorkerSettings]:
+    """One for what runs here, and one for what runs at providers if there is a key for any."""
+    concurrency = max(1, (os.cpu_count() or 2) - 1)
+    here = WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
+    elsewhere = here.model_copy(update={"pool": "remote", "concurrency": TURNS, "worker_name": "in-process-remote"})
+    found = find_models(here.modules).models.values()
+    has_provider = any(model.resources.pool == elsewhere.pool for model in found)
+    return [here, elsewhere] if has_provider and here.pool != elsewhere.pool else [here]
+
+
+def _stop_by_signals(server: _Server, boards: Sequence[Board]) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
-        if board.stopping:
-            board.hurry()
+        if any(board.stopping for board in boards):
+            for board in boards:
+                board.hurry()
             server.force_exit = True
         else:
-            board.stop()
+            for board in boards:
+                board.stop()
             server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
