@@ -43,6 +43,7 @@ from gateway.routes import (
     meta,
     models,
     oauth,
+    providers,
     queue,
     reference,
     uploads,
@@ -99,7 +100,7 @@ def create_app(
         *(uploads.router, assets.router, models.router),
         *(admin_workers.router, admin_rates.router, admin_ledger.router),
         *(audit.router, keys.router, webhooks.router, oauth.tokens, oauth.router, meta.router, reference.router),
-        *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
+        *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router, providers.router),
     ):
         app.include_router(router, dependencies=[known_parameters])
     _mount_sources(app, settings, known_parameters)

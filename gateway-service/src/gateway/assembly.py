@@ -34,6 +34,7 @@ from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
+from gateway.services.provider_calls import ProviderCallService
 from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
@@ -106,6 +107,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         usage=UsageService(stores, opened.usage),
         webhooks=_webhooks(settings, opened, hooks),
         meter=opened.meter,
+        provider_calls=ProviderCallService(engine),
         probes=_probes(settings, opened),
     )
 

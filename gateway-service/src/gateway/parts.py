@@ -28,6 +28,7 @@ from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
+from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
@@ -117,6 +118,7 @@ class Gateway:
     webhooks: Webhooks
     meter: UsageMeter
     completion: Completion
+    provider_calls: ProviderCallService
     probes: dict[str, Probe]
 
 
