@@ -78,3 +78,17 @@ class Instant(Picture):
         path = ctx.workdir / "answer.png"
         path.write_bytes(base64.b64decode(said["picture"]))
         return RemoteStatus(state=RemoteState.SUCCEEDED, outputs=(RemoteOutput(name="answer", path=path),))
+
+
+class Backed(Picture):
+    """Another provider may do its jobs."""
+
+    id, title = "acme/backed", "Acme Backed"
+    fallbacks = ("spare/picture",)
+
+
+class Spare(Picture):
+    """The same at another provider, which knows no other parameters than these."""
+
+    id, title = "spare/picture", "Spare Picture"
+    provider, base_url, credential = "spare", "https://api.spare.example", "SPARE_API_TOKEN"

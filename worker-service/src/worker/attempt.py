@@ -13,7 +13,6 @@ import structlog
 from pydantic import ValidationError
 
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.engine import Engine, claimed
@@ -71,8 +70,8 @@ class Attempt:
         self.abandoned = False
 
     @property
-    def job(self) -> JobId:
-        return self._job.id
+    def job(self) -> Job:
+        return self._job
 
     async def run(self, models: Models, scratch: Path) -> None:
         """Run until the model ends, or must end: asked first, left behind after the grace time.

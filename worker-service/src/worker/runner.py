@@ -16,6 +16,7 @@ from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
 from reelwork.domain.retry import AttemptFailure
+from reelwork.domain.route import route_of
 from reelwork.engine.calls import take_up
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
@@ -90,7 +91,7 @@ class Runner:
     @property
     def jobs(self) -> list[JobId]:
         """Those that run now."""
-        return sorted({attempt.job for attempt in self._running.values()})
+        return sorted({attempt.job.id for attempt in self._running.values()})
 
     async def keep_time(self) -> None:
         """Until cancelled: have running jobs handed back as soon as their time is up."""
@@ -251,10 +252,10 @@ class Runner:
                 del self._running[slot]
         used = attempt.earlier + timedelta(seconds=time.monotonic() - begun)
         self.done += attempt.why not in {Stop.LEAVING, Stop.WAITING}
-        return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
+        return Ended(job=attempt.job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
 
     def _attempt(self, job: Job, files: Files) -> Attempt | Turn:
-        if self._models.is_remote(job.model):
+        if any(self._models.is_remote(model) for model in route_of(job)):
             return Turn(self._engine, job, files, self._options.outside)
         return Attempt(self._engine, job, files, grace=self._options.grace)
 

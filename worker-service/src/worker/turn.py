@@ -16,7 +16,6 @@ import anyio
 import structlog
 
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.calls import begin_call
@@ -37,6 +36,7 @@ from worker.exchange import AnyRemote, Exchange
 from worker.lifeline import Lifeline, Stop
 from worker.pause import AGAIN_SECONDS, KEPT_SECONDS, Pause, for_good
 from worker.results import Results
+from worker.routing import elsewhere, model_for, note
 from worker.scratch import Files, InputMissing
 from worker.telling import told
 
@@ -79,8 +79,9 @@ class Turn:
         self.abandoned = False
 
     @property
-    def job(self) -> JobId:
-        return self._pause.job.id
+    def job(self) -> Job:
+        """As it is now, so far as this turn knows."""
+        return self._pause.job
 
     @property
     def earlier(self) -> timedelta:
@@ -111,7 +112,7 @@ class Turn:
     async def _take(self, models: Models, folder: Path) -> Outcome:
         job = self._pause.job
         try:
-            model = await models.remote(job.call.model if job.call is not None else job.model)
+            model = await self._model(models)
             params = parameters_of(model, job)
         except Exception as error:  # noqa: BLE001  (the edge to foreign code: whatever it raises ends this turn only)
             return failure_of(error) if job.call is None else await self._pause.after_fault(error)
@@ -120,6 +121,13 @@ class Turn:
             return await self._go_on(exchange, params)
         finally:
             self.abandoned = exchange.hangs
+
+    async def _model(self, models: Models) -> AnyRemote:
+        """The one that was asked in this attempt, else the one to ask."""
+        job = self._pause.job
+        if job.call is not None:
+            return await models.remote(job.call.model)
+        return await model_for(job, models, self._engine.stores.circuits)
 
     def _exchange(self, model: AnyRemote, folder: Path) -> Exchange:
         return Exchange(model, self._pause.job, self._files, folder, public_url=self._outside.public_url)
@@ -157,16 +165,19 @@ class Turn:
         try:
             answer = await (exchange.recover(params) if again else exchange.submit(params))
         except Exception as error:  # noqa: BLE001  (the edge to foreign code)
+            await note(self._engine.stores.circuits, exchange.model, error)
             return await (self._not_recovered(error) if again else self._not_asked(error))
-        return answer if isinstance(answer, RemoteStatus) else await self._accepted(exchange, answer)
+        stored = answer if isinstance(answer, RemoteStatus) else await self._accepted(exchange, answer)
+        await note(self._engine.stores.circuits, exchange.model, None)
+        return stored
 
     async def _not_asked(self, error: Exception) -> Outcome:
         """Nothing was begun where the model, or our own storage, says so; else the next turn finds out."""
         known = isinstance(error, GenerationError | InputMissing | ObjectStoreDown | StoreUnavailable)
         if known and not isinstance(error, SubmissionUnknown):
-            return failure_of(error)
+            return elsewhere(error)
         fault = None if isinstance(error, SubmissionUnknown) else error  # the model's own: it wants looking at
-        log.error("submission.unknown", job_id=self.job, reason=told(error), exc_info=fault)
+        log.error("submission.unknown", job_id=self.job.id, reason=told(error), exc_info=fault)
         return await self._pause.after_fault(SubmissionUnknown("The submission ended in an unknown way."))
 
     async def _not_recovered(self, error: Exception) -> Outcome:
@@ -191,7 +202,7 @@ class Turn:
             case _, RemoteState.SUCCEEDED:
                 return await self._fetch(exchange, status)
             case _, RemoteState.FAILED | RemoteState.CANCELLED:
-                return failure_of(status.error) if status.error is not None else _STOPPED_THERE
+                return elsewhere(status.error) if status.error is not None else _STOPPED_THERE
             case _:
                 return await self._go_on_waiting(exchange, status)
 
@@ -235,7 +246,7 @@ class Turn:
             except (ObjectStoreDown, StoreUnavailable, GenerationError) as error:
                 if not self._has_result_only_here or time.monotonic() - began > _patience(error):
                     return await self._pause.after_fault(error)
-                log.warning("result.not_stored", job_id=self.job, reason=told(error))
+                log.warning("result.not_stored", job_id=self.job.id, reason=told(error))
                 await anyio.sleep(AGAIN_SECONDS)
         return None
 

@@ -9,7 +9,7 @@ import pytest
 
 from reelwork.fetch import Fetcher, FetchRules
 from testkit.acme import Acme, running_acme
-from testkit.acme_models import Instant, Picture, Traced
+from testkit.acme_models import Backed, Instant, Picture, Spare, Traced
 from testkit.world import terms
 from worker.results import Results
 from worker.turn import Outside
@@ -26,6 +26,16 @@ def acme(monkeypatch: pytest.MonkeyPatch) -> Iterator[Acme]:
 
 
 @pytest.fixture
+def spare(crew, monkeypatch: pytest.MonkeyPatch) -> Iterator[Acme]:
+    """A second provider."""
+    with running_acme() as running:
+        monkeypatch.setenv("SPARE_API_TOKEN", "other")
+        monkeypatch.setenv("SPARE_BASE_URL", running.url)
+        crew.more_ports.add(urlsplit(running.url).port)
+        yield running
+
+
+@pytest.fixture
 def crew(workshop, acme, eventually):
     return Crew(workshop, acme, eventually)
 
@@ -35,14 +45,20 @@ class Crew:
 
     def __init__(self, workshop, acme, eventually):
         self.workshop, self.world, self.acme, self.eventually = workshop, workshop.world, acme, eventually
+        self.more_ports = set()
 
     def worker(self, name="w", *, limit_bytes=1 << 20, public_url=None, allow=True, **options):
         port = urlsplit(self.acme.url).port
         rules = FetchRules(
-            ports=frozenset({port}), plain_http=True, allow=(ip_network("127.0.0.0/8"),) if allow else (), seconds=10
+            ports=frozenset({port, *self.more_ports}),
+            plain_http=True,
+            allow=(ip_network("127.0.0.0/8"),) if allow else (),
+            seconds=10,
         )
         outside = Outside(results=Results(Fetcher(rules), limit_bytes=limit_bytes), public_url=public_url)
-        return self.workshop.runner(Picture, Traced, Instant, name=name, outside=outside, pool=POOL, **options)
+        return self.workshop.runner(
+            Picture, Traced, Instant, Backed, Spare, name=name, outside=outside, pool=POOL, **options
+        )
 
     async def submit(self, model=Picture, **fields):
         return await self.workshop.submit(terms(pool=POOL), model=model.id, input={"prompt": "a fox"}, **fields)

@@ -1,4 +1,4 @@
-"""What a provider made: fetched by the guarded fetcher, looked at, stored; not paid for twice whatever fails then."""
+"""What a provider made: fetched by the guarded fetcher, looked at, stored; and not paid for twice if that fails."""
 
 import pytest
 

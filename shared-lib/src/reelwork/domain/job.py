@@ -122,7 +122,8 @@ class JobError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One run. `slot` tells it from every other, also from one with the same number."""
+    """One run. `slot` tells it from every other, also from one with the same number. `model`: which one a provider was
+    asked for; None where the job's own model ran here."""
 
     n: int
     worker: str
@@ -131,6 +132,7 @@ class Attempt:
     ended_at: datetime | None = None
     outcome: str | None = None
     error: JobError | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,11 +193,21 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobWebhook:
+    """Where its owner wants to hear of this one job, and of which events."""
+
+    url: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A stored job. `version` grows with every change; `events` is its durable history, in order.
 
     It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go. `due`: the
-    database's word that `not_before` has come; only then a queued job may be claimed.
+    database's word that `not_before` has come; only then a queued job may be claimed. `fallbacks`: models that may do
+    it where the provider of `model` cannot, in order. `hooked`: some webhook may want to hear of it, its own, its
+    batch's or one of its account.
     """
 
     id: JobId
@@ -242,6 +254,9 @@ class Job:
     data_removed: bool = False
     bill: Bill | None = None
     remote: RemoteCall | None = None
+    webhook: JobWebhook | None = None
+    hooked: bool = False
+    fallbacks: tuple[str, ...] = ()
 
     @property
     def call(self) -> RemoteCall | None:

@@ -56,7 +56,10 @@ class Calls:
             "faults": 0,
             "lost": 0,
         }
-        update = [{"$set": {"remote": call, **_CHANGED}}]
+        named = {"$mergeObjects": ["$$this", {"model": literal(model)}]}
+        present = {"$cond": [{"$eq": ["$$this.n", "$attempt"]}, named, "$$this"]}
+        attempts = {"$map": {"input": "$attempts", "in": present}}
+        update: list[Document] = [{"$set": {"remote": call, "attempts": attempts, **_CHANGED}}]
         return await self._change({"$and": [held(claimed, {Status.PROCESSING}), {"$nor": [ASKED]}]}, update)
 
     async def keep(self, claimed: Claimed, token: str, handle: str) -> bool:

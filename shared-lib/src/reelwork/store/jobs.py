@@ -125,7 +125,7 @@ class Jobs:
 
         The answer names those that were there already: they stay as they are, and the others are stored.
         """
-        documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None, "uncounted": True} for job in jobs]
+        documents = [_document(job) for job in jobs]
         try:
             if len(documents) == 1:
                 await self._jobs.insert_one(documents[0])
@@ -187,6 +187,11 @@ class Jobs:
             return_document=ReturnDocument.AFTER,
         )
         return JOB_CODEC.decode(document) if document is not None else None
+
+
+def _document(job: Job) -> Document:
+    marks = {"uncounted": True} | ({"untold": True} if job.hooked else {})
+    return JOB_CODEC.encode(job) | {"due": job.not_before is None} | marks
 
 
 def cancelling_waiting(by: str) -> list[Document]:
