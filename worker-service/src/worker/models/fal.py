@@ -217,7 +217,7 @@ class FluxSchnell(FalModel[FluxSchnellParameters]):
     is_ai = True
     seconds_hint = 3.0
     pricing = Pricing(amount=30, unit="picture", by=("images",))
-    fallbacks = ("replicate/black-forest-labs/flux-schnell", "luma/uni-1", "openai/gpt-image")
+    fallbacks = ("replicate/black-forest-labs/flux-schnell",)
     poll_seconds = 1.0
     field_names: ClassVar[dict[str, str]] = {
         "num_images": "images",

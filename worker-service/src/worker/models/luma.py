@@ -119,7 +119,7 @@ class Uni1(LumaModel[Uni1Parameters]):
     is_ai = True
     seconds_hint = 25.0
     pricing = Pricing(base=404)
-    fallbacks = ("openai/gpt-image", "replicate/black-forest-labs/flux-schnell", "fal/flux-schnell")
+    fallbacks = ("openai/gpt-image",)
     examples = (
         {"prompt": "Iced coffee on a marble table, morning light"},
         {"prompt": "A lighthouse keeper reading to her cat", "style": "manga", "aspect_ratio": "2:3"},

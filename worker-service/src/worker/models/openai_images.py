@@ -77,11 +77,7 @@ class GptImage(ProviderModel[GptImageParameters]):
     is_ai = True
     seconds_hint = 30.0
     pricing = Pricing(amount=400, unit="picture", by=("images",))
-    fallbacks: ClassVar[tuple[str, ...]] = (
-        "luma/uni-1",
-        "replicate/black-forest-labs/flux-schnell",
-        "fal/flux-schnell",
-    )
+    fallbacks: ClassVar[tuple[str, ...]] = ("luma/uni-1",)
     field_names: ClassVar[dict[str, str]] = {"n": "images", "size": "aspect_ratio"}
     examples = (
         {"prompt": "A poster for a village fête, hand lettered, three colours", "aspect_ratio": "2:3"},

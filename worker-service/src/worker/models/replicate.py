@@ -156,7 +156,7 @@ class FluxSchnell(ReplicateModel[FluxSchnellParameters]):
     is_ai = True
     seconds_hint = 3.0
     pricing = Pricing(amount=30, unit="picture", by=("images",))
-    fallbacks = ("fal/flux-schnell", "luma/uni-1", "openai/gpt-image")
+    fallbacks = ("fal/flux-schnell",)
     poll_seconds = 1.0
     field_names: ClassVar[dict[str, str]] = {"num_outputs": "images", "num_inference_steps": "steps"}
     examples = (

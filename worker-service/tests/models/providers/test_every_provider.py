@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from reelwork.domain.price import price_of
 from reelwork.generator import (
     BadSignature,
     GenerationError,
@@ -22,7 +23,7 @@ from reelwork.generator import (
     RemoteStatus,
     SubmissionUnknown,
 )
-from testkit.providers import CASES, POLLED, WEBHOOK, Asked, Case
+from testkit.providers import CASES, POLLED, WEBHOOK, Asked, Case, remote_models
 
 Ask = Callable[..., Asked]
 
@@ -41,6 +42,19 @@ def test_the_card_says_what_it_costs_and_where_it_runs(case: Case):
     assert not card.pricing.is_free
     assert all("title" in field for field in card.input_schema["properties"].values())  # type: ignore[index,union-attr]
     assert card.examples
+
+
+@every
+def test_what_stands_in_for_it_does_the_same_for_about_the_same_money(case: Case):
+    models = {model.id: model for model in remote_models()}
+    for name in case.model.fallbacks:
+        other = models[name]
+        assert (other.task, other.provider != case.model.provider) == (case.model.task, True)
+        assert other.parameters.model_validate(case.input)
+        prices = [
+            price_of(model.pricing, ModelCard.of(model).with_defaults(case.input)) for model in (case.model, other)
+        ]
+        assert prices[1] <= 1.02 * prices[0]
 
 
 @every

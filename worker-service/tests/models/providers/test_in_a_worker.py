@@ -14,6 +14,7 @@ from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.ids import AccountId, AssetId, new_asset_id
 from reelwork.domain.job import Job, Status
 from reelwork.fetch import Fetcher, FetchRules
+from reelwork.generator import RemoteModel
 from testkit.providers import CASES, FILM, PICTURE, POLLED, Asked, Case, case_of
 from testkit.world import terms
 from worker.results import Results
@@ -34,29 +35,31 @@ class Desk:
         self.workshop, self.asked, self._inputs = workshop, asked, inputs
         self.lane = terms(pool=POOL)
 
-    def worker(self) -> Runner:
+    def worker(self, *more: type[RemoteModel[Any]]) -> Runner:
         port = urlsplit(self.asked.fakes.url).port
         rules = FetchRules(
             ports=frozenset({port or 0}), plain_http=True, allow=(ip_network("127.0.0.0/8"),), seconds=10
         )
         outside = Outside(results=Results(Fetcher(rules), limit_bytes=1 << 20))
-        runner: Runner = self.workshop.runner(type(self.asked.model), outside=outside, pool=POOL)
+        runner: Runner = self.workshop.runner(type(self.asked.model), *more, outside=outside, pool=POOL)
         return runner
 
-    async def submit(self) -> Job:
+    async def submit(self, **fields: Any) -> Job:
         stored = {name: await self._stored(name) for name in (PICTURE, FILM) if name in self.asked.input.values()}
         values = {name: stored.get(value, value) for name, value in self.asked.input.items()}
         inputs = tuple(stored.values())
-        job: Job = await self.workshop.submit(self.lane, model=self.asked.model.id, input=values, input_assets=inputs)
+        job: Job = await self.workshop.submit(
+            self.lane, model=self.asked.model.id, input=values, input_assets=inputs, **fields
+        )
         return job
 
-    async def until_it_ends(self, job: Job) -> Job:
+    async def until_it_ends(self, job: Job, *more: type[RemoteModel[Any]]) -> Job:
         for _ in range(MOST_TURNS):
             past = datetime.now(UTC) - timedelta(seconds=1)
             waits = {"remote.due_at": {"$type": "date"}}
             await self.workshop.world.database["jobs"].update_many(waits, {"$set": {"remote.due_at": past}})
             await self.workshop.world.come_due()
-            await self.worker().work(POOL)
+            await self.worker(*more).work(POOL)
             after: Job = await self.workshop.world.read(job)
             if after.status.is_terminal:
                 return after
