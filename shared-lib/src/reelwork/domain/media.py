@@ -25,6 +25,7 @@ _EXTENSIONS = {
     "image/avif": ".avif",
     "video/mp4": ".mp4",
     "text/plain": ".txt",
+    "text/vtt": ".vtt",
     "application/json": ".json",
 }
 
