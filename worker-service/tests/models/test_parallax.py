@@ -17,6 +17,7 @@ from worker.models.film.planes import Planes, show, surfaces
 from worker.models.parallax import WEIGHTS_FOLDER, Parallax
 
 ASSET = "asset_picture"
+EXTRAS = {"builtin/voice-over"}  # their packages may be missing here
 
 
 @pytest.fixture(scope="session")
@@ -156,8 +157,15 @@ def test_all_built_in_models_are_found(monkeypatch, weights):
 
     catalogue = discover("worker.models", entry_point_group=None)
 
-    assert set(catalogue.models) == {"builtin/camera-move", "builtin/landscape", "builtin/parallax"}
-    assert catalogue.absent == {}
+    assert set(catalogue.models) - EXTRAS == {
+        "builtin/camera-move",
+        "builtin/landscape",
+        "builtin/landscape-video",
+        "builtin/parallax",
+        "builtin/silk",
+        "simulated/video-translation",
+    }
+    assert set(catalogue.absent) <= EXTRAS
     assert ModelCard.of(Parallax).is_ai
 
 
