@@ -141,7 +141,8 @@ def test_all_built_in_models_are_found(monkeypatch, weights):
 
     catalogue = discover("worker.models", entry_point_group=None)
 
-    assert {"builtin/camera-move", "builtin/landscape", "builtin/parallax"} <= set(catalogue.models)
+    built_in = {f"builtin/{name}" for name in ("camera-move", "landscape", "landscape-video", "parallax", "silk")}
+    assert built_in <= set(catalogue.models)
     assert {name for name in catalogue.absent if "is not set" not in catalogue.absent[name]} <= EXTRAS
     assert ModelCard.of(Parallax).is_ai
 

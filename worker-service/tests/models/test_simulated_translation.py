@@ -1,8 +1,11 @@
+import struct
+
 import av
 import numpy as np
 import pytest
 
 from reelwork.generator import Cancelled, GenerationError, InvalidInput, LocalContext, ModelCard
+from worker.models.film import video
 from worker.models.simulated_translation import SimulatedTranslation, SimulatedTranslationParameters
 
 ASSET = "asset_video"
@@ -33,8 +36,8 @@ class Timelapse(LocalContext):
         self.waited += seconds
 
 
-def run(tmp_path, video, *, seed=0, **values):
-    context = Timelapse(tmp_path / "work", assets={ASSET: video}, seed=seed)
+def run(tmp_path, film, *, seed=0, **values):
+    context = Timelapse(tmp_path / "work", assets={ASSET: film}, seed=seed)
     artifacts = list(SimulatedTranslation().generate(SimulatedTranslationParameters(video=ASSET, **values), context))
     return context, artifacts
 
@@ -130,6 +133,31 @@ def test_file_that_is_no_video_is_refused(tmp_path, content):
         run(tmp_path, tmp_path / "video.mp4", delay_seconds=0)
 
     assert caught.value.field == "video"
+
+
+def test_video_too_large_to_decode_is_refused(tmp_path, clip, monkeypatch):
+    monkeypatch.setattr(video, "MAX_PIXELS", 64 * 36 - 1)
+
+    with pytest.raises(InvalidInput, match="megapixels"):
+        run(tmp_path, clip, delay_seconds=0)
+
+
+def test_header_that_lies_about_the_size_does_not_get_a_large_frame_decoded(tmp_path, monkeypatch):
+    """The track says 16x16, the frames in it are larger than what may be decoded."""
+    path = tmp_path / "lies.mp4"
+    with av.open(path, "w") as file:
+        stream = file.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((360, 640, 3), np.uint8))))
+        file.mux(stream.encode(None))
+    data = path.read_bytes()
+    sample_entry = struct.pack(">HH", 640, 360)
+    assert sample_entry in data
+    path.write_bytes(data.replace(sample_entry, struct.pack(">HH", 16, 16)))
+    monkeypatch.setattr(video, "MAX_PIXELS", 300 * 300)
+
+    with pytest.raises(InvalidInput):
+        run(tmp_path, path, delay_seconds=0)
 
 
 def test_sound_alone_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from av.error import FFmpegError
 
 from reelwork.generator import InvalidInput
 from worker.models.film.geometry import Size
+from worker.models.film.picture import MAX_PIXELS
 
 MEDIA_TYPES = ("video/mp4", "video/quicktime", "video/webm")
 
@@ -45,9 +46,13 @@ def opened(path: Path, *, field: str = "video") -> Iterator[InputContainer]:
 
 
 def facts(path: Path, *, field: str = "video") -> Facts:
-    """Read the header and one frame. Raises InvalidInput for what is no video."""
+    """Read the header and one frame. Raises InvalidInput for what is no video, or too large to decode."""
     with opened(path, field=field) as file:
-        frame = next(file.decode(file.streams.video[0]), None)
+        stream = file.streams.video[0]
+        if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+            raise InvalidInput(f"The video has more than {MAX_PIXELS // 1_000_000} megapixels.", field=field)
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # what the frames say counts, not the header
+        frame = next(file.decode(stream), None)
         if frame is None:
             raise InvalidInput("The video has not a single frame.", field=field)
         sideways = frame.rotation % 180 != 0
