@@ -138,7 +138,6 @@ def test_model_without_weights_is_absent_and_says_what_to_do(monkeypatch, folder
 
 def test_all_built_in_models_are_found(monkeypatch, weights):
     monkeypatch.setenv(WEIGHTS_FOLDER, str(weights))
-
     catalogue = discover("worker.models", entry_point_group=None)
 
     built_in = {f"builtin/{name}" for name in ("camera-move", "landscape", "landscape-video", "parallax", "silk")}
