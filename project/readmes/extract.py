@@ -11,13 +11,15 @@ _ROW = re.compile(r"^\| `(/[^`]*)` \| (GET|POST|DELETE|WS) \|", re.MULTILINE)
 _DIAGRAM = re.compile(r"│ +(POST /\S+|\{ \"[^│]*\}) +│")
 _REQUEST = re.compile(r"(GET|POST|DELETE) /\S*")
 _COMMANDS = ("curl", "python", "source", "make", "export", "uvicorn", "pytest", "uv ", "./", "docker", "pip", "open ")
-_ENDED = ("/", ".md")  # folders and files of the original are no examples
+_ENDED = ("/", ".md", "./project", "/v1")  # folders, files and beginnings of addresses are no examples
 
 
 def examples(readme: str) -> list[str]:
     """Each once, in the README's order. Configuration files and source code of the original are none."""
     found = sorted((*_of_fences(readme), *_of_text(readme)))
-    return list(dict.fromkeys(text for _, text in found))
+    texts = list(dict.fromkeys(text for _, text in found))
+    within = " ".join(text for text in texts if " " in text).split()  # an address in a command is no other example
+    return [text for text in texts if text not in within]
 
 
 def _of_fences(readme: str) -> Iterator[tuple[int, str]]:
@@ -43,5 +45,5 @@ def _of_text(readme: str) -> Iterator[tuple[int, str]]:
     for span in _SPAN.finditer(rows):
         shown = span[1].strip()
         request = bool(_REQUEST.fullmatch(shown)) or (shown.startswith("/") and " " not in shown)
-        if (shown.startswith((*_COMMANDS, '{"')) and not shown.endswith(_ENDED)) or request:
+        if (shown.startswith((*_COMMANDS, '{"')) or request) and not shown.endswith(_ENDED):
             yield span.start(), shown
