@@ -37,7 +37,7 @@ class Player:
         ends = time.monotonic() + PATIENCE_SECONDS
         while True:
             status, body = _typed(command)
-            if not example.until or _has(body, example.until) or time.monotonic() > ends:
+            if status != example.status or not example.until or _has(body, example.until) or time.monotonic() > ends:
                 break
             time.sleep(PAUSE_SECONDS)
         self.say(f"{status} {_short(body)}")
