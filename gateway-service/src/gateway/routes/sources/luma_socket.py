@@ -1,7 +1,7 @@
 """Luma's dashboard as it changes: `connected`, and then an `update` each second.
 
-There it was open to everybody. Here it wants the scope `admin`: by a key in a header, or where a browser can send none by
-a ticket of `POST /v1/stream-tickets`.
+There it was open to everybody. Here it wants the scope `admin`: by a key in a header, or where a browser can send none
+by a ticket of `POST /v1/stream-tickets`.
 """
 
 from datetime import UTC, datetime
