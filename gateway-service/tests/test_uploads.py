@@ -9,7 +9,7 @@ from testkit import pictures
 from testkit.caller import Caller, expect
 from testkit.films import film
 from testkit.stack import Stack
-from testkit.uploads import PART, begin, complete, declared, piece, send
+from testkit.uploads import MIB, PART, begin, complete, declared, piece, send
 
 pytestmark = pytest.mark.security
 
@@ -126,6 +126,16 @@ def test_bytes_that_an_account_has_need_not_be_sent_again_and_nobody_elses_count
         assert problem["code"] == "asset_not_found"
         assert problem["detail"].endswith(f"{unknown}.")
     assert expect(400, uploader.http.get("/v1/assets/by-hash/nope"))["errors"][0]["pointer"] == "path:sha256"
+
+
+def test_a_client_may_choose_the_size_of_its_parts(uploader: Caller, web: httpx.Client):
+    small, chosen = film(), begin(uploader, LARGE, part_bytes=PART + MIB)
+    whole = begin(uploader, small, part_bytes=PART)
+
+    assert (chosen["parts"], chosen["part_bytes"]) == (2, PART + MIB)
+    assert (whole["method"], whole["parts"]) == ("multipart", 1)
+    send(web, whole, small, 1)
+    assert expect(200, complete(uploader, whole))["bytes"] == len(small)
 
 
 def test_whoever_has_forgotten_its_name_finds_an_upload_by_its_bytes(uploader: Caller, web: httpx.Client):

@@ -144,6 +144,7 @@ def test_an_upload_of_another_account_is_like_none(stack: Stack, uploader: Calle
         ({"filename": "a" * 256}, 422, "invalid_input", "#/filename"),
         ({"filename": None}, 422, "invalid_input", "#/filename"),
         ({"purpose": "output"}, 422, "invalid_input", "#/purpose"),
+        ({"part_bytes": MIB}, 422, "invalid_input", "#/part_bytes"),
         ({"key": "../../other"}, 422, "invalid_input", "#/key"),
     ],
 )

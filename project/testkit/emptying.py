@@ -17,6 +17,7 @@ COLLECTIONS = (
     "pools",
     "pulses",
     "runtimes",
+    "circuits",
     "model_statistics",
     "workers",
     "idempotency",
@@ -27,6 +28,10 @@ COLLECTIONS = (
     "ledger",
     "usage",
     "usage_events",
+    "webhooks",
+    "webhook_secrets",
+    "deliveries",
+    "uploads",
 )
 
 

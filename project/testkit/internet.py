@@ -5,17 +5,25 @@
 So the guard has public addresses to judge, and whatever it lets through is answered here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import httpcore2
 
-from testkit.website import Website
+
+class Listening(Protocol):
+    """A site or whatever else listens on this machine."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
 
 
 class Wire(httpcore2.AsyncNetworkBackend):
     """Notes where a connection was wanted, and leads all of them to a site of the test."""
 
-    def __init__(self, site: Website) -> None:
+    def __init__(self, site: Listening) -> None:
         self.dialled: list[str] = []
         self._site = site
         self._network = httpcore2.AnyIOBackend()
@@ -35,7 +43,7 @@ class Wire(httpcore2.AsyncNetworkBackend):
 class Names:
     """A name server of the test: each question takes the next answer; the last one stays."""
 
-    def __init__(self, answers: dict[str, Sequence[Sequence[str]]]) -> None:
+    def __init__(self, answers: Mapping[str, Sequence[Sequence[str]]]) -> None:
         self.asked: list[str] = []
         self._answers = {name: list(given) for name, given in answers.items()}
 

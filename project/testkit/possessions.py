@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from testkit import pictures
 from testkit.caller import Caller, expect
+from testkit.forbidden_urls import PUBLIC_V6
 from testkit.waiting import until
 
 # Parameters of paths that name what belongs to nobody.
@@ -54,7 +55,12 @@ class Possessions:
         digest = hashlib.sha256(self.caller.content(asset)).hexdigest()
         declared = {"filename": "a.mp4", "content_type": "video/mp4", "bytes": 1000, "sha256": "0" * 64}
         upload = expect(201, http.post("/v1/uploads", json=declared))
+        # An address of the internet that this machine has no way to: nothing is ever sent there.
+        webhook = expect(201, http.post("/v1/webhooks", json={"url": f"https://[{PUBLIC_V6}]/hook"}))
+        delivery = expect(202, http.post(f"/v1/webhooks/{webhook['id']}/test"))
         self.ids |= {
+            "webhook_id": webhook["id"],
+            "delivery_id": delivery["id"],
             "job_id": film["id"],
             "asset_id": film["outputs"][0]["asset_id"],
             "video_id": film["outputs"][0]["asset_id"],

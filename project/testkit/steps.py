@@ -24,6 +24,7 @@ _OPERATIONS = frozenset(
         "bulk_write",
         "count_documents",
         "delete_many",
+        "delete_one",
         "distinct",
         "find_one",
         "find_one_and_delete",

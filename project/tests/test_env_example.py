@@ -4,12 +4,15 @@ import re
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.settings import GatewaySettings
 from reelwork.domain.account import parse_key
+from reelwork.generator import RemoteModel
 from reelwork.runtime.settings import SharedSettings
+from testkit.providers import remote_models
 from weights.fetch import U2NETP
 from worker.foreman import LAST_STEPS
 from worker.models.web.settings import WebSettings
@@ -48,6 +51,18 @@ def test_setting_reaches_its_containers(name: str) -> None:
     part = (shared,) if name in SharedSettings.model_fields else (gateway, worker)
 
     assert any(f"  REELWORK_{name.upper()}:" in text for text in part)
+
+
+@pytest.mark.parametrize("model", remote_models(), ids=lambda model: model.id)
+def test_the_key_of_a_provider_is_in_the_example_and_reaches_the_worker_that_asks(
+    model: type[RemoteModel[Any]],
+) -> None:
+    worker = COMPOSE.split("\n  worker-remote:\n")[1]
+
+    assert parse(EXAMPLE)[model.credential] == ""
+    assert f"# {model.address_setting()}={model.base_url}\n" in EXAMPLE
+    for name in (model.credential, model.address_setting()):
+        assert f"      {name}:\n" in worker
 
 
 def test_a_worker_has_the_time_to_drain_before_its_container_is_killed() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from reelwork.domain.job import Job
 from reelwork.domain.lane import LaneTerms
+from reelwork.fetch import Fetcher, FetchRules
 from reelwork.generator import (
     Artifact,
     Catalogue,
@@ -28,7 +29,9 @@ from testkit.world import World, open_world, terms
 from worker import lifeline
 from worker.board import Board
 from worker.catalogue import Models
+from worker.results import Results
 from worker.runner import Runner, RunnerOptions
+from worker.turn import Outside
 
 DEADLINE_SECONDS = 20
 SCRIPTED = "test/scripted"
@@ -53,6 +56,8 @@ class Workshop:
         grace: timedelta = timedelta(seconds=10),
         objects: ObjectStore | None = None,
         board: Board | None = None,
+        outside: Outside | None = None,
+        pool: str = "cpu",
     ) -> Runner:
         """A worker that has these models, else the no-op."""
         found = {model.id: model for model in models or (Noop,)}
@@ -63,9 +68,10 @@ class Workshop:
             grace=grace,
             abandon=lambda: self.abandoned.append(name),
             board=board or Board(patience=timedelta()),
+            outside=outside or Outside(results=Results(Fetcher(FetchRules()), limit_bytes=1 << 20)),
         )
         world = self.world
-        models_of_worker = Models(catalogue, pool="cpu")
+        models_of_worker = Models(catalogue, pool=pool)
         return Runner(world.engine, models_of_worker, objects or world.objects, world.sweeper, options)
 
     async def submit(self, of: LaneTerms | None = None, **fields: Any) -> Job:

@@ -47,6 +47,7 @@ from gateway.routes import (
     reference,
     uploads,
     usage,
+    webhooks,
 )
 from gateway.routes.sources.mounting import all_surfaces, surfaces
 from gateway.settings import GatewaySettings
@@ -97,7 +98,7 @@ def create_app(
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
         *(uploads.router, assets.router, models.router),
         *(admin_workers.router, admin_rates.router, admin_ledger.router),
-        *(audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
+        *(audit.router, keys.router, webhooks.router, oauth.tokens, oauth.router, meta.router, reference.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
     ):
         app.include_router(router, dependencies=[known_parameters])

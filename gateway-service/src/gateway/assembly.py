@@ -1,12 +1,13 @@
 """From what was opened to the services of a gateway. Nothing is opened here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from gateway.auth import Authenticator
 from gateway.input_policy import InputPolicy, ProhibitedTerms
 from gateway.model_views import Terms
-from gateway.parts import Access, Gateway, Opened, Operations
+from gateway.parts import Access, Gateway, Opened, Operations, Webhooks
 from gateway.services.accounts import AccountService
 from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
@@ -45,6 +46,11 @@ from gateway.services.upload_terms import UploadTerms
 from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
+from gateway.services.webhooks.endpoints import WebhookService
+from gateway.services.webhooks.herald import Herald
+from gateway.services.webhooks.hooks import Hooks
+from gateway.services.webhooks.secrets import Secrets
+from gateway.services.webhooks.sender import DEADLINE_SECONDS, Sender
 from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from gateway.signing import Signer
@@ -65,7 +71,9 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     catalogue = Catalogue(stores.models, settings.pricings(), settings.house_rules())
     forecasts = ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
-    builder, authenticator = _builder(settings, catalogue, stores, opened.clock), _authenticator(opened)
+    hooks = Hooks(stores.webhooks, _sending(settings))
+    builder = _builder(settings, catalogue, stores, opened.clock, hooks)
+    authenticator = _authenticator(opened)
     uploads = _uploads(settings, opened)
     completion = _completion(settings, opened, uploads)
     purses = Purses(opened.reservations, engine.rules.plans)
@@ -80,7 +88,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         catalogue=catalogue,
         model_pages=_model_pages(settings, catalogue, stores),
         jobs=jobs,
-        batches=BatchService(engine, opener, eraser, builder, purses),
+        batches=BatchService(engine, opener, eraser, builder=builder, purses=purses, hooks=hooks),
         bulk=BulkService(engine, opener, eraser, purses),
         exports=BatchExport(stores, assets),
         uploads=uploads,
@@ -99,6 +107,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         estimates=EstimateService(stores, builder, forecasts, funds=purses),
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         usage=UsageService(stores, opened.usage),
+        webhooks=_webhooks(settings, opened, hooks),
         meter=opened.meter,
         probes=_probes(settings, opened),
     )
@@ -200,12 +209,32 @@ def _fetches(settings: GatewaySettings, uploads: UploadService, stores: Stores) 
     )
 
 
-def _builder(settings: GatewaySettings, catalogue: Catalogue, stores: Stores, clock: DatabaseClock) -> JobBuilder:
+def _sending(settings: GatewaySettings) -> Fetcher:
+    """For webhooks: by the rules of fetching, within the time that a receiver has."""
+    return Fetcher(replace(settings.fetching(), seconds=DEADLINE_SECONDS, quiet_seconds=DEADLINE_SECONDS))
+
+
+def _webhooks(settings: GatewaySettings, opened: Opened, hooks: Hooks) -> Webhooks:
+    stores, clock = opened.engine.stores, opened.clock
+    secret = settings.signing_secret
+    secrets = Secrets(secret.get_secret_value() if secret is not None else None)
+    sender = Sender(stores, _sending(settings), secrets, clock, at_once=settings.webhooks_at_once)
+    return Webhooks(
+        endpoints=WebhookService(stores, hooks, secrets, clock, sender.wake),
+        herald=Herald(stores, sender.wake),
+        sender=sender,
+    )
+
+
+def _builder(
+    settings: GatewaySettings, catalogue: Catalogue, stores: Stores, clock: DatabaseClock, hooks: Hooks
+) -> JobBuilder:
     return JobBuilder(
         catalogue,
         InputChecker(stores, _policies(settings)),
         clock,
         ResultCache(stores),
+        hooks,
         max_attempts=settings.max_attempts,
         retention_seconds=settings.retention_seconds,
         plans=settings.plans(),

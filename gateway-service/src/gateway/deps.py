@@ -45,6 +45,7 @@ from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
+from gateway.services.webhooks.endpoints import WebhookService
 from gateway.services.workers import WorkerService
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
@@ -223,6 +224,7 @@ Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.access.rates)
 OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.own_account))]
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
+Webhooks = Annotated[WebhookService, Depends(_its(lambda gateway: gateway.webhooks.endpoints))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
 
 

@@ -37,6 +37,9 @@ from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
+from gateway.services.webhooks.endpoints import WebhookService
+from gateway.services.webhooks.herald import Herald
+from gateway.services.webhooks.sender import Sender
 from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from reelwork.counters.limiter import Limiter
@@ -76,6 +79,15 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """`endpoints` is what owners see of them; `herald` and `sender` run beside the requests."""
+
+    endpoints: WebhookService
+    herald: Herald
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """Everything that routes may ask for."""
 
@@ -104,6 +116,7 @@ class Gateway:
     estimates: EstimateService
     ledger: LedgerService
     usage: UsageService
+    webhooks: Webhooks
     meter: UsageMeter
     completion: Completion
     probes: dict[str, Probe]

@@ -179,6 +179,9 @@ class GatewaySettings(SourceSettings):
             "`delta` needs REELWORK_REDIS_URL."
         ),
     ] = "events"
+    webhooks_at_once: Annotated[
+        int, Field(ge=8, le=1000, description="Webhooks sent at once by one gateway; an account has a quarter of them.")
+    ] = 32
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None

@@ -176,6 +176,7 @@ def _attempt_view(attempt: Attempt) -> AttemptView:
         ended_at=attempt.ended_at,
         outcome=attempt.outcome,
         error=_error_view(attempt.error),
+        model=attempt.model,
     )
 
 

@@ -81,6 +81,8 @@ async def open_gateway(
         gateway = assemble(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
         await stack.enter_async_context(running(gateway.completion.run))
+        await stack.enter_async_context(running(gateway.webhooks.sender.run))
+        await stack.enter_async_context(running(gateway.webhooks.herald.run))
         yield gateway
 
 

@@ -41,7 +41,7 @@ BRIEFLY.projects.default.phases.coverage.enabled = EXAMPLES > FEW
 IN_BRIEF = schemathesis.openapi.from_dict(openapi(), config=BRIEFLY)
 # It has one worker, which takes no job any more after this; test_admin_workers.py asks it properly.
 RUINOUS = "/v1/admin/workers/{worker_id}/drain"
-OF_SOMETHING = SCHEMA.include(path_regex=r"\{|^/v1/(admin|audit|keys)").exclude(path=RUINOUS)
+OF_SOMETHING = SCHEMA.include(path_regex=r"\{|^/v1/(admin|audit|keys|webhooks)").exclude(path=RUINOUS)
 # It may be asked to wait for a moment only, and then tells that nobody answered in it: 504, as documented.
 PROBE = "/v1/admin/probe"
 LOOKING_AND_CHANGING = OF_SOMETHING.exclude(method="DELETE")

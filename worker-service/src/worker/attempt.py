@@ -13,7 +13,6 @@ import structlog
 from pydantic import ValidationError
 
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.engine import Engine, claimed
@@ -66,12 +65,13 @@ class Attempt:
         self._files = files
         self._grace = grace
         self._lifeline = Lifeline(engine, job)
+        self.earlier = timedelta()  # it has not run before
         self.why: AttemptFailure | Stop | None = None
         self.abandoned = False
 
     @property
-    def job(self) -> JobId:
-        return self._job.id
+    def job(self) -> Job:
+        return self._job
 
     async def run(self, models: Models, scratch: Path) -> None:
         """Run until the model ends, or must end: asked first, left behind after the grace time.
@@ -112,7 +112,7 @@ class Attempt:
     async def _generate(self, models: Models, scratch: Path) -> None:
         try:
             model = await models.ready(self._job.model)
-            with anyio.move_on_after(self._limit(model) + self._grace.total_seconds()) as patience:
+            with anyio.move_on_after(limit_of(model, self._job) + self._grace.total_seconds()) as patience:
                 await anyio.to_thread.run_sync(self._call, model, scratch, abandon_on_cancel=True)
             if patience.cancelled_caught:
                 self.abandoned = True
@@ -125,10 +125,10 @@ class Attempt:
     def _call(self, model: AnyModel, scratch: Path) -> None:
         """In the model's own thread, from the first file to the last."""
         folder = scratch / claimed(self._job).slot
-        context = self._context(folder, self._limit(model))
+        context = self._context(folder, limit_of(model, self._job))
         try:
             with contained():
-                for artifact in model.generate(self._parameters(model), context):
+                for artifact in model.generate(parameters_of(model, self._job), context):
                     context.check()
                     anyio.from_thread.run(self._files.store, artifact)
         except TimeLimitExceeded as error:
@@ -136,18 +136,6 @@ class Attempt:
         finally:
             if folder.exists():
                 shutil.rmtree(folder, ignore_errors=True)
-
-    def _parameters(self, model: AnyModel) -> Parameters:
-        try:
-            return model.parameters.model_validate(self._job.input)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
-
-    def _limit(self, model: AnyModel) -> float:
-        """Seconds that this run may take: the model's own limit, or less if the job asks for less."""
-        return min(model.resources.time_limit_seconds, self._job.run_timeout_seconds or math.inf)
 
     def _context(self, folder: Path, limit_seconds: float) -> GenerationContext:
         return GenerationContext(
@@ -167,6 +155,21 @@ class Attempt:
 
     def _report(self, progress: Progress) -> None:
         anyio.from_thread.run_sync(self._lifeline.report, progress_told(progress))
+
+
+def parameters_of(model: AnyModel, job: Job) -> Parameters:
+    """The job's input as the model has it. Raises InvalidInput."""
+    try:
+        return model.parameters.model_validate(job.input)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
+
+
+def limit_of(model: AnyModel, job: Job) -> float:
+    """Seconds that one run may take: the model's own limit, or less if the job asks for less."""
+    return min(model.resources.time_limit_seconds, job.run_timeout_seconds or math.inf)
 
 
 def failure_of(error: Exception) -> AttemptFailure:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import anyio.to_thread
 import structlog
@@ -11,7 +12,7 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.domain.lifecycle import reference
 from reelwork.domain.worker import ModelOffered
-from reelwork.generator import AnyModel, Catalogue, GenerationError, discover
+from reelwork.generator import AnyModel, Catalogue, GenerationError, RemoteModel, discover
 from reelwork.store import models as store
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ class Models:
         self.lacking: set[ModelOffered] = set()
         self._ready: dict[str, AnyModel] = {}
         self._setting_up = asyncio.Lock()
+        self.has_remote = any(issubclass(cls, RemoteModel) for cls in self._classes.values())
 
     def lacks(self, job: Job) -> ModelUnavailable | None:
         """Why this worker cannot run the job: it has not its model, or another version of it. None: it can."""
@@ -59,6 +61,17 @@ class Models:
                 await anyio.to_thread.run_sync(_set_up, model, abandon_on_cancel=True)
                 self._ready[name] = model
         return self._ready[name]
+
+    def is_remote(self, name: str) -> bool:
+        """Whether it runs at a provider; False for a model that this worker does not have."""
+        return name in self._classes and issubclass(self._classes[name], RemoteModel)
+
+    async def remote(self, name: str) -> RemoteModel[Any]:
+        """The same as `ready`, for a model that runs at a provider. Raises ModelUnavailable too if it does not."""
+        model = await self.ready(name)
+        if not isinstance(model, RemoteModel):
+            raise ModelUnavailable(f"{name} does not run at a provider.")
+        return model
 
     async def vouch(self, models: store.Models) -> None:
         """Publish the cards now and again, until cancelled."""

@@ -46,7 +46,7 @@ class Endings:
     async def _end(self, ended: Ended, why: AttemptFailure | Stop) -> None:
         job, used = ended.job, ended.used
         match why:
-            case Stop.LOST | Stop.LATE:  # a late attempt comes here as a failure
+            case Stop.LOST | Stop.LATE | Stop.WAITING:  # a late attempt comes here as a failure; a turn is written
                 await self._settle(ended, Ending.LOST)
                 return
             case Stop.LEAVING:

@@ -26,12 +26,13 @@ GIVE_UP = 0.8
 
 class Stop(Enum):
     """Why a running model has to stop. `LATE`: the job's deadline has come. `LEAVING`: its worker ends, and another one
-    is to run the job."""
+    is to run the job. `WAITING`: nothing is wrong, but a provider works on the job, and nobody has it meanwhile."""
 
     CANCELLED = auto()
     LOST = auto()
     LATE = auto()
     LEAVING = auto()
+    WAITING = auto()
 
 
 class Lifeline:
@@ -76,10 +77,10 @@ class Lifeline:
         """Beat until cancelled; returns when there is a reason to stop."""
         lease = self._engine.rules.lease.total_seconds()
         while self.stop is None:
-            with anyio.move_on_after(min(BEAT_SECONDS, lease / 4, self._until_late())):
+            with anyio.move_on_after(min(BEAT_SECONDS, lease / 4, self.until_late())):
                 await self._news.wait()
             await self._beat()
-            await anyio.sleep(min(REPORT_SECONDS, lease / 8, self._until_late()))
+            await anyio.sleep(min(REPORT_SECONDS, lease / 8, self.until_late()))
             self._look_at_the_clock()
         log.info("attempt.stopping", job_id=self._job.id, reason=self.stop.name.lower())
 
@@ -99,13 +100,14 @@ class Lifeline:
         elif status is Status.CANCELLING:
             self.stop = Stop.CANCELLED
         elif progress is not None:
-            self._announce(progress)
+            announce(self._engine, self._job, progress)
 
     def _look_at_the_clock(self) -> None:
-        if self.stop is None and not self._until_late():
+        if self.stop is None and not self.until_late():
             self.stop = Stop.LATE
 
-    def _until_late(self) -> float:
+    def until_late(self) -> float:
+        """Seconds to the job's deadline, 0 after it."""
         return max(0.0, self._late_at - time.monotonic())
 
     def _take_news(self) -> Progress | None:
@@ -117,20 +119,22 @@ class Lifeline:
         if self._progress is None:
             self._progress = progress
 
-    def _announce(self, progress: Progress) -> None:
-        data = {
-            "fraction": progress.fraction,
-            "stage": progress.stage,
-            "message": progress.message,
-            "step": progress.step,
-            "steps": progress.steps,
-        }
-        notice = Notice(kind="progress", account_id=self._job.account_id, job_id=self._job.id, data=data)
-        self._engine.broker.announce(notice)
+
+def announce(engine: Engine, job: Job, progress: Progress) -> None:
+    """Let watchers know how far a job is; it is stored already."""
+    data = {
+        "fraction": progress.fraction,
+        "stage": progress.stage,
+        "message": progress.message,
+        "step": progress.step,
+        "steps": progress.steps,
+    }
+    engine.broker.announce(Notice(kind="progress", account_id=job.account_id, job_id=job.id, data=data))
 
 
 def _seconds_left(job: Job) -> float:
-    """From the start of the attempt to the job's deadline, both by the database's clock."""
-    if job.deadline_at is None or job.started_at is None:
+    """From the start of the attempt, or of this turn in it, to the job's deadline, both by the database's clock."""
+    began = job.call.turn_at if job.call is not None else job.started_at
+    if job.deadline_at is None or began is None:
         return math.inf
-    return (job.deadline_at - job.started_at).total_seconds()
+    return (job.deadline_at - began).total_seconds()

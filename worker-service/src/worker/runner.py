@@ -16,6 +16,8 @@ from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
 from reelwork.domain.retry import AttemptFailure
+from reelwork.domain.route import route_of
+from reelwork.engine.calls import take_up
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
@@ -27,6 +29,7 @@ from worker.catalogue import Models
 from worker.endings import Endings
 from worker.lifeline import Stop
 from worker.scratch import Files
+from worker.turn import Outside, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +48,15 @@ LOOK_SECONDS = 0.1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerOptions:
     """`scratch_directory`: where jobs keep files while they run, of this process alone. `abandon` is called when a
-    model does not stop: it ends the process, where that is possible. `board`: whether jobs may be taken."""
+    model does not stop: it ends the process, where that is possible. `board`: whether jobs may be taken. `outside`: for
+    models that run at a provider."""
 
     worker: str
     scratch_directory: Path
     grace: timedelta
     abandon: Callable[[], None]
     board: Board
+    outside: Outside
 
 
 class Runner:
@@ -67,7 +72,9 @@ class Runner:
         self._options = options
         self._endings = Endings(engine)
         self._board = options.board
-        self._running: dict[str, Attempt] = {}  # by slot: a job that was lost may come back while its old run lasts
+        self._running: dict[
+            str, Attempt | Turn
+        ] = {}  # by slot: a job that was lost may come back while its old run lasts
         self._answering = 0
         self._leaving = False
         self.done = 0
@@ -84,7 +91,7 @@ class Runner:
     @property
     def jobs(self) -> list[JobId]:
         """Those that run now."""
-        return sorted({attempt.job for attempt in self._running.values()})
+        return sorted({attempt.job.id for attempt in self._running.values()})
 
     async def keep_time(self) -> None:
         """Until cancelled: have running jobs handed back as soon as their time is up."""
@@ -130,7 +137,7 @@ class Runner:
         if not self.takes_jobs():
             return 0
         try:
-            jobs = await self._claim(pool)
+            jobs = await self._next(pool)
         except StoreUnavailable as error:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
             return 0
@@ -146,18 +153,24 @@ class Runner:
             await self._run_in_a_row(jobs)
         return len(jobs)
 
-    async def _claim(self, pool: str) -> list[Job]:
+    async def _next(self, pool: str) -> list[Job]:
+        """First what was begun: a provider has it, or has made it already."""
+        if not self._models.has_remote:
+            return await self._claim(pool, most=MOST_AT_ONCE)
+        resumed = await take_up(
+            self._engine, pool=pool, worker=self._options.worker, models=[card.name for card in self._models.cards]
+        )
+        return [resumed] if resumed is not None else await self._claim(pool, most=1)
+
+    async def _claim(self, pool: str, *, most: int) -> list[Job]:
         return await claim_batch(
-            self._engine,
-            pool=pool,
-            worker=self._options.worker,
-            most=MOST_AT_ONCE,
-            lacking=self._models.lacking,
+            self._engine, pool=pool, worker=self._options.worker, most=most, lacking=self._models.lacking
         )
 
     async def _left_to_others(self, job: Job) -> bool:
-        """Whether the job needs a model, or a version of it, that this worker has not: then it is handed back."""
-        reason = self._models.lacks(job)
+        """Whether the job needs a model, or a version of it, that this worker has not: then it is handed back. Not if a
+        provider has it already: any version of its model can ask after it."""
+        reason = self._models.lacks(job) if job.call is None else None
         if reason is not None:
             log.info("job.left_to_others", job_id=job.id, model=job.model, version=job.model_version)
             await self._hand_back(job, failure_of(reason))
@@ -229,7 +242,7 @@ class Runner:
         begun, slot = time.monotonic(), claimed(job).slot
         with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
             files = self._files(job)
-            attempt = self._running[slot] = Attempt(self._engine, job, files, grace=self._options.grace)
+            attempt = self._running[slot] = self._attempt(job, files)
             try:
                 await attempt.run(self._models, self._options.scratch_directory)
             except asyncio.CancelledError:
@@ -237,9 +250,14 @@ class Runner:
                 raise
             finally:
                 del self._running[slot]
-        used = timedelta(seconds=time.monotonic() - begun)
-        self.done += attempt.why is not Stop.LEAVING
-        return Ended(job=job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
+        used = attempt.earlier + timedelta(seconds=time.monotonic() - begun)
+        self.done += attempt.why not in {Stop.LEAVING, Stop.WAITING}
+        return Ended(job=attempt.job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
+
+    def _attempt(self, job: Job, files: Files) -> Attempt | Turn:
+        if any(self._models.is_remote(model) for model in route_of(job)):
+            return Turn(self._engine, job, files, self._options.outside)
+        return Attempt(self._engine, job, files, grace=self._options.grace)
 
     def _leave_behind(self, ended: Ended) -> None:
         """The end of the process, if the model's thread runs on. Last of all, since nothing runs after it; needless

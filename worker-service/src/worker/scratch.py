@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 CHUNK_BYTES = 1024 * 1024
 META_CHARACTERS = 4000
+# Providers fetch what they are given when they begin, which may be some time after they have accepted it.
+LINKED_FOR = timedelta(hours=1)
 
 
 class InputMissing(Exception):
@@ -54,13 +56,28 @@ class Files:
         Raises InputMissing, ObjectStoreDown, StoreUnavailable.
         """
         if asset_id not in self._fetched:
-            asset = await self._stores.assets.get(self._job.account_id, AssetId(asset_id))
-            if asset is None or asset_id not in self._job.input_assets:
-                raise InputMissing(f"The asset {asset_id} is gone.")
+            asset = await self._input(asset_id)
             path = folder / f"input-{len(self._fetched)}{extension_for(asset.content_type)}"
             await self._objects.get_file(asset.key, path)
             self._fetched[asset_id] = path
         return self._fetched[asset_id]
+
+    async def link(self, asset_id: str) -> str:
+        """An address where anybody may read an input asset, for `LINKED_FOR`. Raises InputMissing, StoreUnavailable."""
+        asset = await self._input(asset_id)
+        return self._objects.presign_get(
+            asset.key,
+            expires=LINKED_FOR,
+            filename=asset.filename,
+            content_type=asset.content_type,
+            disposition="attachment",
+        )
+
+    async def _input(self, asset_id: str) -> Asset:
+        asset = await self._stores.assets.get(self._job.account_id, AssetId(asset_id))
+        if asset is None or asset_id not in self._job.input_assets:
+            raise InputMissing(f"The asset {asset_id} is gone.")
+        return asset
 
     async def store(self, artifact: Artifact) -> None:
         """Keep an output under a key of this attempt's own. It counts only if the attempt wins."""
@@ -94,9 +111,9 @@ class Files:
         )
 
     async def commit(self) -> None:
-        """The attempt won: its outputs are there to stay."""
-        if self._staged:
-            await self._stores.assets.commit([asset.id for asset in self._staged])
+        """The attempt won: its outputs are there to stay. What could not be stored at first is the sweeper's."""
+        if self.outputs:
+            await self._stores.assets.commit([output.asset_id for output in self.outputs])
 
     async def discard(self) -> None:
         """The attempt did not win: what it stored belongs to nobody."""

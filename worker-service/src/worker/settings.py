@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reelwork.runtime.settings import SharedSettings
+from reelwork.runtime.fetching import FetchSettings
 
 
-class WorkerSettings(SharedSettings):
+class WorkerSettings(FetchSettings):
     """Every field is an environment variable `REELWORK_<NAME>`."""
 
     pool: Annotated[str, Field(description="Which pool's tickets this worker takes: cpu, gpu, remote, browser.")] = (
@@ -42,6 +42,15 @@ class WorkerSettings(SharedSettings):
             description="Touched every two seconds while the worker can take tickets, for health checks. None: none."
         ),
     ] = None
+    public_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^\s?#]+[^\s?#/]$",
+            description="The gateway as providers reach it, for their webhooks. None: they are only asked.",
+        ),
+    ] = None
+    result_limit_bytes: Annotated[int, Field(gt=0, description="Largest file fetched from a provider.")] = 2 * 1024**3
+    result_seconds: Annotated[float, Field(gt=0, description="Longest fetch of one file from a provider.")] = 600.0
     model_modules: Annotated[
         str, Field(description="More modules with models, by import name, comma-separated, beside installed packages.")
     ] = ""

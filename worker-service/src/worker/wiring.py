@@ -3,6 +3,7 @@
 import platform
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -16,6 +17,7 @@ from reelwork.domain.worker import ModelOffered, WorkerCard
 from reelwork.engine.engine import Engine
 from reelwork.engine.reconcile import Reconciler
 from reelwork.engine.sweep import Sweeper
+from reelwork.fetch import Fetcher
 from reelwork.objects.s3 import ObjectStore
 from reelwork.runtime.encryption import warn_of_plain_backends
 from reelwork.runtime.tasks import running
@@ -26,8 +28,10 @@ from reelwork.store.workers import Workers
 from worker.board import Board
 from worker.catalogue import Models, find_models
 from worker.membership import Membership
+from worker.results import Results
 from worker.runner import Runner, RunnerOptions
 from worker.settings import WorkerSettings
+from worker.turn import Outside
 from worker.workroom import own_folder, remove_leftovers
 
 log = structlog.get_logger(__name__)
@@ -69,6 +73,7 @@ async def open_runner(
             grace=timedelta(seconds=settings.grace_seconds),
             abandon=abandon,
             board=board,
+            outside=_outside(settings),
         )
         runner = Runner(engine, models, objects, sweeper, options)
         membership = Membership(stores.workers, _card(settings, board, models), board, runner)
@@ -77,6 +82,13 @@ async def open_runner(
         heard_as = partial(answer_probes, broker, board.worker, name=settings.worker_name, pool=settings.pool)
         await stack.enter_async_context(running(heard_as))
         yield runner
+
+
+def _outside(settings: WorkerSettings) -> Outside:
+    rules = replace(settings.fetching(), seconds=settings.result_seconds)
+    return Outside(
+        results=Results(Fetcher(rules), limit_bytes=settings.result_limit_bytes), public_url=settings.public_url
+    )
 
 
 async def say_goodbye(settings: WorkerSettings, board: Board) -> None:

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.auth import Caller
+from gateway.services.fallbacks import Fallbacks
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
 from gateway.services.plan_limits import too_dear, too_long, too_low
+from gateway.services.webhooks.hooks import Hook, Hooks
 from reelwork.contract.jobs import JobBody, RetentionBody
 from reelwork.domain.account import Account
 from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput, ReelworkError
@@ -47,6 +49,7 @@ class _Origin:
     batch_id: BatchId | None
     at: datetime
     retention: Retention
+    hook: Hook
 
 
 class JobBuilder:
@@ -58,6 +61,7 @@ class JobBuilder:
         checker: InputChecker,
         clock: DatabaseClock,
         cache: ResultCache,
+        hooks: Hooks,
         *,
         max_attempts: int,
         retention_seconds: int | None,
@@ -65,8 +69,10 @@ class JobBuilder:
     ) -> None:
         self._catalogue = catalogue
         self._checker = checker
+        self._fallbacks = Fallbacks(catalogue, checker)
         self._clock = clock
         self._cache = cache
+        self._hooks = hooks
         self._max_attempts = max_attempts
         self._retention_seconds = retention_seconds
         self._plans = plans
@@ -116,9 +122,11 @@ class JobBuilder:
             batch_id=batch_id,
             at=now,
             retention=self._retention(caller.account.retention, body.retention or RetentionBody()),
+            hook=await self._hooks.of_job(caller.account.id, body.webhook),
         )
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])
+        job = replace(job, fallbacks=await self._fallbacks.of(caller, body, card))
         job = await self._cache.applied(job, card, {asset.id: asset.sha256 for asset in assets})
         whole = card.with_defaults(body.input)
         price = 0 if job.status.is_terminal else price_of(card.pricing, whole)
@@ -178,6 +186,8 @@ class JobBuilder:
             run_timeout_seconds=body.run_timeout_seconds,
             retention=origin.retention,
             cache=CacheMode(body.cache),
+            webhook=origin.hook.webhook,
+            hooked=origin.hook.heard,
         )
 
 

@@ -80,7 +80,7 @@ class DirectUploads:
         if (known := await self._stores.assets.of_digest(account, body.sha256)) and known.size_bytes == body.bytes:
             return known
         begun = await self._stores.uploads.unfinished(account, body.sha256)
-        if begun is not None and (begun.size_bytes, begun.content_type) == (body.bytes, body.content_type):
+        if begun is not None and _is_the_same(begun, body):
             return await self._progress(begun)
         await self._have_room(account)
         upload = await self._opened(account, body)
@@ -168,9 +168,9 @@ class DirectUploads:
 
     async def _multipart(self, key: str, body: UploadBody) -> Multipart | None:
         """Begun in the store before it is known here: one that is never known is ended by the sweeper."""
-        if body.bytes < self._terms.multipart_bytes:
+        parts = self._terms.parts(body)
+        if parts is None:
             return None
-        parts = Parts.of(body.bytes, wanted_bytes=self._terms.part_bytes)
         name = await self._objects.direct.begin(key, body.content_type)
         return Multipart(name=name, part_bytes=parts.size_bytes)
 
@@ -253,6 +253,12 @@ class DirectUploads:
         except ObjectMissing as error:
             hint = f"Send the bytes first: GET /v1/uploads/{upload.id} says where."
             raise InvalidState("Nothing was sent for this upload.", hint=hint) from error
+
+
+def _is_the_same(upload: Upload, body: UploadBody) -> bool:
+    cut = upload.parts.size_bytes if upload.parts is not None else None
+    same_bytes = (upload.size_bytes, upload.content_type) == (body.bytes, body.content_type)
+    return same_bytes and body.part_bytes in {None, cut}
 
 
 def _listed(numbers: Sequence[int]) -> str:

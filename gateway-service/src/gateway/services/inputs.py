@@ -39,7 +39,7 @@ class InputChecker:
 
         Raises InvalidInput with every fault, ContentPolicyViolation.
         """
-        faults = list(islice(unstorable(values, "#/input"), MAX_FAULTS)) or self._against_schema(card, values)
+        faults = list(islice(unstorable(values, "#/input"), MAX_FAULTS)) or self.against_schema(card, values)
         if faults:
             raise _invalid(card, faults)
         self._against_policy(card, values)
@@ -60,7 +60,7 @@ class InputChecker:
             raise _invalid(card, [FieldError(pointer=f"#/input/{name}", code="wrong_media_type", detail=cure)])
         return asset
 
-    def _against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
+    def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
         return list(islice((fault for error in errors for fault in _faults(error)), MAX_FAULTS))

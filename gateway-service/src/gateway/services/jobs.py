@@ -16,7 +16,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
 from reelwork.engine.retry import retry
 from reelwork.engine.submit import LaneOpener, stored_before, submit
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 
 
 class JobService:

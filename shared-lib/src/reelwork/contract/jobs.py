@@ -12,11 +12,27 @@ from reelwork.contract.queue import JobQueue
 PriorityName = Literal["low", "normal", "high"]
 CacheModeName = Literal["allow", "refresh", "off"]
 StatusName = Literal["pending", "queued", "processing", "cancelling", "completed", "failed", "cancelled", "expired"]
+ModelName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
 _LUMA = "Luma's name for"
+EventTypeName = Literal[
+    "job.queued",
+    "job.processing",
+    "job.retrying",
+    "job.completed",
+    "job.failed",
+    "job.cancelled",
+    "job.expired",
+    "batch.completed",
+]
+WebhookUrl = Annotated[
+    str,
+    Field(min_length=1, max_length=2048, description="Of the public internet, https://….", examples=["https://…"]),
+]
+
 _TEN_YEARS = 10 * 365 * 86400  # seconds
 
 
@@ -36,6 +52,16 @@ class RetentionBody(Wire):
         int | None,
         Field(ge=60, le=_TEN_YEARS, description="Then the outputs go; the record of the job stays."),
         JSON_NUMBER,
+    ] = None
+
+
+class JobWebhookBody(Wire):
+    """Where to hear of this alone; signed with the account's secret (`GET /v1/webhooks/signing-secret`)."""
+
+    url: WebhookUrl
+    events: Annotated[
+        list[EventTypeName] | None,
+        Field(min_length=1, max_length=16, description="Null: every end."),
     ] = None
 
 
@@ -69,9 +95,19 @@ class JobBody(Wire):
         CacheModeName,
         Field(description="`allow`: an equal finished job of yours may answer at once, for deterministic models."),
     ] = "allow"
+    fallback: Annotated[
+        Literal["never", "auto"] | Annotated[list[ModelName], Field(min_length=1, max_length=4)],
+        Field(
+            description="Models that may do it where the provider of `model` cannot, in order; `auto`: those that the "
+            "model names itself and that take this input. The price is that of `model`."
+        ),
+    ] = "never"
     max_cost: Annotated[
         MoneyText | None,
         Field(description="Refuse the job if it costs more than so many US dollars.", examples=["0.50"]),
+    ] = None
+    webhook: Annotated[
+        JobWebhookBody | None, Field(description="Told of this job, beside the account's endpoints.")
     ] = None
 
 
@@ -123,6 +159,7 @@ class AttemptView(Wire):
     ended_at: Timestamp | None
     outcome: str | None
     error: JobErrorView | None
+    model: Annotated[str | None, Field(description="Which one a provider was asked for; null: the job's own ran here.")]
 
 
 class CancelView(Wire):

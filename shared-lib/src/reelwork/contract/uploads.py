@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from reelwork.contract.assets import AssetView
 from reelwork.contract.base import JSON_NUMBER, Timestamp, Wire
-from reelwork.domain.upload import MOST_PARTS
+from reelwork.domain.upload import LARGEST_PART_BYTES, MOST_PARTS, SMALLEST_PART_BYTES
 
 UploadStatus = Literal["open", "checking", "completed", "failed", "aborted", "expired"]
 
@@ -32,6 +32,15 @@ class UploadBody(Wire):
     bytes: Annotated[int, Field(ge=1, le=2**53), JSON_NUMBER]
     sha256: Sha256
     purpose: Literal["input"] = "input"
+    part_bytes: Annotated[
+        int | None,
+        Field(
+            ge=SMALLEST_PART_BYTES,
+            le=LARGEST_PART_BYTES,
+            description="Send it in parts of this size, however small it is; null: as the gateway likes it best.",
+        ),
+        JSON_NUMBER,
+    ] = None
 
 
 class PartUrl(Wire):

@@ -3,6 +3,7 @@
 UUIDv7: RFC 9562 section 5.7. Base32 alphabet: Douglas Crockford (crockford.com/base32.html), lower case here.
 """
 
+import hashlib
 import math
 import os
 import time
@@ -19,6 +20,8 @@ BatchId = NewType("BatchId", str)
 LaneId = NewType("LaneId", str)
 WorkerId = NewType("WorkerId", str)
 EntryId = NewType("EntryId", str)
+WebhookId = NewType("WebhookId", str)
+DeliveryId = NewType("DeliveryId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
@@ -87,6 +90,21 @@ def new_worker_id() -> WorkerId:
 def new_entry_id() -> EntryId:
     """Of an entry in the ledger."""
     return EntryId(f"led_{encode(uuid7())}")
+
+
+def new_webhook_id() -> WebhookId:
+    return WebhookId(f"whk_{encode(uuid7())}")
+
+
+def new_delivery_id() -> DeliveryId:
+    return DeliveryId(f"dlv_{encode(uuid7())}")
+
+
+def derived_uuid(moment: datetime, *names: str) -> uuid.UUID:
+    """The same UUID for the same names and moment, sorting by the moment: whoever does a thing again finds it done."""
+    digest = hashlib.sha256("\0".join(names).encode()).digest()
+    milliseconds = max(0, math.floor(moment.timestamp() * 1000))
+    return uuid.UUID(int=milliseconds << 80 | int.from_bytes(digest[:10]))
 
 
 def new_request_id() -> str:

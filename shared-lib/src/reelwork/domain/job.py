@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from reelwork.domain.ids import AccountId, AssetId, BatchId, JobId, KeyId, LaneId
+from reelwork.domain.remote import RemoteCall
 
 
 class Status(StrEnum):
@@ -70,11 +71,14 @@ def draw_seed(job: JobId) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Who may act on a running job: `slot` is the fence, unique per claim. Expiry is the database's time."""
+    """Who may act on a running job: `slot` is the fence, unique per claim, and with it `turn`, which counts the workers
+    that go on with a job in turn while a provider works on it. Expiry is the database's time; None between two turns.
+    """
 
     worker: str
     slot: str
-    expires_at: datetime
+    expires_at: datetime | None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,8 @@ class JobError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One run. `slot` tells it from every other, also from one with the same number."""
+    """One run. `slot` tells it from every other, also from one with the same number. `model`: which one a provider was
+    asked for; None where the job's own model ran here."""
 
     n: int
     worker: str
@@ -127,6 +132,7 @@ class Attempt:
     ended_at: datetime | None = None
     outcome: str | None = None
     error: JobError | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,11 +193,21 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobWebhook:
+    """Where its owner wants to hear of this one job, and of which events."""
+
+    url: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A stored job. `version` grows with every change; `events` is its durable history, in order.
 
     It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go. `due`: the
-    database's word that `not_before` has come; only then a queued job may be claimed.
+    database's word that `not_before` has come; only then a queued job may be claimed. `fallbacks`: models that may do
+    it where the provider of `model` cannot, in order. `hooked`: some webhook may want to hear of it, its own, its
+    batch's or one of its account.
     """
 
     id: JobId
@@ -237,3 +253,12 @@ class Job:
     inputs_removed: bool = False
     data_removed: bool = False
     bill: Bill | None = None
+    remote: RemoteCall | None = None
+    webhook: JobWebhook | None = None
+    hooked: bool = False
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def call(self) -> RemoteCall | None:
+        """What the present attempt has asked of a provider; None while it has not."""
+        return self.remote if self.remote is not None and self.remote.attempt == self.attempt else None

@@ -15,6 +15,25 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 )
 _BRANDS = {b"avif": "image/avif", b"avis": "image/avif"}
 
+# What others may send us beside pictures, for `recognise`. Brands of ISO base media files (ISO/IEC 14496-12) as the MP4
+# registration authority lists them.
+RECOGNISED_BYTES = 64
+_MEDIA_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"\xff\xf3", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"WEBVTT", "text/vtt"),
+)
+_MEDIA_BRANDS = {
+    b"qt  ": "video/quicktime",
+    b"M4A ": "audio/mp4",
+    **dict.fromkeys((b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42"), "video/mp4"),
+    **dict.fromkeys((b"avc1", b"M4V ", b"dash"), "video/mp4"),
+}
+_EBML = b"\x1a\x45\xdf\xa3"
+
 UPLOADABLE = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif")
 
 _EXTENSIONS = {
@@ -24,6 +43,15 @@ _EXTENSIONS = {
     "image/webp": ".webp",
     "image/avif": ".avif",
     "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "audio/mpeg": ".mp3",
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg",
+    "audio/flac": ".flac",
+    "audio/wav": ".wav",
+    "text/vtt": ".vtt",
+    "application/x-subrip": ".srt",
     "text/plain": ".txt",
     "application/json": ".json",
     "text/csv": ".csv",
@@ -40,6 +68,20 @@ def sniff(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12])
     return None
+
+
+def recognise(head: bytes) -> str | None:
+    """The same for films and sound too, from RECOGNISED_BYTES: what a model may hand over, whoever made it."""
+    if (picture := sniff(head)) is not None:
+        return picture
+    for signature, media_type in _MEDIA_SIGNATURES:
+        if head.startswith(signature):
+            return media_type
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "audio/wav"
+    if head[4:8] == b"ftyp":
+        return _MEDIA_BRANDS.get(head[8:12])
+    return "video/webm" if head.startswith(_EBML) and b"webm" in head else None
 
 
 def kind_of(media_type: str) -> Kind:

@@ -6,25 +6,31 @@ from datetime import timedelta
 from itertools import takewhile
 
 from reelwork.domain.job import Attempt, Job
+from reelwork.domain.route import CIRCUIT_OPEN, attempts_before, earlier_rounds, moves, untried
 
 BASE_SECONDS = 1.0
 CAP_SECONDS = 60.0
 # What a failing side may ask for at most; it may come from a stranger's header.
 LONGEST_WISH_SECONDS = 3600.0
-# Failures of our own servers: they say nothing about the job, so such attempts do not count.
-EXCUSED = frozenset({"storage_unavailable"})
+# Failures of our own servers, and of providers that nobody asked: they say nothing about the job, so such attempts do
+# not count.
+EXCUSED = frozenset({"storage_unavailable", CIRCUIT_OPEN})
 # How long a job is tried again while one of them lasts; about 65 attempts, which its document can hold.
 EXCUSED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailure:
-    """What went wrong in an attempt. `retry_after` (seconds) is the failing side's own wish, if it has one."""
+    """What went wrong in an attempt. `retry_after` (seconds) is the failing side's own wish, if it has one.
+
+    `elsewhere`: nothing was begun that might be paid for, and another provider may do it.
+    """
 
     code: str
     message: str
     retryable: bool
     retry_after: float | None = None
+    elsewhere: bool = False
 
 
 DEADLINE_EXCEEDED = AttemptFailure(
@@ -59,22 +65,19 @@ def judge(job: Job, failure: AttemptFailure) -> RetryAfter | Fail:
     those before its owner last queued it again.
 
     While the storage is away, what is bounded is time and not number: from the first attempt in a row that failed so to
-    the present one, both by the database's clock.
+    the present one, both by the database's clock. A job that another model may do goes on to that one at once, which
+    does not count either.
     """
-    earlier = _earlier_rounds(job)
-    before = [attempt for attempt in job.attempts if earlier < attempt.n < job.attempt]
+    earlier, before = earlier_rounds(job), attempts_before(job)
+    if failure.elsewhere and untried(job):
+        return RetryAfter(0.0)
     if failure.code not in EXCUSED:
-        counted = sum(not _is_excused(attempt) for attempt in before) + 1
+        counted = sum(not _is_excused(attempt) for attempt in before) + 1 - moves(job)
         return decide(failure, attempt=counted, max_attempts=job.max_attempts - earlier)
     row = list(takewhile(_is_excused, reversed(before)))
     if _lasted(row, job) > EXCUSED_FOR:
         return Fail()
     return decide(failure, attempt=len(row) + 1, max_attempts=len(row) + 2)
-
-
-def _earlier_rounds(job: Job) -> int:
-    """How many attempts the job had before its present round; `max_attempts` counts them as well."""
-    return next((event.attempt for event in reversed(job.events) if event.type == "job.retried"), 0)
 
 
 def _is_excused(attempt: Attempt) -> bool:

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from reelwork.domain.ids import AccountId, AssetId, UploadId, asset_of_upload
 
-# S3's own bounds: every part but the last has at least 5 MiB, and there are at most 10,000.
+# S3's own bounds: every part but the last has from 5 MiB to 5 GiB, and there are at most 10,000.
 SMALLEST_PART_BYTES = 5 * 1024 * 1024
+LARGEST_PART_BYTES = 5 * 1024**3
 MOST_PARTS = 10_000
 _PART_STEP_BYTES = 1024 * 1024
 # How long a check of stored bytes may take at most, and how long after its end an upload is swept: longer than that,

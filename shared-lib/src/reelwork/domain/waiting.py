@@ -10,6 +10,7 @@ from datetime import datetime
 
 from reelwork.domain.job import Job, Status
 from reelwork.domain.lifecycle import reference
+from reelwork.domain.route import CIRCUIT_OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,14 @@ def _late(at: Situation) -> Reason | None:
 
 def _delayed(at: Situation) -> Reason | None:
     until = at.job.not_before
+    if at.job.attempt and at.job.error is not None and at.job.error.code == CIRCUIT_OPEN:
+        return Reason(
+            code=CIRCUIT_OPEN,
+            message="Its provider does not answer at the moment; it is asked again then.",
+            since=at.job.queued_at,
+            until=until,
+            facts={"model": at.job.model},
+        )
     if at.job.attempt and at.job.error is not None:
         return Reason(
             code="retry_backoff",

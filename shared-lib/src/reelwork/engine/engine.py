@@ -39,4 +39,4 @@ def claimed(job: Job) -> Claimed:
     """The fence of a job as it was claimed. Raises ValueError for one that is not running."""
     if job.lease is None:
         raise ValueError(f"{job.id} is {job.status}: it has no lease")
-    return Claimed(job=job.id, attempt=job.attempt, slot=job.lease.slot)
+    return Claimed(job=job.id, attempt=job.attempt, slot=job.lease.slot, turn=job.lease.turn)

@@ -15,6 +15,7 @@ from reelwork.domain.job import Job
 from reelwork.domain.lane import lane_of
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.batches import settle_batches
+from reelwork.engine.calls import end_lapsed_turn, end_unattended, ring
 from reelwork.engine.engine import Engine
 from reelwork.engine.expire import expire
 from reelwork.engine.finish import fail
@@ -74,6 +75,7 @@ class Reconciler:
         now = await server_time(self._engine.stores.database)
         steps: dict[str, Callable[[datetime], Awaitable[int]]] = {
             "leases": self._end_lapsed_leases,
+            "calls": lambda now: end_unattended(self._engine, now),
             "deadlines": lambda now: expire(self._engine, now),
             "due": self._make_due,
             "holds": self._follow_holds,
@@ -82,6 +84,7 @@ class Reconciler:
             "lanes": self._open_lanes_with_work,
             "slots": self._drop_orphan_slots,
             "tickets": self._top_up_tickets,
+            "turns": lambda now: ring(self._engine, now),
             "bills": self._settler.run_once,
             "assets": self._sweep,
         }
@@ -109,7 +112,11 @@ class Reconciler:
         return len(lapsed)
 
     async def _end_lapsed(self, job: Job) -> int:
-        used = job.lease.expires_at - job.started_at if job.lease and job.started_at else timedelta()
+        if job.call is not None:
+            await end_lapsed_turn(self._engine, job)
+            return 1
+        over = job.lease.expires_at if job.lease is not None else None
+        used = over - job.started_at if over is not None and job.started_at is not None else timedelta()
         await fail(self._engine, job, WORKER_LOST, used=used, lapsed=True)
         return 1
 

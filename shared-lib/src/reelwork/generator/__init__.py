@@ -25,8 +25,10 @@ from reelwork.generator.errors import (
     Interruption,
     InvalidInput,
     OutOfResources,
+    ProviderRefused,
     ProviderUnavailable,
     RateLimited,
+    SubmissionUnknown,
     TimeLimitExceeded,
 )
 from reelwork.generator.local import LocalContext
@@ -42,6 +44,7 @@ from reelwork.generator.parameters import (
     seed_for,
     ui,
 )
+from reelwork.generator.remote import BadSignature, RemoteModel, RemoteOutput, RemoteState, RemoteStatus
 from reelwork.generator.resources import Pool, Resources
 
 __all__ = [
@@ -50,6 +53,7 @@ __all__ = [
     "Artifact",
     "AssetInput",
     "AssetRef",
+    "BadSignature",
     "Cancelled",
     "Capabilities",
     "Catalogue",
@@ -71,11 +75,17 @@ __all__ = [
     "Pool",
     "Pricing",
     "Progress",
+    "ProviderRefused",
     "ProviderUnavailable",
     "RateLimited",
+    "RemoteModel",
+    "RemoteOutput",
+    "RemoteState",
+    "RemoteStatus",
     "Resources",
     "Role",
     "Seed",
+    "SubmissionUnknown",
     "TimeLimitExceeded",
     "VideoRef",
     "asset_fields",

@@ -13,6 +13,7 @@ from reelwork.domain.price import FREE, Pricing, uncounted
 from reelwork.domain.tier import Tier
 from reelwork.generator.base import MediaGeneratorModel
 from reelwork.generator.parameters import asset_fields
+from reelwork.generator.remote import RemoteModel
 from reelwork.generator.resources import Pool
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9._-]*)+")
@@ -75,6 +76,9 @@ class ModelCard(BaseModel):
     asset_inputs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Parameters that are assets, with the media types they accept."""
 
+    fallbacks: tuple[str, ...] = ()
+    """Models that may do its jobs where its provider cannot, best first."""
+
     SCHEMA_AS_TEXT: ClassVar[str] = "input_schema"
 
     @property
@@ -112,6 +116,7 @@ class ModelCard(BaseModel):
             lifecycle=model.lifecycle,
             examples=tuple(dict(example) for example in model.examples),
             asset_inputs=asset_fields(schema),
+            fallbacks=model.fallbacks if issubclass(model, RemoteModel) else (),
         )
 
     def with_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """What a model is given while it runs."""
 
+import base64
 import math
+import mimetypes
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from reelwork.generator.errors import Cancelled, TimeLimitExceeded
+from reelwork.generator.errors import Cancelled, InvalidInput, TimeLimitExceeded
 
 T = TypeVar("T")
 
@@ -27,6 +29,7 @@ class Progress:
 
 
 Fetch: TypeAlias = Callable[[str], Path]
+Link: TypeAlias = Callable[[str], str]
 Report: TypeAlias = Callable[[Progress], None]
 
 
@@ -50,13 +53,20 @@ class GenerationContext:
         pause: Callable[[float], object] = time.sleep,
         time_limit_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        link: Link | None = None,
+        call_key: str | None = None,
+        webhook_url: str | None = None,
     ) -> None:
-        """`fetch`, `report`, `is_cancelled` and `pause` are called in the model's thread; the time limit counts from
-        now. `pause` lets so many seconds pass, or fewer where the run is to stop."""
+        """`fetch`, `link`, `report`, `is_cancelled` and `pause` are called in the model's thread; the time limit counts
+        from now. `pause` lets so many seconds pass, or fewer where the run is to stop. `call_key` (None: the job's id)
+        and `webhook_url` are for models that run elsewhere."""
         self.job_id = job_id
         self._workdir = workdir
         self.seed = seed
+        self.call_key = call_key or job_id
+        self.webhook_url = webhook_url
         self._fetch = fetch
+        self._link = link
         self._report = report
         self._is_cancelled = is_cancelled
         self._pause = pause
@@ -97,6 +107,25 @@ class GenerationContext:
         """The local file of an input asset; read-only, gone after the run."""
         self.check()
         return self._fetch(asset)
+
+    def url(self, asset: str) -> str:
+        """An address where anybody may read an input asset for the next hour: for providers that fetch it themselves.
+
+        Raises InvalidInput where there is none; `data_url` or an upload of `fetch` then has to do.
+        """
+        self.check()
+        if self._link is None:
+            raise InvalidInput("The inputs of this job have no address that a provider could read them from.")
+        return self._link(asset)
+
+    def data_url(self, asset: str, *, limit_bytes: int) -> str:
+        """An input asset itself as a `data:` URL (RFC 2397), which is a third longer. Raises InvalidInput above the
+        limit."""
+        path = self.fetch(asset)
+        if (size := path.stat().st_size) > limit_bytes:
+            raise InvalidInput(f"The file has {size:,} bytes, and this model takes {limit_bytes:,} at most.")
+        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return f"data:{media_type};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
     def progress(
         self,

@@ -6,7 +6,9 @@
     ├── InsufficientCredit          insufficient_credit
     ├── OutOfResources              out_of_resources           another worker may have more
     ├── RateLimited                 rate_limited               retried
-    └── ProviderUnavailable         provider_unavailable       retried
+    ├── ProviderUnavailable         provider_unavailable       retried
+    ├── ProviderRefused             provider_refused           another provider may do it
+    └── SubmissionUnknown           submission_unknown         never retried: it may have been paid for
 
     Interruption (BaseException)    raised by the context, not by models
     ├── Cancelled                   cancelled_by_user
@@ -80,6 +82,18 @@ class ProviderUnavailable(GenerationError):
 
     code = "provider_unavailable"
     default_retry_after = 0.0
+
+
+class ProviderRefused(GenerationError):
+    """The provider does not serve us: it refuses our key, or does not have the model any more."""
+
+    code = "provider_refused"
+
+
+class SubmissionUnknown(GenerationError):
+    """A provider was asked to begin, and whether it did is not known. Asking again might be paid for twice."""
+
+    code = "submission_unknown"
 
 
 class Interruption(BaseException):

@@ -20,15 +20,19 @@ class LocalContext(GenerationContext):
         workdir: Path,
         *,
         assets: Mapping[str, Path] | None = None,
+        urls: Mapping[str, str] | None = None,
         seed: int = 0,
         job_id: str = "job_local",
         time_limit_seconds: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        webhook_url: str | None = None,
     ) -> None:
+        """`urls`: where assets can be read by others, for models that run elsewhere."""
         workdir.mkdir(parents=True, exist_ok=True)
         self.reports: list[Progress] = []
         self._assets = dict(assets or {})
+        self._urls = dict(urls or {})
         self._on_progress = on_progress
         self._cancelled = threading.Event()
         super().__init__(
@@ -41,6 +45,8 @@ class LocalContext(GenerationContext):
             pause=self._cancelled.wait,
             time_limit_seconds=time_limit_seconds,
             clock=clock,
+            link=self._local_url,
+            webhook_url=webhook_url,
         )
 
     def cancel(self) -> None:
@@ -52,6 +58,11 @@ class LocalContext(GenerationContext):
         if path is None:
             raise InvalidInput(f"There is no asset {asset!r} here; known are: {', '.join(self._assets) or 'none'}.")
         return path
+
+    def _local_url(self, asset: str) -> str:
+        if asset not in self._urls:
+            raise InvalidInput(f"There is no address of {asset!r} here; known are: {', '.join(self._urls) or 'none'}.")
+        return self._urls[asset]
 
     def _keep(self, report: Progress) -> None:
         self.reports.append(report)

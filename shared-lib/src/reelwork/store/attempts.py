@@ -11,21 +11,24 @@ from reelwork.domain.job import RUNNING, Job, JobError, Output, Progress, Status
 from reelwork.domain.worker import ModelOffered
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
-from reelwork.store.pipeline import NOW, Expression, in_time, later, literal, transition
+from reelwork.store.pipeline import NOW, Expression, in_time, later, literal, transition, with_call
 
 COMPLETED = "completed"
 # How often jobs are chosen anew after others took them; then one is taken in a single step, which cannot be raced.
 _RACES = 2
+# A provider was asked in the present attempt, or is about to be.
+ASKED: Document = {"$expr": {"$eq": [{"$ifNull": ["$remote.attempt", 0]}, "$attempt"]}}
 _QUEUE_ORDER = [("priority", DESCENDING), ("order", ASCENDING)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """The fence of one attempt: whoever does not hold it can change nothing."""
+    """The fence of one attempt, and of one turn in it: whoever does not hold it can change nothing."""
 
     job: JobId
     attempt: int
     slot: str
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,8 @@ class Attempts:
         return Taken(jobs=jobs, emptied=len(ids) < len(slots))
 
     async def put_back(self, claimed: Claimed, *, why: JobError | None = None) -> bool:
-        """Undo a claim that never ran: the attempt does not count. `why`: what its owner is told meanwhile."""
+        """Undo a claim that never ran: the attempt does not count. False also once a provider was asked in it.
+        `why`: what its owner is told meanwhile."""
         update = transition(
             Status.QUEUED,
             "job.queued",
@@ -108,7 +112,7 @@ class Attempts:
             **({"error": literal(asdict(why))} if why is not None else {}),
             attempts={"$filter": {"input": "$attempts", "cond": {"$ne": ["$$this.n", "$attempt"]}}},
         )
-        return await self._move(claimed, {Status.PROCESSING}, update)
+        return await self._move(claimed, {Status.PROCESSING}, update, also={"$nor": [ASKED]})
 
     async def renew(self, claimed: Claimed, *, lease: timedelta, progress: Progress | None) -> Status | None:
         """Extend the lease, report progress. The answer is the job's status; None when the lease was lost."""
@@ -120,7 +124,7 @@ class Attempts:
         if progress is not None:
             stages.append({"$set": {"progress.updated_at": NOW}})
         document = await self._jobs.find_one_and_update(
-            _held(claimed, RUNNING), stages, projection={"status": 1}, return_document=ReturnDocument.AFTER
+            held(claimed, RUNNING), stages, projection={"status": 1}, return_document=ReturnDocument.AFTER
         )
         return Status(document["status"]) if document is not None else None
 
@@ -130,7 +134,7 @@ class Attempts:
 
     async def complete_many(self, done: Sequence[tuple[Claimed, Sequence[Output]]]) -> set[JobId]:
         """The same for several attempts in one round trip; which of them are completed, by these very attempts."""
-        updates = [UpdateOne(_held(claimed, {Status.PROCESSING}), _completing(outputs)) for claimed, outputs in done]
+        updates = [UpdateOne(held(claimed, {Status.PROCESSING}), _completing(outputs)) for claimed, outputs in done]
         result = await self._jobs.bulk_write(updates, ordered=False)
         if result.modified_count == len(done):
             return {claimed.job for claimed, _ in done}
@@ -141,7 +145,7 @@ class Attempts:
 
         For a worker that did not hear whether its ending was written.
         """
-        mine = {"attempts": {"$elemMatch": {"n": claimed.attempt, "slot": claimed.slot}}}
+        mine = {"attempts": {"$elemMatch": {"n": claimed.attempt, "slot": claimed.slot, "turn": _turn(claimed)}}}
         job = await self._jobs.find_one({"_id": claimed.job, **mine}, mine)
         outcome: str | None = job["attempts"][0]["outcome"] if job is not None else None
         return outcome
@@ -193,7 +197,7 @@ class Attempts:
         lapsed: bool = False,
         also: Document | None = None,
     ) -> bool:
-        conditions = [_held(claimed, sources), also or {}]
+        conditions = [held(claimed, sources), also or {}]
         if lapsed:
             conditions.append({"$expr": {"$lt": ["$lease.expires_at", NOW]}})
         moved = await self._jobs.update_one({"$and": conditions}, update)
@@ -224,7 +228,7 @@ def _taking(worker: str, slot: Expression, lease: timedelta) -> list[Document]:
         attempt=number,
         started_at=NOW,
         not_before=None,
-        lease={"worker": literal(worker), "slot": slot, "expires_at": later(lease)},
+        lease={"worker": literal(worker), "slot": slot, "expires_at": later(lease), "turn": 0},
         progress=literal(asdict(Progress())),
         attempts={"$concatArrays": ["$attempts", [attempt]]},
     )
@@ -242,20 +246,29 @@ def _completing(outputs: Sequence[Output]) -> list[Document]:
     )
 
 
-def _held(claimed: Claimed, statuses: set[Status] | frozenset[Status]) -> Document:
+def held(claimed: Claimed, statuses: set[Status] | frozenset[Status]) -> Document:
+    """The filter that is the fence: this job, while this turn of this attempt has it, in one of these states."""
     return {
         "_id": claimed.job,
         "attempt": claimed.attempt,
         "lease.slot": claimed.slot,
+        "lease.turn": _turn(claimed),
         "status": {"$in": list(statuses)},
     }
 
 
+def _turn(claimed: Claimed) -> Document:
+    """Leases of an older version have no turn: theirs is the first."""
+    return {"$in": [0, None]} if claimed.turn == 0 else {"$eq": claimed.turn}
+
+
 def _left(outcome: str, error: Document | None) -> Document:
     """What every way out of a running attempt sets: the lease ends, the attempt is closed."""
-    closed = {"ended_at": NOW, "outcome": literal(outcome), "error": literal(error)}
+    turn: Expression = {"$ifNull": ["$lease.turn", 0]}
+    closed = {"ended_at": NOW, "outcome": literal(outcome), "error": literal(error), "turn": turn}
     return {
         "lease": None,
+        "remote": with_call(due_at=None),
         "attempts": {
             "$map": {
                 "input": "$attempts",

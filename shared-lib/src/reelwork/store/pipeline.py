@@ -13,6 +13,8 @@ Expression = Any  # an aggregation expression: nested dicts, lists and scalars
 NOW: Expression = "$$NOW"
 _DEADLINE: Expression = {"$ifNull": ["$deadline_at", None]}
 # With these a round of a job begins; an end is told by its status. See `domain/usage.py`.
+# Events that a webhook may want are marked by the write that records them. See `store/untold.py`.
+_UNTOLD: Expression = {"$cond": [{"$eq": ["$hooked", True]}, True, "$$REMOVE"]}
 _BEGINNINGS = frozenset({"job.queued", "job.retried"})
 
 
@@ -81,6 +83,7 @@ def happening(
             "status": status,
             "version": {"$add": ["$version", 1]},
             "events": {"$concatArrays": ["$events", [entry]]},
+            "untold": _UNTOLD,
             **sets,
         }
     }
@@ -95,6 +98,11 @@ def _ended_bill(state: BillState) -> Expression:
 def _later_by(seconds: Expression) -> Expression:
     """The database's now plus a number of seconds in the document; null where there is none."""
     return {"$add": [NOW, {"$multiply": [seconds, 1000]}]}
+
+
+def with_call(**sets: Expression) -> Expression:
+    """A job's call to a provider with these fields changed; nothing where there is none."""
+    return {"$cond": [{"$eq": [{"$type": "$remote"}, "object"]}, {"$mergeObjects": ["$remote", sets]}, "$remote"]}
 
 
 def without_slots(slots: Sequence[str]) -> Expression:

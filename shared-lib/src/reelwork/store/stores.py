@@ -12,7 +12,10 @@ from reelwork.store.balances import Balances
 from reelwork.store.batches import Batches
 from reelwork.store.books import Books
 from reelwork.store.bulk import BulkChanges
+from reelwork.store.calls import Calls
+from reelwork.store.circuits import Circuits
 from reelwork.store.client import Database
+from reelwork.store.deliveries import Deliveries
 from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -34,9 +37,11 @@ from reelwork.store.standings import Standings
 from reelwork.store.statistics import Statistics
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
+from reelwork.store.untold import Untold
 from reelwork.store.uploads import Uploads
 from reelwork.store.usage import UsageDays
 from reelwork.store.usage_log import UsageLog
+from reelwork.store.webhooks import Webhooks
 from reelwork.store.workers import Workers
 
 
@@ -45,6 +50,8 @@ class Stores:
     database: Database
     jobs: Jobs
     attempts: Attempts
+    calls: Calls
+    circuits: Circuits
     backlog: Backlog
     removals: Removals
     batches: Batches
@@ -77,6 +84,9 @@ class Stores:
     balances: Balances
     books: Books
     ledger: Ledger
+    untold: Untold
+    webhooks: Webhooks
+    deliveries: Deliveries
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -84,6 +94,8 @@ class Stores:
             database=database,
             jobs=Jobs(database),
             attempts=Attempts(database),
+            calls=Calls(database),
+            circuits=Circuits(database),
             backlog=Backlog(database),
             removals=Removals(database),
             batches=Batches(database),
@@ -116,4 +128,7 @@ class Stores:
             balances=Balances(database),
             books=Books(database),
             ledger=Ledger(database),
+            untold=Untold(database),
+            webhooks=Webhooks(database),
+            deliveries=Deliveries(database),
         )

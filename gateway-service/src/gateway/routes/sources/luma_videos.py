@@ -20,7 +20,7 @@ from reelwork.domain.errors import AssetInUse, AssetNotFound, VideoNotFound
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.store.assets import AssetFilter
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 
 LINK_LIFE = timedelta(hours=1)
 _VIDEOS = AssetFilter(purpose=Purpose.OUTPUT, kind="video")

@@ -16,7 +16,8 @@ ReelworkError
 │   └── PermissionDenied       permission_denied
 │       ├── ScopeMissing       scope_missing
 │       └── AccountSuspended   account_suspended
-├── NotFound              404  (job|task|video|batch|asset|upload|model|worker|account|key|queue|route)_not_found
+├── NotFound              404  (job|task|video|batch|asset|upload|model|worker|account|key|queue|route)_not_found,
+│                              (webhook|delivery)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
@@ -76,6 +77,7 @@ from reelwork.domain.errors.request import (
     AssetNotFound,
     BatchNotFound,
     ContentPolicyViolation,
+    DeliveryNotFound,
     HashMismatch,
     HeadersTooLarge,
     IdempotencyInProgress,
@@ -100,6 +102,7 @@ from reelwork.domain.errors.request import (
     UrlRefused,
     VersionMismatch,
     VideoNotFound,
+    WebhookNotFound,
     WorkerNotFound,
 )
 from reelwork.domain.errors.trouble import (
@@ -125,6 +128,7 @@ __all__ = [
     "BatchNotFound",
     "BrokerUnavailable",
     "ContentPolicyViolation",
+    "DeliveryNotFound",
     "ExpiredToken",
     "FetchFailed",
     "FieldError",
@@ -175,6 +179,7 @@ __all__ = [
     "UrlRefused",
     "VersionMismatch",
     "VideoNotFound",
+    "WebhookNotFound",
     "WorkerNotFound",
     "all_errors",
 ]

@@ -61,6 +61,14 @@ class KeyNotFound(NotFound):
     code, title = "key_not_found", "No such API key"
 
 
+class WebhookNotFound(NotFound):
+    code, title = "webhook_not_found", "No such webhook"
+
+
+class DeliveryNotFound(NotFound):
+    code, title = "delivery_not_found", "No such delivery"
+
+
 class QueueNotFound(NotFound):
     code, title = "queue_not_found", "No such queue"
 

@@ -121,9 +121,12 @@ def read(prompt: str, *, seed: int) -> Scene:
     any_land: Land = "mountains" if things["water"] else _chosen(_ANY_LAND, chance)
     any_time: Time = _chosen(_ANY_TIME, chance)
     some: tuple[Cover, ...] = ("clear",) if "cloud" in denied else ("scattered", "scattered", "clear")
-    any_cover = "overcast" if things["snowfall"] else _chosen(some, chance)
+    any_cover = _chosen(some, chance)
     things["snow"] = things["snow"] or things["snowfall"]
+    things["snowfall"] = things["snowfall"] or (things["snow"] and "falling" in plain.split())
     land, time, cover = _first(_LANDS, words), _first(_TIMES, words), _first(_COVERS, words)
+    if things["snowfall"]:
+        any_cover = "overcast"
     if things["snow"] or things["autumn"] or cover in {"overcast", "storm"}:
         any_time = "day"
     if land in {None, "mountains"} and "water" not in denied and float(chance.uniform()) < 0.5:

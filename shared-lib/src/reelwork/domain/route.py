@@ -1,0 +1,68 @@
+"""Which model does a job: the one that was asked for, or one of those that may stand in for it, in order.
+
+A pure decision by the job's own history: every model is tried once before any is tried again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from reelwork.domain.job import Attempt, Job
+
+CIRCUIT_OPEN = "provider_circuit_open"
+# Failures that say something about the provider and nothing about the job: another provider may do it.
+ELSEWHERE = frozenset(
+    {
+        CIRCUIT_OPEN,
+        "insufficient_credit",
+        "model_unavailable",
+        "provider_refused",
+        "provider_unavailable",
+        "rate_limited",
+    }
+)
+
+
+def earlier_rounds(job: Job) -> int:
+    """How many attempts the job had before its owner last queued it again; `max_attempts` counts them as well."""
+    return next((event.attempt for event in reversed(job.events) if event.type == "job.retried"), 0)
+
+
+def attempts_before(job: Job) -> list[Attempt]:
+    """Those of the present round, without the present one."""
+    earlier = earlier_rounds(job)
+    return [attempt for attempt in job.attempts if earlier < attempt.n < job.attempt]
+
+
+def route_of(job: Job) -> tuple[str, ...]:
+    """The models that may do the job, in order."""
+    return (job.model, *job.fallbacks)
+
+
+def failed_over(attempts: Sequence[Attempt]) -> set[str]:
+    """Models that were tried and whose providers could not do it."""
+    return {a.model for a in attempts if a.model is not None and a.error is not None and a.error.code in ELSEWHERE}
+
+
+def next_model(job: Job, *, here: Collection[str], open_until: Mapping[str, datetime]) -> str | None:
+    """The model to ask now, of those that are `here`; None when the circuits of all of them are open.
+
+    `open_until`: models whose provider is not asked before that moment. Raises LookupError when none is here.
+    """
+    usable = [model for model in route_of(job) if model in here]
+    if not usable:
+        raise LookupError(f"none of {', '.join(route_of(job))} is here")
+    closed = [model for model in usable if model not in open_until]
+    tried = failed_over(attempts_before(job))
+    return next((model for model in closed if model not in tried), closed[0] if closed else None)
+
+
+def untried(job: Job) -> list[str]:
+    """Models that may still do the job after its present attempt, which asked one of them, has failed."""
+    present = {attempt.model for attempt in job.attempts if attempt.n == job.attempt}
+    tried = failed_over(attempts_before(job)) | present
+    return [model for model in route_of(job) if model not in tried]
+
+
+def moves(job: Job) -> int:
+    """How many attempts of the round led from one model to the next: those do not count as tries of the job."""
+    return min(len(failed_over(attempts_before(job))), len(job.fallbacks))
