@@ -130,6 +130,8 @@ def _mount_sources(app: FastAPI, settings: GatewaySettings, known_parameters: pa
         if mounted.surface.name in settings.surfaces:
             for router in mounted.routers:
                 app.include_router(router, dependencies=[known_parameters])
+            for router in mounted.sockets:
+                app.include_router(router)
         else:
             for path in mounted.paths():
                 app.add_api_route(path, _nothing_here, methods=list(_METHODS), include_in_schema=False)

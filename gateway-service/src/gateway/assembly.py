@@ -28,6 +28,7 @@ from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.luma_feed import LumaFeed
 from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
@@ -79,10 +80,11 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     purses = Purses(opened.reservations, engine.rules.plans)
     jobs = JobService(engine, opened.intake, opener, builder, purses)
     waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
+    access, operations = _access(settings, opened, authenticator), _operations(opened, authenticator, catalogue, jobs)
     return Gateway(
         settings=settings,
-        access=_access(settings, opened, authenticator),
-        operations=_operations(opened, authenticator, catalogue, jobs),
+        access=access,
+        operations=operations,
         own_account=OwnAccountService(stores, authenticator, engine.rules.plans),
         catalogue=catalogue,
         model_pages=_model_pages(settings, catalogue, stores),
@@ -99,6 +101,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         streams=_streams(settings, opened, closing),
         waiting=waiting,
         answers=AnswerService(catalogue, jobs, waiting, assets),
+        luma_feed=_luma_feed(settings, access, operations, closing),
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
         forecasts=forecasts,
@@ -110,6 +113,12 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         provider_calls=ProviderCallService(engine),
         probes=_probes(settings, opened),
     )
+
+
+def _luma_feed(
+    settings: GatewaySettings, access: Access, operations: Operations, closing: Callable[[], bool]
+) -> LumaFeed:
+    return LumaFeed(operations.overview, access.rates, life_seconds=settings.stream_seconds, closing=closing)
 
 
 def _probes(settings: GatewaySettings, opened: Opened) -> dict[str, Probe]:

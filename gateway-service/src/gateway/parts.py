@@ -22,6 +22,7 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.luma_feed import LumaFeed
 from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
@@ -109,6 +110,7 @@ class Gateway:
     streams: EventStreams
     waiting: Waiting
     answers: AnswerService
+    luma_feed: LumaFeed
     keyed: KeyedRequests
     queues: QueueService
     forecasts: ForecastService
