@@ -58,7 +58,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     authenticator = _authenticator(opened)
     uploads = _uploads(settings, opened)
     purses = Purses(opened.reservations, engine.rules.plans)
-    jobs = JobService(engine, opened.intake, opener, builder, purses)
+    jobs = JobService(engine, opened.intake, opener, builder, purses=purses, short=opened.short)
     return Gateway(
         settings=settings,
         access=_access(settings, opened, authenticator),

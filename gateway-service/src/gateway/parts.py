@@ -27,6 +27,7 @@ from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.short_jobs import ShortJobs
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -114,3 +115,4 @@ class Opened:
     reservations: Reservations
     usage: UsageSync
     meter: UsageMeter
+    short: ShortJobs

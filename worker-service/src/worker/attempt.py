@@ -17,6 +17,7 @@ from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files, InputMissing
 from reelwork.generator import (
     AnyModel,
     GenerationContext,
@@ -30,7 +31,6 @@ from reelwork.generator import (
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 from worker.catalogue import Models, contained
 from worker.lifeline import Lifeline, Stop
-from worker.scratch import Files, InputMissing
 from worker.telling import progress_told, told
 
 log = structlog.get_logger(__name__)

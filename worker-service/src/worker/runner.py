@@ -17,6 +17,7 @@ from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files
 from reelwork.engine.finish import hand_back
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
@@ -25,7 +26,6 @@ from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
 from worker.lifeline import Stop
-from worker.scratch import Files
 
 log = structlog.get_logger(__name__)
 

@@ -42,8 +42,10 @@ class Attempts:
     def __init__(self, database: Database) -> None:
         self._jobs = database["jobs"]
 
-    async def take(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> Taken:
-        """Move the lane's first queued jobs to processing, one for each slot, with a lease each.
+    async def take(
+        self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta, only: JobId | None = None
+    ) -> Taken:
+        """Move the lane's first queued jobs (or `only` this one) to processing, one for each slot, with a lease each.
 
         Fewer when fewer are queued or others take them first; none only if nothing is queued. In the order of the
         queue.
@@ -54,7 +56,7 @@ class Attempts:
                 if taken is not None:
                     return taken
         job = await self._jobs.find_one_and_update(
-            _claimable(lane),
+            _claimable(lane) | ({"_id": only} if only else {}),
             _taking(worker, slots[0], lease),
             sort=_QUEUE_ORDER,
             return_document=ReturnDocument.AFTER,

@@ -115,22 +115,23 @@ class Lanes:
         served = await self._lanes.find_one({"pool": pool}, {"last_start": 1}, sort=[("last_start", DESCENDING)])
         return float(served["last_start"]) if served is not None else 0.0
 
-    async def reserve(self, pool: str, claim: str, *, most: int = 1) -> Reservation | None:
-        """Take places in the lane that is next by virtual start time, and charge their estimate in advance.
+    async def reserve(self, pool: str, claim: str, *, most: int = 1, only: LaneId | None = None) -> Reservation | None:
+        """Take places in the lane that is next by virtual start time (or `only` this), charged with their estimate.
 
         One place, or up to `most` where the lane's jobs are so short that they fit in BATCH_SECONDS together; never
         more than its limit leaves. None when no lane may be served; lanes that are full are then marked, so that
         whoever frees a place wakes a worker.
         """
-        reservation = await self._take_places(pool, claim, most)
-        if reservation is None and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
+        where = _ready(pool) | ({"_id": only} if only else {})
+        reservation = await self._take_places(where, claim, most)
+        if reservation is None and not only and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
             swallowed = {"pool": pool, "active": True, "full": True, "starved": False}
             await self._lanes.update_many(swallowed, {"$set": {"starved": True}}, hint="unmarked")
             # Whoever freed a place before the mark was there woke nobody: look once more.
-            reservation = await self._take_places(pool, claim, most)
+            reservation = await self._take_places(where, claim, most)
         return reservation
 
-    async def _take_places(self, pool: str, claim: str, most: int) -> Reservation | None:
+    async def _take_places(self, where: Document, claim: str, most: int) -> Reservation | None:
         charge: Expression = {"$divide": ["$estimate", "$weight"]}
         short: Expression = {"$floor": {"$divide": [BATCH_SECONDS, {"$max": ["$estimate", SHORTEST_SECONDS]}]}}
         room: Expression = {"$subtract": ["$limit", {"$size": "$slots"}]}
@@ -139,7 +140,7 @@ class Lanes:
         place: Expression = {"id": name, "at": NOW, "charge": charge}
         taken: Expression = {"$map": {"input": {"$range": [0, "$count"]}, "in": place}}
         after = await self._lanes.find_one_and_update(
-            _ready(pool),
+            where,
             [
                 {"$set": {"count": count}},
                 {
