@@ -1293,7 +1293,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Create Job
-         * @description Accept a job; it is stored durably before this answers. Follow it at `Location`.
+         * @description Accept a job; it is stored durably before this answers. Follow it at `Location`. With `Prefer: wait`, short work
+         *     with numbers is done before this answers, without a queue.
          */
         readonly post: operations["create_job"];
         readonly delete?: never;

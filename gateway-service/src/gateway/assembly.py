@@ -78,7 +78,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     uploads = _uploads(settings, opened)
     completion = _completion(settings, opened, uploads)
     purses = Purses(opened.reservations, engine.rules.plans)
-    jobs = JobService(engine, opened.intake, opener, builder, purses)
+    jobs = JobService(engine, opened.intake, opener, builder, purses=purses, short=opened.short)
     waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
     access, operations = _access(settings, opened, authenticator), _operations(opened, authenticator, catalogue, jobs)
     return Gateway(

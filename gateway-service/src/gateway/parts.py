@@ -33,6 +33,7 @@ from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.short_jobs import ShortJobs
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -139,3 +140,4 @@ class Opened:
     reservations: Reservations
     usage: UsageSync
     meter: UsageMeter
+    short: ShortJobs

@@ -20,6 +20,7 @@ from reelwork.domain.route import route_of
 from reelwork.engine.calls import take_up
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files
 from reelwork.engine.finish import hand_back
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
@@ -28,7 +29,6 @@ from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
 from worker.lifeline import Stop
-from worker.scratch import Files
 from worker.turn import Outside, Turn
 
 log = structlog.get_logger(__name__)

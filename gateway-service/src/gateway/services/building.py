@@ -31,13 +31,14 @@ LONGEST_DELAY = timedelta(days=366)
 class NewJob:
     """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result.
 
-    `price`: in ten-thousandths of a US dollar, 0 for what the cache answers. `refusals`: why it must not be stored;
-    `build` raises the first of them.
+    `series_values`: how many numbers the saved series has that it names. `price`: in ten-thousandths of a US dollar, 0
+    for what the cache answers. `refusals`: why it must not be stored; `build` raises the first of them.
     """
 
     job: Job
     card: ModelCard
     terms: LaneTerms
+    series_values: int = 0
     price: int = 0
     refusals: tuple[ReelworkError, ...] = ()
 

@@ -53,7 +53,6 @@ _EXTENSIONS = {
     "text/vtt": ".vtt",
     "application/x-subrip": ".srt",
     "text/plain": ".txt",
-    "text/vtt": ".vtt",
     "application/json": ".json",
     "text/csv": ".csv",
 }
