@@ -45,12 +45,14 @@ class Possessions:
         film = self.caller.wait(self.caller.submit("builtin/camera-move", **values)["id"])
         batch = expect(202, http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
         task = expect(200, http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
+        series = expect(201, http.post("/v1/series", json={"name": "measured", "values": [1.0, None, 2.5]}))
         key = expect(201, http.post("/v1/keys", json={"name": "spare", "preset": "observer"}))
         self.ids |= {
             "job_id": film["id"],
             "asset_id": film["outputs"][0]["asset_id"],
             "batch_id": batch["id"],
             "task_id": task["id"],
+            "series_id": series["id"],
             "key_id": key["id"],
         }
 

@@ -237,6 +237,8 @@ class World:
             "ledger",
             "usage",
             "usage_events",
+            "series",
+            "series_points",
         ),
     ) -> None:
         """Empty the database, indexes stay.

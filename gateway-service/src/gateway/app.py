@@ -44,6 +44,7 @@ from gateway.routes import (
     oauth,
     queue,
     reference,
+    series,
     usage,
 )
 from gateway.routes.sources import task
@@ -90,7 +91,7 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
-        *(account.router, account_ledger.router, queue.router, usage.router),
+        *(account.router, account_ledger.router, queue.router, usage.router, series.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
         *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),

@@ -31,6 +31,7 @@ from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -88,6 +89,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         ledger=LedgerService(stores, opened.clock, engine.rules.plans, engine.pools),
         usage=UsageService(stores, opened.usage),
         meter=opened.meter,
+        series=SeriesService(stores.series, opened.clock),
         probes={
             "mongodb": lambda: ping(stores.database),
             "broker": broker.ping,

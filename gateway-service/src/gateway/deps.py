@@ -37,6 +37,7 @@ from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -212,6 +213,7 @@ Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.access.rates)
 OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.own_account))]
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
+SavedSeries = Annotated[SeriesService, Depends(_its(lambda gateway: gateway.series))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
 
 

@@ -27,6 +27,7 @@ from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
 from gateway.services.short_jobs import ShortJobs
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
@@ -97,6 +98,7 @@ class Gateway:
     ledger: LedgerService
     usage: UsageService
     meter: UsageMeter
+    series: SeriesService
     probes: dict[str, Probe]
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.auth import Caller
@@ -120,7 +120,9 @@ class JobBuilder:
             retention=self._retention(caller.account.retention, body.retention or RetentionBody()),
         )
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
+        series = await self._checker.series(caller.account.id, card, body.input)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])
+        job = replace(job, input_series=tuple(series))
         job = await self._cache.applied(job, card, {asset.id: asset.sha256 for asset in assets})
         whole = card.with_defaults(body.input)
         price = 0 if job.status.is_terminal else price_of(card.pricing, whole)
@@ -129,7 +131,8 @@ class JobBuilder:
             *too_long(caller.account, self._plans[caller.account.tier], whole),
             *too_dear(price, body.max_cost),
         )
-        return NewJob(job=job, card=card, terms=terms, price=price, refusals=refusals)
+        numbers = sum(use.points * use.observables for use in series)
+        return NewJob(job=job, card=card, terms=terms, series_values=numbers, price=price, refusals=refusals)
 
     def _not_in_plan(self, account: Account, pool: str) -> Iterator[InsufficientTier]:
         try:

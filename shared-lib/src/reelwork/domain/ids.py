@@ -18,6 +18,7 @@ BatchId = NewType("BatchId", str)
 LaneId = NewType("LaneId", str)
 WorkerId = NewType("WorkerId", str)
 EntryId = NewType("EntryId", str)
+SeriesId = NewType("SeriesId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
@@ -73,6 +74,10 @@ def new_batch_id() -> BatchId:
 
 def new_asset_id() -> AssetId:
     return AssetId(f"asset_{encode(uuid7())}")
+
+
+def new_series_id() -> SeriesId:
+    return SeriesId(f"ser_{encode(uuid7())}")
 
 
 def new_worker_id() -> WorkerId:

@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from reelwork.domain.ids import AccountId, AssetId, BatchId, JobId, KeyId, LaneId
+from reelwork.domain.series import SeriesUse
 
 
 class Status(StrEnum):
@@ -221,6 +222,7 @@ class Job:
     cancel: Cancellation | None = None
     events: tuple[Event, ...] = ()
     input_assets: tuple[AssetId, ...] = ()
+    input_series: tuple[SeriesUse, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     request_id: str | None = None

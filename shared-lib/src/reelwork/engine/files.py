@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import anyio.to_thread
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
-from reelwork.domain.ids import AssetId, new_asset_id
+from reelwork.domain.ids import AssetId, SeriesId, new_asset_id
 from reelwork.domain.job import Job, Output
 from reelwork.domain.media import extension_for
 from reelwork.engine.engine import claimed
 from reelwork.engine.sweep import Sweeper
 from reelwork.generator import Artifact
+from reelwork.modelling.table import csv_lines
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.stores import Stores
 
@@ -43,10 +45,12 @@ class Files:
         self.outputs: list[Output] = []
 
     async def fetch(self, asset_id: str, folder: Path) -> Path:
-        """The local file of an input asset, in `folder` since the first time.
+        """The local file of an input asset, in `folder` since the first time; of a saved series, as CSV.
 
         Raises InputMissing, ObjectStoreDown, StoreUnavailable.
         """
+        if asset_id not in self._fetched and asset_id.startswith("ser_"):
+            self._fetched[asset_id] = await self._series(asset_id, folder)
         if asset_id not in self._fetched:
             asset = await self._stores.assets.get(self._job.account_id, AssetId(asset_id))
             if asset is None or asset_id not in self._job.input_assets:
@@ -55,6 +59,19 @@ class Files:
             await self._objects.get_file(asset.key, path)
             self._fetched[asset_id] = path
         return self._fetched[asset_id]
+
+    async def _series(self, series_id: str, folder: Path) -> Path:
+        """The series as it was when the job was made, a line for each point, in a file of its own."""
+        use = next((use for use in self._job.input_series if use.series_id == series_id), None)
+        series = await self._stores.series.get(self._job.account_id, SeriesId(series_id)) if use else None
+        if use is None or series is None:
+            raise InputMissing(f"The series {series_id} is gone.")
+        path = anyio.Path(folder / f"input-{len(self._fetched)}.csv")
+        chunks = self._stores.series.chunks(series.id, points=use.points, observables=use.observables)
+        async with await path.open("w", encoding="utf-8") as file:
+            async for values in chunks:
+                await file.write(csv_lines(values, use.observables))
+        return Path(path)
 
     async def store(self, artifact: Artifact) -> None:
         """Keep an output under a key of this attempt's own. It counts only if the attempt wins."""

@@ -39,6 +39,7 @@ from reelwork.generator.parameters import (
     asset_fields,
     asset_ids,
     seed_for,
+    series_fields,
     ui,
 )
 from reelwork.generator.resources import Pool, Resources
@@ -80,5 +81,6 @@ __all__ = [
     "asset_ids",
     "discover",
     "seed_for",
+    "series_fields",
     "ui",
 ]

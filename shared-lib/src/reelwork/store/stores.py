@@ -29,6 +29,7 @@ from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
 from reelwork.store.runtimes import Runtimes
 from reelwork.store.selection import Selection
+from reelwork.store.series import SavedSeries
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
 from reelwork.store.stream_tickets import StreamTickets
@@ -73,6 +74,7 @@ class Stores:
     balances: Balances
     books: Books
     ledger: Ledger
+    series: SavedSeries
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -110,4 +112,5 @@ class Stores:
             balances=Balances(database),
             books=Books(database),
             ledger=Ledger(database),
+            series=SavedSeries(database),
         )

@@ -16,11 +16,12 @@ ReelworkError
 │   └── PermissionDenied       permission_denied
 │       ├── ScopeMissing       scope_missing
 │       └── AccountSuspended   account_suspended
-├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found
+├── NotFound              404  (job|task|video|batch|asset|series|model|worker|account|key|queue|route)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
+├── SeriesExists          409  series_exists
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
@@ -85,6 +86,8 @@ from reelwork.domain.errors.request import (
     QueueNotFound,
     RangeNotSatisfiable,
     RouteNotFound,
+    SeriesExists,
+    SeriesNotFound,
     TaskNotFound,
     UnsupportedMediaType,
     UploadTooLarge,
@@ -145,6 +148,8 @@ __all__ = [
     "ReelworkError",
     "RouteNotFound",
     "ScopeMissing",
+    "SeriesExists",
+    "SeriesNotFound",
     "SpendCapReached",
     "StorageUnavailable",
     "StoreUnavailable",

@@ -41,6 +41,10 @@ class AssetNotFound(NotFound):
     code, title = "asset_not_found", "No such asset"
 
 
+class SeriesNotFound(NotFound):
+    code, title = "series_not_found", "No such series"
+
+
 class ModelNotFound(NotFound):
     code, title = "model_not_found", "No such model"
 
@@ -76,6 +80,10 @@ class InvalidState(ReelworkError):
 
 class IdempotencyInProgress(ReelworkError):
     status, code, title, retryable = 409, "idempotency_in_progress", "The first request is still under way", True
+
+
+class SeriesExists(ReelworkError):
+    status, code, title = 409, "series_exists", "There is a series of this name"
 
 
 class AssetInUse(ReelworkError):
