@@ -46,6 +46,7 @@ from gateway.routes import (
     providers,
     queue,
     reference,
+    series,
     uploads,
     usage,
     webhooks,
@@ -95,7 +96,7 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
-        *(account.router, account_ledger.router, queue.router, usage.router),
+        *(account.router, account_ledger.router, queue.router, usage.router, series.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
         *(uploads.router, assets.router, models.router),
         *(admin_workers.router, admin_rates.router, admin_ledger.router),

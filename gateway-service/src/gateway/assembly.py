@@ -40,6 +40,7 @@ from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
 from gateway.services.simulation import SimulationService
 from gateway.services.stored_check import StoredCheck
 from gateway.services.tickets import TicketService
@@ -111,6 +112,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         webhooks=_webhooks(settings, opened, hooks),
         meter=opened.meter,
         provider_calls=ProviderCallService(engine),
+        series=SeriesService(stores.series, opened.clock),
         probes=_probes(settings, opened),
     )
 

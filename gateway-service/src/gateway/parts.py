@@ -33,6 +33,7 @@ from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
 from gateway.services.short_jobs import ShortJobs
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
@@ -122,6 +123,7 @@ class Gateway:
     meter: UsageMeter
     completion: Completion
     provider_calls: ProviderCallService
+    series: SeriesService
     probes: dict[str, Probe]
 
 
