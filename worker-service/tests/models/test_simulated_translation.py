@@ -52,6 +52,27 @@ def test_the_video_comes_back_as_it_is_and_says_that_it_was_not_translated(tmp_p
     assert artifact.meta["simulated"] is True
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "media_type"),
+    [
+        ("clip.mp4", "libx264", "video/mp4"),
+        ("clip.mov", "mpeg4", "video/quicktime"),
+        ("clip.webm", "libvpx", "video/webm"),
+    ],
+)
+def test_videos_of_every_kind_that_is_taken_keep_their_type(tmp_path, name, codec, media_type):
+    with av.open(tmp_path / name, "w") as file:
+        stream = file.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8))))
+        file.mux(stream.encode(None))
+
+    _, (artifact,) = run(tmp_path, tmp_path / name, delay_seconds=0)
+
+    assert artifact.media_type == media_type
+    assert artifact.name == f"simulated{(tmp_path / name).suffix}"
+
+
 def test_it_takes_as_long_as_it_is_told_and_tells_how_far_it_is(tmp_path, clip):
     context, _ = run(tmp_path, clip, delay_seconds=3.25)
 

@@ -170,10 +170,25 @@ def test_translation_keeps_lines_apart_and_symbols_whole():
 
     found = translating.translated(texts)
 
-    assert len(found) == 4
     assert found[0].startswith("Era el mejor")
-    assert "&" in found[1]
-    assert found[2:] == ["", "Buenos días"] or found[2] == ""
+    assert "<b>tres</b>" in found[1]
+    assert found[1].endswith("^ $ @.")
+    assert found[2:] == ["", "Buenos días"]
+
+
+def test_pictures_that_mp4_cannot_hold_are_refused_before_anything_is_heard(tmp_path):
+    path = tmp_path / "film.webm"
+    with av.open(path, "w") as file:
+        pictures = file.add_stream("libvpx", rate=5)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 36, "yuv420p"
+        file.mux(pictures.encode(av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8))))
+        file.mux(pictures.encode(None))
+    context = LocalContext(tmp_path, assets={ASSET: path})
+
+    with pytest.raises(InvalidInput, match=r"vp8.*H\.264"):
+        list(VoiceOver().generate(VoiceOverParameters(video=ASSET), context))
+
+    assert {report.stage for report in context.reports} == {"reading_video"}
 
 
 def test_sound_that_begins_late_begins_with_silence(tmp_path):

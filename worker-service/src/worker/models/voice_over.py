@@ -88,8 +88,7 @@ class VoiceOver(MediaGeneratorModel[VoiceOverParameters]):
         ctx.substatus("reading_video")
         source = ctx.fetch(params.video)
         facts = video.facts(source)
-        if (facts.duration_seconds or 0) > sound.LONGEST_SECONDS:
-            raise InvalidInput("The video is longer than half an hour; cut it.", field="video")
+        _verify(facts)
         heard = self._hear(source, ctx, seconds=facts.duration_seconds or 1.0)
         ctx.progress(_HEARD, "Translating", stage="translating")
         texts = translating.translated([line.text for line in heard])
@@ -139,3 +138,10 @@ class VoiceOver(MediaGeneratorModel[VoiceOverParameters]):
         for done in mixing.assemble(source, sounds, (("spa", spoken), ("eng", heard)), film):
             ctx.progress(_MIXED + (0.99 - _MIXED) * done / seconds)
         return film, spoken
+
+
+def _verify(facts: video.Facts) -> None:
+    if (facts.duration_seconds or 0) > sound.LONGEST_SECONDS:
+        raise InvalidInput("The video is longer than half an hour; cut it.", field="video")
+    if facts.coding not in video.MP4_CODINGS:
+        raise InvalidInput(f"Pictures coded as {facts.coding} cannot be put into an MP4; send H.264.", field="video")

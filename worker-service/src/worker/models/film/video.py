@@ -15,6 +15,9 @@ from worker.models.film.picture import MAX_PIXELS
 
 MEDIA_TYPES = ("video/mp4", "video/quicktime", "video/webm")
 
+MP4_CODINGS = {"h264", "hevc", "av1", "vp9", "mpeg4"}
+"""Codings of pictures that MP4 may hold (ISO/IEC 14496-12 and its registration authority)."""
+
 # FFmpeg guesses formats by content, and some of its formats are lists of addresses to open. Only these containers are
 # read, and only from the file itself. (The names are FFmpeg's: `mov` is MP4 too, `matroska` is WebM too.)
 _CLOSED = {"format_whitelist": "mov,matroska", "protocol_whitelist": "file"}
@@ -23,9 +26,10 @@ _UNREADABLE = "The file is not a video that can be read; use MP4, MOV or WebM."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a video file says of itself; `size` is as displayed."""
+    """What a video file says of itself; `size` is as displayed, `coding` is FFmpeg's name for that of the pictures."""
 
     media_type: str
+    coding: str
     size: Size
     duration_seconds: float | None
 
@@ -58,6 +62,7 @@ def facts(path: Path, *, field: str = "video") -> Facts:
         sideways = frame.rotation % 180 != 0
         return Facts(
             media_type=_media_type(file),
+            coding=stream.codec_context.name,
             size=Size(frame.height, frame.width) if sideways else Size(frame.width, frame.height),
             duration_seconds=None if file.duration is None else file.duration / av.time_base,
         )

@@ -11,7 +11,6 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
-from reelwork.generator import InvalidInput
 from worker.models.film import video
 from worker.models.speech import sound, speaking
 from worker.models.speech.lines import Line
@@ -22,8 +21,6 @@ _VOICE_STEP = speaking.RATE  # samples of the voice that are read at once: a sec
 _BEHIND = 0.2  # how loud the original stays while the voice speaks
 _FADE_SECONDS = 0.18
 _BIT_RATE = 160_000
-_COPIED = {"h264", "hevc", "av1", "vp9", "mpeg4"}
-"""Codings of pictures that MP4 may hold (ISO/IEC 14496-12 and its registration authority)."""
 _NO_STYLE = (
     b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name\nStyle: Default\n\n[Events]\nFormat: Text\n"
 )
@@ -51,16 +48,13 @@ def assemble(
 ) -> Iterator[float]:
     """Write the film: the source's pictures as they are, both sounds, and subtitles by language.
 
-    Packets pass one by one in the order of time. Raises InvalidInput for pictures that MP4 cannot hold.
+    Packets pass one by one in the order of time. The pictures are of a coding that MP4 may hold.
     """
     with (
         video.opened(source) as pictures,
         av.open(sounds) as heard,
         av.open(into, "w", format="mp4", options={"movflags": "+faststart"}) as film,
     ):
-        coding = pictures.streams.video[0].codec_context.name
-        if coding not in _COPIED:
-            raise InvalidInput(f"Pictures coded as {coding} cannot be put into an MP4; send H.264.", field="video")
         parts = [_pictures(pictures, film), *_tracks(heard, film), *(_texts(film, *part) for part in subtitles)]
         for moment, packet in heapq.merge(*parts, key=lambda part: part[0]):
             film.mux(packet)
