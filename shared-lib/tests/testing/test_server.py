@@ -165,7 +165,7 @@ def test_it_can_be_started_from_a_shell_and_says_how_to_reach_it():
     command = [sys.executable, "-m", "reelwork.testing.providers", "--seconds", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  (our own module)
         assert process.stdout is not None
-        lines = [process.stdout.readline().removeprefix("export ").strip() for _ in range(12)]
+        lines = [process.stdout.readline().removeprefix("export ").strip() for _ in range(16)]
         settings = dict(line.split("=", 1) for line in lines)
         answer = httpx.post(
             f"{settings['LUMA_BASE_URL']}/generations",
@@ -175,4 +175,5 @@ def test_it_can_be_started_from_a_shell_and_says_how_to_reach_it():
         os.kill(process.pid, signal.SIGTERM)
 
     assert json.loads(answer.content)["state"] == "queued"
+    assert settings["REELWORK_FETCH_PORTS"].endswith(settings["LUMA_BASE_URL"].split(":")[2].split("/")[0])
     assert process.returncode == 0

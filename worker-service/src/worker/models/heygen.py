@@ -98,7 +98,9 @@ class TranslationParameters(Parameters):
         description="Lips are left as they are.",
         json_schema_extra=ui(widget="toggle"),
     )
-    speakers: int = Field(default=1, ge=1, le=10, title="Speakers", json_schema_extra=ui(widget="slider"))
+    speakers: int | None = Field(
+        default=None, ge=1, le=10, title="Speakers", description="How many speak. Empty: HeyGen finds out."
+    )
 
 
 class VideoTranslation(ProviderModel[TranslationParameters]):
@@ -143,11 +145,12 @@ class VideoTranslation(ProviderModel[TranslationParameters]):
             "title": f"Reelwork {ctx.job_id}",
             "enable_caption": params.captions,
             "translate_audio_only": params.audio_only,
-            "speaker_num": params.speakers,
             "callback_id": ctx.call_key,
         }
         if length > params.duration_seconds:
             body |= {"start_time": 0, "end_time": params.duration_seconds}
+        if params.speakers is not None:
+            body["speaker_num"] = params.speakers
         if ctx.webhook_url is not None:
             body["callback_url"] = ctx.webhook_url
         return self._handle(self.api().begin("/v3/video-translations", body))

@@ -30,6 +30,14 @@ def test_heygen_gets_a_small_film_itself_and_languages_by_name(ask: Ask, inputs:
     assert "end_time" not in order
 
 
+def test_heygen_counts_the_speakers_itself_unless_told(ask: Ask):
+    asked = ask(HEYGEN)
+
+    asked.begin()
+
+    assert "speaker_num" not in asked.order()
+
+
 def test_heygen_reads_a_large_film_from_an_address(ask: Ask, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(heygen, "MOST_UPLOAD_BYTES", 100)
     asked = ask(HEYGEN, urls={FILM: "https://files.example/film.mp4"})

@@ -130,3 +130,15 @@ async def test_a_failure_there_is_the_jobs(desk_for, case: Case):
     after = await desk.until_it_ends(job)
 
     assert (after.status, after.error.code) == (Status.FAILED, "content_policy_violation")
+
+
+async def test_what_one_provider_cannot_do_another_one_does(desk_for, ask: Ask):
+    replicate, fal = case_of("replicate/black-forest-labs/flux-schnell"), case_of("fal/flux-schnell")
+    spare, desk = ask(fal), desk_for(replicate)
+    desk.asked.fake.behaviour.down = True
+    job = await desk.submit(fallbacks=replicate.model.fallbacks)
+
+    after = await desk.until_it_ends(job, fal.model)
+
+    assert (after.status, desk.asked.fake.paid, spare.fake.paid) == (Status.COMPLETED, 0, 1)
+    assert [attempt.model for attempt in after.attempts] == [replicate.model.id, fal.model.id]

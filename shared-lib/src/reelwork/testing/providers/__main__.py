@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 import threading
+from urllib.parse import urlsplit
 
 from reelwork.testing.providers.behaviour import Behaviour
 from reelwork.testing.providers.server import running_providers
@@ -33,6 +34,10 @@ def main() -> int:
             credential, path = SETTINGS[provider.name]
             sys.stdout.write(f"export {credential}={provider.key}\n")
             sys.stdout.write(f"export {provider.name.upper()}_BASE_URL={provider.url}{path}\n")
+        sys.stdout.write(f"export FAL_JWKS_URL={fakes.fal.url}/.well-known/jwks.json\n")
+        # Results are fetched by the rules for addresses of strangers: this one is neither public nor https.
+        sys.stdout.write(f"export REELWORK_FETCH_PORTS=443,80,{urlsplit(fakes.url).port}\n")
+        sys.stdout.write("export REELWORK_FETCH_ALLOW=127.0.0.0/8\nexport REELWORK_FETCH_PLAIN_HTTP=true\n")
         sys.stdout.flush()
         stopped.wait()
     return 0
