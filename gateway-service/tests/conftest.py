@@ -1,19 +1,28 @@
 """One Reelwork for the tests of the gateway, gateway and worker in one process; real HTTP, MongoDB and S3."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
+import httpx2 as httpx
 import pytest
 
 from reelwork.domain.account import Scope
 from testkit.caller import Caller, expect
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
+from testkit.uploads import MIB, PART
 
 
 @pytest.fixture(scope="session")
 def stack(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
     policy = {"prohibited_terms": '["unspeakable"]', "input_policies": '["testkit.policies.no_unlucky_seed"]'}
-    with running_stack(Servers(mongo_url=mongo_url, s3=s3), **policy) as running:
+    stand_ins = {
+        "model_modules": "testkit.models,testkit.clips",
+        "luma_model": "testkit/clip",
+        "luma_page_model": "testkit/page",
+    }
+    uploads = {"multipart_bytes": 8 * MIB, "part_bytes": PART, "uploads_per_account": 3}
+    with running_stack(Servers(mongo_url=mongo_url, s3=s3), **policy, **stand_ins, **uploads) as running:
         yield running
 
 
@@ -56,3 +65,21 @@ def made(stack: Stack, keeper: Caller) -> Callable[..., Caller]:
 def almighty(stack: Stack) -> Caller:
     """Somebody whom no route refuses for want of a scope."""
     return stack.caller("almighty", scopes=frozenset(Scope))
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Iterator[int]:
+    return itertools.count()
+
+
+@pytest.fixture
+def uploader(stack: Stack, numbers: Iterator[int]) -> Caller:
+    """Somebody new, with nothing uploaded."""
+    return stack.caller(f"uploader {next(numbers)}")
+
+
+@pytest.fixture(scope="session")
+def web() -> Iterator[httpx.Client]:
+    """Somebody without a key, for signed addresses."""
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        yield client

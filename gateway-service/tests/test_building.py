@@ -11,6 +11,7 @@ from gateway.auth import Caller
 from gateway.services.building import JobBuilder
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
+from gateway.services.webhooks.hooks import Hooks
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.account import OWNERS_SCOPES, Account, ApiKey
 from reelwork.domain.asset import Asset, AssetState, Purpose
@@ -19,6 +20,7 @@ from reelwork.domain.job import Status
 from reelwork.domain.price import FREE, Pricing
 from reelwork.domain.tier import Plans, Tier
 from reelwork.engine.cache import ResultCache, cache_key
+from reelwork.fetch import Fetcher, FetchRules
 from reelwork.generator import ModelCard
 from reelwork.store.client import DatabaseClock
 from testkit.models import Noop
@@ -65,6 +67,7 @@ def builder(world: World, **prices: Pricing) -> JobBuilder:
         InputChecker(world.stores),
         DatabaseClock(world.database),
         ResultCache(world.stores),
+        Hooks(world.stores.webhooks, Fetcher(FetchRules())),
         max_attempts=3,
         retention_seconds=None,
         plans=Plans(),
@@ -127,3 +130,15 @@ async def test_a_price_by_a_parameter_that_may_be_missing_is_told_to_the_operato
             await catalogue.all()
 
     assert [(line["event"], line["parameters"]) for line in logs] == [("price.parameter_uncertain", ["nothing"])]
+
+
+async def test_a_job_is_built_for_the_newest_version_unless_it_names_another(world: World, caller: Caller):
+    for version in ("9", "10"):
+        await world.stores.models.publish(CARD.model_copy(update={"version": version}))
+
+    built = [
+        (await builder(world).build(caller, JobBody(model=f"testkit/noop{version}"), request_id="req")).job
+        for version in ("", "@latest", "@9")
+    ]
+
+    assert [(job.model, job.model_version) for job in built] == [("testkit/noop", v) for v in ("10", "10", "9")]

@@ -35,6 +35,7 @@ def test_a_job_runs_and_its_output_can_be_fetched(owner: Caller):
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["completed"]
     (output,) = job["outputs"]
     assert (output["content_type"], output["bytes"], output["name"]) == ("text/plain", 1000, "noop.txt")
+    assert output["meta"] == {"seed": 1}
     assert len(owner.content(output["asset_id"])) == 1000
 
 

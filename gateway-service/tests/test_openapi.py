@@ -20,6 +20,7 @@ OPERATIONS = {
     "list_errors",
     "get_error",
     "list_models",
+    "get_model_version",
     "get_model",
     "create_job",
     "list_jobs",
@@ -51,6 +52,13 @@ OPERATIONS = {
     "get_usage",
     "job_events",
     "upload_asset",
+    "create_upload",
+    "get_upload",
+    "sign_parts",
+    "complete_upload",
+    "abort_upload",
+    "asset_from_hash",
+    "find_asset_by_hash",
     "fetch_asset",
     "list_assets",
     "get_asset",
@@ -59,6 +67,29 @@ OPERATIONS = {
     "create_task",
     "get_task",
     "get_video",
+    "generate_media",
+    "media_status",
+    "media_content",
+    "tools_status",
+    "celery_status",
+    "translate_video",
+    "translation_status",
+    "filter_series",
+    "score_panas",
+    "luna_health",
+    "luna_database_health",
+    "generate_video",
+    "generate_videos",
+    "list_dream_machines",
+    "scrape_page",
+    "health",
+    "list_videos",
+    "get_luma_video",
+    "stream_video",
+    "delete_video",
+    "queue_stats",
+    "list_luma_jobs",
+    "list_users",
     "list_rate_limits",
     "list_workers",
     "get_worker",
@@ -81,6 +112,20 @@ OPERATIONS = {
     "change_key",
     "revoke_key",
     "rotate_key",
+    "list_event_types",
+    "get_signing_secret",
+    "rotate_signing_secret",
+    "list_all_deliveries",
+    "list_webhooks",
+    "create_webhook",
+    "get_webhook",
+    "change_webhook",
+    "delete_webhook",
+    "rotate_webhook_secret",
+    "test_webhook",
+    "recover_webhook",
+    "list_deliveries",
+    "replay_delivery",
     "create_token",
     "get_public_keys",
     "create_stream_ticket",
@@ -116,11 +161,34 @@ def test_operations_keep_their_names(operations: dict[str, Any]):
 
 def test_every_error_is_documented_as_a_problem_and_as_nothing_else(operations: dict[str, Any]):
     for name, operation in operations.items():
+        if _refuses_in_its_own_words(operation):
+            continue
         for status, answer in operation["responses"].items():
             if int(status) >= 400 and (name, status) != ("readyz", "503"):
                 codes = [ERRORS[cls]["code"] for cls in _named(answer["content"]["application/problem+json"]["schema"])]
                 assert answer["content"].keys() == {"application/problem+json"}, (name, status)
                 assert answer["description"] == ", ".join(f"`{code}`" for code in codes), (name, status)
+
+
+def test_every_error_of_a_replaced_system_is_documented_in_its_one_shape(operations: dict[str, Any]):
+    for name, operation in operations.items():
+        if _refuses_in_its_own_words(operation):
+            errors = [answer["content"] for status, answer in operation["responses"].items() if int(status) >= 400]
+            assert {str(content["application/json"]["schema"]) for content in errors} == {
+                str(errors[0]["application/json"]["schema"])
+            }, name
+            assert {tuple(content) for content in errors} == {("application/json",)}, name
+
+
+def test_every_address_of_a_replaced_system_is_deprecated(operations: dict[str, Any]):
+    for name, operation in operations.items():
+        of_source = any(tag.startswith("sources: ") for tag in operation["tags"])
+        assert operation.get("deprecated", False) == of_source, name
+
+
+def _refuses_in_its_own_words(operation: dict[str, Any]) -> bool:
+    of_source = any(tag.startswith("sources: ") for tag in operation["tags"])
+    return of_source and "application/problem+json" not in str(operation["responses"])
 
 
 def test_every_error_class_has_a_schema_of_its_own():

@@ -19,6 +19,9 @@ PUBLIC = {
     "GET /v1/errors/{code}",
     # the LeyLine API's sign of life
     "GET /api/v1/ping",
+    # and Luna's
+    "GET /api/v1/health",
+    "GET /api/v1/health/db",
     # shows the key in its form, and counts wrong ones
     "POST /v1/oauth/token",
     # providers are told a token of one job; it moves the next look at it forward, and opens nothing

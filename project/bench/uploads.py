@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 
+from bench import resumed
 from bench.processes import MIB, watched
 from bench.stations import Station, running_station
 from bench.tables import Table
@@ -21,6 +22,7 @@ def measure() -> list[Table]:
     with running_station(upload_limit_bytes=SIZES[-1]) as station, _client(station) as client:
         _upload(client, _picture(station.folder, MIB))  # whatever the first one loads is there for good
         rows = [_row(station, client, size) for size in SIZES]
+        in_parts = resumed.measure(station, client)
     return [
         Table(
             title="Large files through the gateway",
@@ -28,7 +30,8 @@ def measure() -> list[Table]:
             "fetched with `?proxy=true`. `Grown`: the most that the gateway had in memory above what it had before.",
             columns=("size", "upload", "grown", "download", "grown"),
             rows=rows,
-        )
+        ),
+        in_parts,
     ]
 
 

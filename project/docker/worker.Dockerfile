@@ -26,15 +26,33 @@ COPY worker-service worker-service
 RUN /opt/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared-lib ./worker-service \
     && /opt/tools/bin/uv pip install --python /opt/reelwork/bin/python --no-deps wheels/*.whl
 
-FROM python:3.13-slim-trixie
+# What the pool `browser` needs beside.
+FROM build AS build-browser
+COPY project/locks/browser.txt locks/
+RUN --mount=type=cache,target=/root/.cache/uv \
+    /opt/tools/bin/uv pip install --python /opt/reelwork/bin/python \
+        --require-hashes --no-build --requirement locks/browser.txt
+
+FROM python:3.13-slim-trixie AS base
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin reelwork
-COPY --from=build /opt/reelwork /opt/reelwork
-COPY --from=weights /weights/out /opt/weights
-ENV PATH=/opt/reelwork/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    REELWORK_WEIGHTS_DIR=/opt/weights REELWORK_ALIVE_FILE=/tmp/worker.alive
-USER 10001:10001
+ENV PATH=/opt/reelwork/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 REELWORK_ALIVE_FILE=/tmp/worker.alive
 STOPSIGNAL SIGTERM
 # Touched every two seconds while the worker is connected to RabbitMQ and its loop turns.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=2 \
     CMD ["sh", "-c", "find \"$REELWORK_ALIVE_FILE\" -newermt '20 seconds ago' | grep -q ."]
 CMD ["python", "-m", "worker"]
+
+# `docker build --target browser`: with Debian's Chromium and fonts to lay pages out with.
+FROM base AS browser
+RUN apt-get update -qq \
+    && apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-liberation \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build-browser /opt/reelwork /opt/reelwork
+ENV REELWORK_POOL=browser HOME=/tmp
+USER 10001:10001
+
+FROM base AS worker
+COPY --from=build /opt/reelwork /opt/reelwork
+COPY --from=weights /weights/out /opt/weights
+ENV REELWORK_WEIGHTS_DIR=/opt/weights
+USER 10001:10001

@@ -22,6 +22,7 @@ from reelwork.runtime.settings import INPROCESS
 from run.account import development_key, signing_secret
 from run.children import serve_in_children
 from run.inprocess import serve_in_process
+from run.local_settings import UnknownSetting, take_local_settings
 from run.servers import ServerError, ServerMissing
 from run.servers.stack import Stack, running
 from worker.settings import WorkerSettings
@@ -73,8 +74,11 @@ def _wrong_settings() -> str | None:
     ours = {"mongo_url": "mongodb://127.0.0.1", "broker_url": INPROCESS, "s3_endpoint_url": "http://127.0.0.1"}
     keys = {"s3_access_key": secrets.token_hex(), "s3_secret_key": secrets.token_hex()}
     try:
+        take_local_settings(PROJECT / ".env.local")
         GatewaySettings(**ours, **keys)  # type: ignore[arg-type]  # read as from the environment
         WorkerSettings(**ours, **keys)  # type: ignore[arg-type]  # likewise
+    except UnknownSetting as error:
+        return str(error)
     except (ValidationError, SettingsError) as error:
         return said_of(error)
     return None

@@ -4,11 +4,14 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+from run.pools import jobs_at_once, more_pools
 from run.servers.process import Command, Server, ServerFailed
+from worker.settings import WorkerSettings
 
 _LOOK = timedelta(seconds=1)
 # Of a worker, beyond the time that running jobs have.
@@ -18,15 +21,21 @@ LAST_STEPS = timedelta(seconds=20)
 def serve_in_children(*, port: int, folder: Path) -> None:
     """Serve until KeyboardInterrupt; settings come from the environment. Raises ServerFailed if one of them ends."""
     with ExitStack() as stack:
-        worker = worker_process(folder / "worker.log")
-        worker.start()
-        stack.callback(_stop, worker)
+        workers = [worker_process(folder / "worker.log")]
+        for pool in more_pools(WorkerSettings()):  # type: ignore[call-arg]  # from the environment
+            at_once = str(jobs_at_once(pool))
+            settings = {"REELWORK_POOL": pool, "REELWORK_CONCURRENCY": at_once, "REELWORK_WORKER_NAME": pool}
+            workers.append(worker_process(folder / f"worker-{pool}.log", name=f"worker-{pool}", settings=settings))
+        for worker in workers:
+            worker.start()
+            stack.callback(_stop, worker)
         gateway = stack.enter_context(gateway_process(port, folder / "gateway.log"))
-        sys.stdout.write(f"  Logs: {gateway.log} and {worker.log}\n")
-        while worker.running:
+        sys.stdout.write(f"  Logs: {gateway.log} and {', '.join(str(worker.log) for worker in workers)}\n")
+        while all(worker.running for worker in workers):
             if gateway.wait(_LOOK):
                 raise ServerFailed(f"The gateway ended; the end of {gateway.log}:\n{gateway.tail()}")
-        raise ServerFailed(f"The worker ended; the end of {worker.log}:\n{worker.tail()}")
+        ended = next(worker for worker in workers if not worker.running)
+        raise ServerFailed(f"The {ended.name} ended; the end of {ended.log}:\n{ended.tail()}")
 
 
 def _stop(worker: Server) -> None:
@@ -47,11 +56,12 @@ def gateway_process(port: int, log: Path) -> Server:
     )
 
 
-def worker_process(log: Path, *, name: str = "worker") -> Server:
-    """A worker with this process's environment. It counts as started at once: what it misses waits in the queue."""
+def worker_process(log: Path, *, name: str = "worker", settings: Mapping[str, str] = {}) -> Server:
+    """A worker with this process's environment and these settings. It counts as started at once: what it misses waits
+    in the queue."""
     return Server(
         name=name,
-        command=Command(argv=(sys.executable, "-m", "worker")),
+        command=Command(argv=(sys.executable, "-m", "worker"), env={**os.environ, **settings}),
         log=log,
         ready=lambda: True,
         stop_within=LAST_STEPS + timedelta(seconds=float(os.environ.get("REELWORK_DRAIN_SECONDS", "30"))),

@@ -13,13 +13,10 @@ from gateway.app import create_app
 from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.broker.inprocess import InProcessBroker
+from run.pools import jobs_at_once, more_pools
 from worker.board import Board
-from worker.catalogue import find_models
 from worker.inprocess import open_worker
 from worker.settings import WorkerSettings
-
-# Jobs of providers that are looked at at once: exchanges, and results that are fetched.
-TURNS = 4
 
 
 class _Server(uvicorn.Server):
@@ -49,26 +46,27 @@ async def _serve(port: int) -> None:
         await server.serve()
 
 
-def _workers() -> list[WorkerSettings]:
-    """One for what runs here, and one for what runs at providers if there is a key for any."""
+def _workers() -> Iterator[WorkerSettings]:
+    """One for the pool that the settings name, and one for each other pool that has models here."""
     concurrency = max(1, (os.cpu_count() or 2) - 1)
     here = WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
-    elsewhere = here.model_copy(update={"pool": "remote", "concurrency": TURNS, "worker_name": "in-process-remote"})
-    found = find_models(here.modules).models.values()
-    has_provider = any(model.resources.pool == elsewhere.pool for model in found)
-    return [here, elsewhere] if has_provider and here.pool != elsewhere.pool else [here]
+    yield here
+    for pool in more_pools(here):
+        yield here.model_copy(
+            update={"pool": pool, "concurrency": jobs_at_once(pool), "worker_name": f"in-process-{pool}"}
+        )
 
 
 def _stop_by_signals(server: _Server, boards: Sequence[Board]) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
-        if any(board.stopping for board in boards):
-            for board in boards:
+        again = any(board.stopping for board in boards)
+        for board in boards:
+            if again:
                 board.hurry()
-            server.force_exit = True
-        else:
-            for board in boards:
+            else:
                 board.stop()
-            server.should_exit = True
+        server.force_exit = again
+        server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

@@ -9,10 +9,10 @@ from typing import Any
 import httpx2 as httpx
 
 from testkit.sse import Frame, frames
+from testkit.waiting import pauses
 from testkit.witness import Witness
 
 PATIENCE = timedelta(seconds=60)
-_POLL = 0.05  # seconds
 
 Json = dict[str, Any]  # an answer's body, of whatever shape the route has
 
@@ -62,13 +62,14 @@ class Caller:
     def wait(self, job_id: str, *statuses: str, within: timedelta = PATIENCE) -> Json:
         """The job once it is in one of these states; in any terminal one if none is named."""
         deadline = time.monotonic() + within.total_seconds()
-        while True:
+        for pause in pauses():
             job = self.job(job_id)
             if job["status"] in statuses or (not statuses and job["is_terminal"]):
                 return job
             if job["is_terminal"] or time.monotonic() > deadline:
                 raise AssertionError(f"{job_id} is {job['status']}, not {statuses or 'ended'}: {job['error']}")
-            time.sleep(_POLL)
+            time.sleep(pause)
+        raise AssertionError("pauses never end")
 
 
 def expect(status: int, response: httpx.Response) -> Json:

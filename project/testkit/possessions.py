@@ -1,20 +1,25 @@
 """Something of every kind that an account can own, with real ids: for whoever asks for all of it."""
 
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
 
 from testkit import pictures
 from testkit.caller import Caller, expect
+from testkit.forbidden_urls import PUBLIC_V6
 from testkit.waiting import until
 
 # Parameters of paths that name what belongs to nobody.
-PUBLIC = frozenset({"name", "code"})
+PUBLIC = frozenset({"name", "code", "version"})
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _OUR_ID = re.compile(r"([a-z]+)_[0-9a-z]{26}")
 
 
 def unknown(name: str) -> str:
     """A name of the same form that nobody has."""
+    if _DIGEST.fullmatch(name):
+        return "f" * len(name)
     if ours := _OUR_ID.fullmatch(name):
         return f"{ours[1]}_{'0' * 26}"
     return str(uuid.UUID(int=0))
@@ -29,7 +34,7 @@ class Possessions:
 
     def __init__(self, caller: Caller, operator: Caller) -> None:
         self.caller = caller
-        self.ids: dict[str, str] = {"name": "testkit/noop", "code": "job_not_found", "pool": "remote"}
+        self.ids: dict[str, str] = {"name": "testkit/noop", "code": "job_not_found", "pool": "remote", "version": "1"}
         self._make()
         self.ids["worker_id"] = _a_worker(operator)
         self.ids["account_id"] = _an_account(operator, f"tenant of {self.ids['key_id']}")
@@ -46,13 +51,35 @@ class Possessions:
         batch = expect(202, http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
         task = expect(200, http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
         key = expect(201, http.post("/v1/keys", json={"name": "spare", "preset": "observer"}))
+        self._make_of_sources()
+        digest = hashlib.sha256(self.caller.content(asset)).hexdigest()
+        declared = {"filename": "a.mp4", "content_type": "video/mp4", "bytes": 1000, "sha256": "0" * 64}
+        upload = expect(201, http.post("/v1/uploads", json=declared))
+        # An address of the internet that this machine has no way to: nothing is ever sent there.
+        webhook = expect(201, http.post("/v1/webhooks", json={"url": f"https://[{PUBLIC_V6}]/hook"}))
+        delivery = expect(202, http.post(f"/v1/webhooks/{webhook['id']}/test"))
         self.ids |= {
+            "webhook_id": webhook["id"],
+            "delivery_id": delivery["id"],
             "job_id": film["id"],
             "asset_id": film["outputs"][0]["asset_id"],
+            "video_id": film["outputs"][0]["asset_id"],
             "batch_id": batch["id"],
             "task_id": task["id"],
             "key_id": key["id"],
+            "upload_id": upload["id"],
+            "sha256": digest,
         }
+
+    def _make_of_sources(self) -> None:
+        """What the addresses of replaced systems name."""
+        body = {"prompt": "a hill", "parameters": {"resolution": "480p"}}
+        media = expect(200, self.caller.http.post("/media/generate", json=body))
+        self.caller.wait(media["job_id"])
+        # A translation wants a film on the web: this is a job with the mark of one.
+        marked = {"metadata": {"source": "heygen", "delay": "10"}}
+        translation = self.caller.submit(job=marked)
+        self.ids |= {"media_id": media["id"], "media_job_id": media["job_id"], "translation_id": translation["id"]}
 
 
 def _a_worker(operator: Caller) -> str:

@@ -8,6 +8,7 @@ has silently left the servers out.
 import functools
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ from testkit.containers import EngineMissing, LocalStackContainer, MongoContaine
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (folders in it are made by tempfile)
+_PLENTY_BYTES = 8 * 1024**3
 
 
 class Service(Protocol):
@@ -121,13 +126,22 @@ def running_s3(*, durable: bool = False) -> Iterator[S3Service]:
 @contextmanager
 def _running(what: str, ways: Sequence[Callable[[Path], S]]) -> Iterator[S]:
     # Not pytest's tmp_path: it keeps the folders of three runs, and a database is too big for that.
-    with TemporaryDirectory(prefix="reelwork-test-", ignore_cleanup_errors=True) as folder:
+    with TemporaryDirectory(prefix="reelwork-test-", dir=_in_memory(), ignore_cleanup_errors=True) as folder:
         server = first_available(what, [functools.partial(way, Path(folder)) for way in ways])
         try:
             server.start()
             yield server
         finally:
             server.stop()
+
+
+def _in_memory() -> Path | None:
+    """Where there is room: tests need the servers' promises, not a disk that keeps them when the power fails."""
+    try:
+        free = shutil.disk_usage(_SHARED_MEMORY).free
+    except OSError:
+        return None
+    return _SHARED_MEMORY if free >= _PLENTY_BYTES else None
 
 
 def first_available(what: str, ways: Sequence[Callable[[], S]]) -> S:

@@ -10,13 +10,11 @@ import asyncio
 import itertools
 import json
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -24,9 +22,8 @@ from typing import Any, TypeVar
 import httpx2 as httpx
 from pymongo import MongoClient
 
-from gateway.account import give_credit, new_key
-from reelwork.domain.account import OWNERS_SCOPES, ApiKey, Scope, digest, format_key, new_secret, parse_key
-from reelwork.domain.ids import new_key_id
+from gateway.account import give_credit
+from reelwork.domain.account import OWNERS_SCOPES, Scope
 from reelwork.domain.money import ten_thousandths
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
@@ -37,6 +34,7 @@ from run.servers.ports import free_port
 from run.servers.process import Command, Server
 from testkit.books import check_books, read_books
 from testkit.caller import Caller
+from testkit.issuing import key_for
 from testkit.services import Bucket, S3Service, fresh_bucket, fresh_database
 from testkit.waiting import until
 from testkit.witness import Witness
@@ -79,12 +77,22 @@ class Stack:
     owner: Caller
     witness: Witness
 
-    def __init__(self, servers: Servers, database: str, bucket: Bucket, folder: Path, **settings: object) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        database: str,
+        bucket: Bucket,
+        folder: Path,
+        *,
+        packages: Path | None = None,
+        **settings: object,
+    ) -> None:
         self._servers = servers
         self._bucket = bucket
         self.folder = folder  # logs and scratch
         self._database = database
         self._settings = settings
+        self._packages = packages
         self._callers: list[Caller] = []
         self._numbers = itertools.count()
         self.scratch = folder / "scratch"
@@ -142,7 +150,7 @@ class Stack:
 
     def caller(self, name: str, *, tier: Tier = Tier.ENTERPRISE, scopes: frozenset[Scope] = OWNERS_SCOPES) -> Caller:
         """A caller with a new key for the account of this name, which is made if it is not there."""
-        key = self.on_database(lambda database: _key(Accounts(database), name, tier, scopes))
+        key = self.on_database(lambda database: key_for(Accounts(database), name, tier, scopes))
         return self.with_key(key)
 
     def credit(self, name: str, dollars: str) -> None:
@@ -240,12 +248,17 @@ class Stack:
             "drain_seconds": 2,  # nobody waits for what still runs at a test's end
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}
-        return plain | chosen | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+        path = os.pathsep.join(str(folder) for folder in (PROJECT, self._packages) if folder is not None)
+        return plain | chosen | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager
-def running_stack(servers: Servers, *, workers: int = 1, **settings: object) -> Iterator[Stack]:
+def running_stack(
+    servers: Servers, *, workers: int = 1, packages: Path | None = None, **settings: object
+) -> Iterator[Stack]:
     """A stack for the length of the context, with `REELWORK_<NAME>` settings as keywords.
+
+    `packages`: a folder of more installed packages than those of the tests.
 
     A failure inside shows the ends of the processes' logs, in a note on the error.
     """
@@ -254,7 +267,7 @@ def running_stack(servers: Servers, *, workers: int = 1, **settings: object) -> 
         fresh_bucket(servers.s3) as bucket,
         TemporaryDirectory(prefix="reelwork-stack-") as folder,
     ):
-        stack = Stack(servers, database, bucket, Path(folder), **settings)
+        stack = Stack(servers, database, bucket, Path(folder), packages=packages, **settings)
         try:
             stack.start(workers=workers)
             yield stack
@@ -262,35 +275,10 @@ def running_stack(servers: Servers, *, workers: int = 1, **settings: object) -> 
             stack.stop()
 
 
-def freeze(worker: Server) -> None:
-    """Stop a worker with all its processes in mid-step (SIGSTOP), as a swapped-out or partitioned machine is."""
-    os.killpg(worker.pid, signal.SIGSTOP)
-
-
-def thaw(worker: Server) -> None:
-    """Let it go on where it was."""
-    os.killpg(worker.pid, signal.SIGCONT)
-
-
 def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine, run beside whatever loop the test itself may be on."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, work).result()
-
-
-async def _key(accounts: Accounts, name: str, tier: Tier, scopes: frozenset[Scope]) -> str:
-    key = await new_key(accounts, name=name, tier=tier)
-    credentials = parse_key(key)
-    if scopes == OWNERS_SCOPES or credentials is None:
-        return key
-    whole = await accounts.key(credentials.key_id)
-    assert whole is not None, "it was stored a moment ago"
-    key_id, secret = new_key_id(), new_secret()
-    limited = ApiKey(
-        id=key_id, account_id=whole.account_id, digest=digest(secret), scopes=scopes, created_at=datetime.now(UTC)
-    )
-    await accounts.add_key(limited)
-    return format_key(key_id, secret)
 
 
 def _answers(url: str) -> bool:

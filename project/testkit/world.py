@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from pymongo.errors import AutoReconnect
 from pymongo.read_concern import ReadConcern
 
 from reelwork.broker.inprocess import InProcessBroker
@@ -33,6 +32,7 @@ from reelwork.runtime.tasks import running
 from reelwork.store.client import Database, Document, Driver, MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.stores import Stores
+from testkit.emptying import COLLECTIONS, empty
 from testkit.services import Bucket
 
 POOL = "cpu"
@@ -215,41 +215,9 @@ class World:
         """Let every open lane have learnt that its jobs take so long."""
         await self.database["lanes"].update_many({}, {"$set": {"estimate": length.total_seconds()}})
 
-    async def clear(
-        self,
-        collections: Sequence[str] = (
-            "jobs",
-            "batches",
-            "lanes",
-            "assets",
-            "accounts",
-            "keys",
-            "models",
-            "pools",
-            "pulses",
-            "runtimes",
-            "circuits",
-            "workers",
-            "idempotency",
-            "audit",
-            "signing_keys",
-            "stream_tickets",
-            "balances",
-            "ledger",
-            "usage",
-            "usage_events",
-        ),
-    ) -> None:
-        """Empty the database, indexes stay.
-
-        Tests without an event loop may run for half a minute before this. The driver takes that
-        standstill for a silent server and interrupts what is under way, so each name is tried twice.
-        """
-        for name in collections:
-            try:
-                await self.database[name].delete_many({})
-            except AutoReconnect:
-                await self.database[name].delete_many({})
+    async def clear(self, collections: Sequence[str] = COLLECTIONS) -> None:
+        """Empty the database, or these collections of it; indexes stay."""
+        await empty(self.database, collections)
 
 
 async def hire(

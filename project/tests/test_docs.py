@@ -1,16 +1,21 @@
 """The examples in the documents are run as they stand."""
 
+import base64
 import json
 import re
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from pydantic import ValidationError
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from reelwork.domain.tier import PLANS
+from reelwork.domain.webhook import WAITS
 from reelwork.generator import LocalContext, RemoteModel, RemoteState, discover
 from testkit.acme import running_acme
 
@@ -69,13 +74,14 @@ def test_links_between_documents_lead_somewhere(document):
     assert missing == []
 
 
-def test_the_table_of_addresses_in_the_readme_is_complete_and_true():
+def test_the_tables_of_addresses_are_complete_and_true():
     paths = json.loads((ROOT / "docs/openapi.json").read_text())["paths"]
     served = {
         f"{method.upper()} {re.sub(r'{.*?}', '{id}', path)}" for path, methods in paths.items() for method in methods
     }
 
-    told = re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`]*)`", (ROOT / "README.md").read_text())
+    tables = (ROOT / "README.md").read_text() + (ROOT / "docs/sources.md").read_text()
+    told = re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`]*)`", tables)
 
     assert {re.sub(r"{.*?}", "{id}", address) for address in told} == served
 
@@ -99,6 +105,29 @@ def test_the_tour_names_files_that_exist():
 
     assert len(named) > 20
     assert missing == []
+
+
+def test_the_receiver_of_the_guide_takes_what_is_signed_and_nothing_else():
+    scope: dict[str, Any] = {}
+    exec(example("docs/webhooks.md", "receive.py"), scope)  # noqa: S102  our own document
+    secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
+    moment, body = datetime.now(UTC), '{"type": "job.completed"}'
+    signature = Webhook(secret).sign("evt_1", moment, body)
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": str(int(moment.timestamp())), "webhook-signature": signature}
+
+    assert scope["receive"](body.encode(), headers, secret) == {"type": "job.completed"}
+    with pytest.raises(WebhookVerificationError):
+        scope["receive"](body.replace("completed", "failed").encode(), headers, secret)
+
+
+def test_the_waits_of_the_guide_are_those_that_are_kept():
+    guide = (ROOT / "docs" / "webhooks.md").read_text().replace("\n  ", " ")
+
+    units = {"s": 1, "min": 60, "h": 3600}
+    told = re.search(r"at once, then after (.*?), each", guide)
+    assert told is not None
+    seconds = [int(number) * units[unit] for number, unit in re.findall(r"(\d+) (s|min|h)\b", told[1])]
+    assert seconds == [wait.total_seconds() for wait in WAITS[1:]]
 
 
 def test_the_guides_model_at_a_provider_is_asked_looked_at_and_stopped(tmp_path, monkeypatch):

@@ -4,14 +4,19 @@ import re
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.settings import GatewaySettings
 from reelwork.domain.account import parse_key
+from reelwork.generator import RemoteModel
 from reelwork.runtime.settings import SharedSettings
+from testkit.providers import remote_models
 from weights.fetch import U2NETP
 from worker.foreman import LAST_STEPS
+from worker.models.diffusion.settings import DiffusionSettings
+from worker.models.web.settings import WebSettings
 from worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -22,7 +27,8 @@ OF_THE_IMAGES = {"worker_name", "scratch_directory", "alive_file", "page_directo
 
 
 def settings() -> list[str]:
-    return sorted(GatewaySettings.model_fields | WorkerSettings.model_fields)
+    of_models = WebSettings.model_fields | DiffusionSettings.model_fields
+    return sorted(GatewaySettings.model_fields | WorkerSettings.model_fields | of_models)
 
 
 def parse(env: str) -> dict[str, str]:
@@ -47,6 +53,18 @@ def test_setting_reaches_its_containers(name: str) -> None:
     part = (shared,) if name in SharedSettings.model_fields else (gateway, worker)
 
     assert any(f"  REELWORK_{name.upper()}:" in text for text in part)
+
+
+@pytest.mark.parametrize("model", remote_models(), ids=lambda model: model.id)
+def test_the_key_of_a_provider_is_in_the_example_and_reaches_the_worker_that_asks(
+    model: type[RemoteModel[Any]],
+) -> None:
+    worker = COMPOSE.split("\n  worker-remote:\n")[1]
+
+    assert parse(EXAMPLE)[model.credential] == ""
+    assert f"# {model.address_setting()}={model.base_url}\n" in EXAMPLE
+    for name in (model.credential, model.address_setting()):
+        assert f"      {name}:\n" in worker
 
 
 def test_a_worker_has_the_time_to_drain_before_its_container_is_killed() -> None:

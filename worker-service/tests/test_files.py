@@ -58,6 +58,26 @@ async def test_a_model_makes_files_and_they_lie_in_s3_as_ready_assets(workshop, 
     assert (await workshop.world.lane(job.lane))["slots"] == []
 
 
+@pytest.mark.parametrize(
+    ("meta", "kept"),
+    [
+        ({"simulated": True, "delay": 1.5, "of": ["a", None]}, True),
+        ({"$set": {"a.b": 1}, "": 2}, True),
+        ({"not JSON": object()}, False),
+        ({"not JSON": float("nan")}, False),
+        ({"long": "x" * 5000}, False),
+    ],
+)
+async def test_what_a_model_says_of_its_output_is_kept_if_it_is_short_json(workshop, scripted, text, meta, kept):
+    job = await workshop.submit()
+
+    await workshop.runner(scripted(lambda _params, ctx: [replace(text(ctx), meta=meta)])).work("cpu")
+
+    done = await workshop.world.read(job)
+    assert done.status is Status.COMPLETED
+    assert [output.meta for output in done.outputs] == [meta if kept else {}]
+
+
 async def test_an_input_is_fetched_once_and_read_by_the_model(workshop, scripted):
     lane, seen = terms(), []
     asset = await an_input(workshop, lane.account_id, b"bytes of a picture")

@@ -40,6 +40,24 @@ async def test_a_model_that_listens_stops_when_its_job_is_cancelled(workshop, sc
     assert workshop.abandoned == []
 
 
+async def test_a_model_that_waits_is_woken_when_its_job_is_cancelled(workshop, scripted, eventually):
+    started = threading.Event()
+
+    def generate(_params, ctx):
+        started.set()
+        ctx.wait(3600)
+        return ()
+
+    job = await workshop.submit()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(workshop.runner(scripted(generate, seconds=7200), grace=timedelta(minutes=30)).work("cpu"))
+        await eventually(lambda: asyncio.to_thread(started.wait))
+        await cancel(workshop.world.engine, job.account_id, job.id, by="user")
+
+    assert (await workshop.world.read(job)).status is Status.CANCELLED
+    assert workshop.abandoned == []
+
+
 async def test_a_model_that_does_not_listen_is_left_behind_with_its_process(workshop, scripted, gate, eventually):
     started = threading.Event()
 

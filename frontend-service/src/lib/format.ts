@@ -44,6 +44,11 @@ export function formatAge(moment: string, now: number): string {
   return calendar.format(Date.parse(moment));
 }
 
+/** `4 May 2027`, as the reader's locale writes it. */
+export function formatDay(moment: string): string {
+  return calendar.format(Date.parse(moment));
+}
+
 export function formatMoment(moment: string): string {
   return precise.format(Date.parse(moment));
 }

@@ -24,6 +24,90 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/{account_id}/kalman": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Filter Series
+         * @deprecated
+         * @description Filter and smooth a series; where values are missing, none are made up.
+         */
+        readonly post: operations["filter_series"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/{account_id}/panas": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Score Panas
+         * @deprecated
+         * @description The two scores of a Positive and Negative Affect Schedule.
+         */
+        readonly post: operations["score_panas"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/health": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Luna Health
+         * @deprecated
+         * @description The process is alive.
+         */
+        readonly get: operations["luna_health"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/health/db": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Luna Database Health
+         * @deprecated
+         * @description The database answers.
+         */
+        readonly get: operations["luna_database_health"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/ping": {
         readonly parameters: {
             readonly query?: never;
@@ -33,6 +117,7 @@ export interface paths {
         };
         /**
          * Ping
+         * @deprecated
          * @description The service is alive.
          */
         readonly get: operations["ping"];
@@ -55,6 +140,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Create Task
+         * @deprecated
          * @description Turn a picture into a video. The same picture twice makes two tasks.
          */
         readonly post: operations["create_task"];
@@ -73,6 +159,7 @@ export interface paths {
         };
         /**
          * Get Task
+         * @deprecated
          * @description How far a task is.
          */
         readonly get: operations["get_task"];
@@ -93,9 +180,31 @@ export interface paths {
         };
         /**
          * Get Video
+         * @deprecated
          * @description The finished video of a task, as an MP4 stream.
          */
         readonly get: operations["get_video"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/health": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Health
+         * @deprecated
+         * @description Whether jobs can be accepted, with the latency of each server.
+         */
+        readonly get: operations["health"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -124,6 +233,69 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/media/content/{media_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Content
+         * @deprecated
+         * @description A signed address of the picture, for an hour; 409 while there is none.
+         */
+        readonly get: operations["media_content"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/generate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Media
+         * @deprecated
+         * @description Make a picture of a prompt.
+         */
+        readonly post: operations["generate_media"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/media/status/{media_job_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Media Status
+         * @deprecated
+         * @description How far it is; the whole of it, as the original had it.
+         */
+        readonly get: operations["media_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/readyz": {
         readonly parameters: {
             readonly query?: never;
@@ -136,6 +308,90 @@ export interface paths {
          * @description Whether jobs can be accepted, with the latency of each server.
          */
         readonly get: operations["readyz"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/celery_status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Celery Status
+         * @deprecated
+         * @description Whether a worker answers over the broker within five seconds.
+         */
+        readonly get: operations["celery_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/tools/status": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Tools Status
+         * @deprecated
+         * @description Whether the database answers.
+         */
+        readonly get: operations["tools_status"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/translate/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Translate Video
+         * @deprecated
+         * @description Translate the video at an address.
+         */
+        readonly post: operations["translate_video"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/translate/status/{translation_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Translation Status
+         * @deprecated
+         * @description How far it is: `pending`, `completed` or `error`. Ten times in thirty seconds at most.
+         */
+        readonly get: operations["translation_status"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -379,6 +635,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/admin/active-jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Luma Jobs
+         * @deprecated
+         * @description The newest of the jobs that run, of all accounts.
+         */
+        readonly get: operations["list_luma_jobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/admin/dashboard": {
         readonly parameters: {
             readonly query?: never;
@@ -434,6 +711,27 @@ export interface paths {
          *     taken is told by `tickets` and `running` of the queues.
          */
         readonly post: operations["probe"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/queue-stats": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Queue Stats
+         * @deprecated
+         * @description What waits, by weight.
+         */
+        readonly get: operations["queue_stats"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -516,6 +814,27 @@ export interface paths {
          *     simulation at a time: 409 while another one submits.
          */
         readonly post: operations["simulate"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/admin/users": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Users
+         * @deprecated
+         * @description All accounts, newest first. No keys: nobody has them but their owners.
+         */
+        readonly get: operations["list_users"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -665,6 +984,46 @@ export interface paths {
         readonly get: operations["asset_content"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/assets/by-hash/{sha256}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Find Asset By Hash
+         * @description Whether your account has these bytes; HEAD answers without a body.
+         */
+        readonly get: operations["find_asset_by_hash"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/assets/from-hash": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Asset From Hash
+         * @description Your asset with these bytes, so that they need not be sent again. Other accounts' bytes are unknown here.
+         */
+        readonly post: operations["asset_from_hash"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -856,6 +1215,69 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/generate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Video
+         * @deprecated
+         * @description Make a video of a prompt.
+         */
+        readonly post: operations["generate_video"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/generate/batch": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Generate Videos
+         * @deprecated
+         * @description Make up to ten videos: all of them or none. For plans that have batches.
+         */
+        readonly post: operations["generate_videos"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/generate/models": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Dream Machines
+         * @deprecated
+         * @description What can be asked for, and what of it there is here.
+         */
+        readonly get: operations["list_dream_machines"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -865,13 +1287,14 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description Your jobs, newest first.
+         * @description Your jobs, newest first: on from a cursor, or a page by its number, with `meta`.
          */
         readonly get: operations["list_jobs"];
         readonly put?: never;
         /**
          * Create Job
-         * @description Accept a job; it is stored durably before this answers. Follow it at `Location`.
+         * @description Accept a job; it is stored durably before this answers. Follow it at `Location`. With `Prefer: wait`, short work
+         *     with numbers is done before this answers, without a queue.
          */
         readonly post: operations["create_job"];
         readonly delete?: never;
@@ -1138,7 +1561,7 @@ export interface paths {
         };
         /**
          * List Models
-         * @description Every model with its form (JSON Schema), by name.
+         * @description Every model with its form (JSON Schema), price, limits and how it has been doing, by name.
          */
         readonly get: operations["list_models"];
         readonly put?: never;
@@ -1158,9 +1581,29 @@ export interface paths {
         };
         /**
          * Get Model
-         * @description One model: `vendor/name`, or `vendor/name@version`.
+         * @description One model: `vendor/name`, `vendor/name@version`, or another name for it.
          */
         readonly get: operations["get_model"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/models/{name}/versions/{version}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Model Version
+         * @description One version of a model, as long as a worker offers it or did within a day.
+         */
+        readonly get: operations["get_model_version"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1189,6 +1632,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/scrape/playwright": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Scrape Page
+         * @deprecated
+         * @description A page as markdown, without what is around it; answered within a minute.
+         */
+        readonly post: operations["scrape_page"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/stream-tickets": {
         readonly parameters: {
             readonly query?: never;
@@ -1203,6 +1667,392 @@ export interface paths {
          * @description A ticket that opens one event stream, once, within a minute: for browsers, whose EventSource sends no key.
          */
         readonly post: operations["create_stream_ticket"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Create Upload
+         * @description Begin an upload that does not pass through this API: signed addresses take exactly what you declare. The same
+         *     declaration again finds the upload that is unfinished, and what was sent for it.
+         */
+        readonly post: operations["create_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Upload
+         * @description Which parts the object store has, and addresses for those that come next: all that resuming needs.
+         */
+        readonly get: operations["get_upload"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Abort Upload
+         * @description Give an upload up, and what was sent for it; safe to repeat.
+         */
+        readonly delete: operations["abort_upload"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}/complete": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Complete Upload
+         * @description Put the bytes together, check them against what was declared, and make them an asset. Safe to repeat.
+         */
+        readonly post: operations["complete_upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/uploads/{upload_id}/parts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Sign Parts
+         * @description Signed addresses for parts.
+         */
+        readonly post: operations["sign_parts"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Videos
+         * @deprecated
+         * @description Your videos, newest first.
+         */
+        readonly get: operations["list_videos"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos/{video_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Luma Video
+         * @deprecated
+         * @description One video.
+         */
+        readonly get: operations["get_luma_video"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Delete Video
+         * @deprecated
+         * @description Remove a video for good.
+         */
+        readonly delete: operations["delete_video"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/videos/{video_id}/stream": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Stream Video
+         * @deprecated
+         * @description A signed address of the video, for an hour; it takes ranges.
+         */
+        readonly get: operations["stream_video"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description Your endpoints, newest first.
+         */
+        readonly get: operations["list_webhooks"];
+        readonly put?: never;
+        /**
+         * Create Webhook
+         * @description Make an endpoint. It hears of jobs that are submitted later than five seconds from now. Its secret is shown in
+         *     this answer and never again.
+         */
+        readonly post: operations["create_webhook"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description One endpoint.
+         */
+        readonly get: operations["get_webhook"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Delete Webhook
+         * @description Remove an endpoint. What waits for it is not sent.
+         */
+        readonly delete: operations["delete_webhook"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change Webhook
+         * @description Change an endpoint. What waits for it goes to its new address.
+         */
+        readonly patch: operations["change_webhook"];
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description What was sent to one endpoint, or is to be; newest first, for 30 days.
+         */
+        readonly get: operations["list_deliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Replay Delivery
+         * @description Send a delivery again: the same body under the same `webhook-id`, signed anew, once.
+         */
+        readonly post: operations["replay_delivery"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}/recover": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Recover Webhook
+         * @description Try everything again that was given up since a moment.
+         */
+        readonly post: operations["recover_webhook"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}/rotate-secret": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate Webhook Secret
+         * @description A new secret; for `overlap_seconds` deliveries carry a signature by the old one as well.
+         */
+        readonly post: operations["rotate_webhook_secret"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/{webhook_id}/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Test Webhook
+         * @description Send a `webhook.test` to the endpoint, once; its delivery tells what came of it.
+         */
+        readonly post: operations["test_webhook"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List All Deliveries
+         * @description What was sent, or is to be, to any address, also to those that jobs brought along; newest first, for 30 days.
+         */
+        readonly get: operations["list_all_deliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/event-types": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Event Types
+         * @description What webhooks can hear of.
+         */
+        readonly get: operations["list_event_types"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/signing-secret": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Signing Secret
+         * @description What signs the webhooks that single jobs and batches bring along. Made when it is first asked for.
+         */
+        readonly get: operations["get_signing_secret"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/webhooks/signing-secret/rotate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate Signing Secret
+         * @description Another signing secret; for `overlap_seconds` webhooks are signed with the old one as well.
+         */
+        readonly post: operations["rotate_signing_secret"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1313,6 +2163,33 @@ export interface components {
              */
             readonly code: "account_suspended";
         });
+        /** ActiveJob */
+        readonly ActiveJob: {
+            /** Created At */
+            readonly created_at: string;
+            /** Job Id */
+            readonly job_id: string;
+            /** Priority */
+            readonly priority: string;
+            /** Progress */
+            readonly progress: number;
+            /** Started At */
+            readonly started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "queued" | "processing" | "cancelling" | "completed" | "failed" | "cancelled" | "expired";
+            /** User Id */
+            readonly user_id: string;
+        };
+        /** ActiveJobs */
+        readonly ActiveJobs: {
+            /** Items */
+            readonly items: readonly components["schemas"]["ActiveJob"][];
+            /** Total */
+            readonly total: number;
+        };
         /**
          * AdminAccount
          * @description `weight`: of its own instead of its tier's; `plan.weight` is the one that counts.
@@ -1424,6 +2301,23 @@ export interface components {
         readonly AdminQueues: {
             /** Items */
             readonly items: readonly components["schemas"]["AdminQueue"][];
+        };
+        /**
+         * AssetFromHash
+         * @description Bytes that your account has.
+         */
+        readonly AssetFromHash: {
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Sha256
+             * @description SHA-256 of the whole file, 64 hex digits.
+             */
+            readonly sha256: string;
         };
         /**
          * AssetFromUrl
@@ -1545,6 +2439,11 @@ export interface components {
             /** Ended At */
             readonly ended_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
+            /**
+             * Model
+             * @description Which one a provider was asked for; null: the job's own ran here.
+             */
+            readonly model: string | null;
             /** N */
             readonly n: number;
             /** Outcome */
@@ -1745,6 +2644,12 @@ export interface components {
                  */
                 readonly deadline_seconds?: number | null;
                 /**
+                 * Fallback
+                 * @description Models that may do it where the provider of `model` cannot, in order; `auto`: those that the model names itself and that take this input. The price is that of `model`.
+                 * @default never
+                 */
+                readonly fallback: ("never" | "auto") | readonly string[];
+                /**
                  * Input
                  * @example {
                  *       "prompt": "A sunset over mountains"
@@ -1797,6 +2702,8 @@ export interface components {
                  * @default []
                  */
                 readonly tags: readonly string[];
+                /** @description Told of this job, beside the account's endpoints. */
+                readonly webhook?: components["schemas"]["JobWebhookBody"] | null;
             }[];
             /**
              * Metadata
@@ -1823,6 +2730,8 @@ export interface components {
              * @default []
              */
             readonly tags: readonly string[];
+            /** @description Told when all its jobs have ended (`batch.completed`). Each job may have its own. */
+            readonly webhook?: components["schemas"]["JobWebhookBody"] | null;
         };
         /**
          * BatchChange
@@ -2182,6 +3091,19 @@ export interface components {
             readonly seed: boolean;
         };
         /**
+         * CeleryStatus
+         * @description A worker answered; `message` is what it was sent.
+         */
+        readonly CeleryStatus: {
+            /** Message */
+            readonly message: string;
+            /**
+             * Statuscode
+             * @default 200
+             */
+            readonly statusCode: number;
+        };
+        /**
          * ChangedQueue
          * @description `starting`: jobs that a worker was just about to take and has not been heard of since; they may still start.
          */
@@ -2218,6 +3140,24 @@ export interface components {
             readonly tickets: number | null;
             /** Workers */
             readonly workers: number;
+        };
+        /**
+         * CompleteBody
+         * @description `parts` left out: whatever the object store has.
+         */
+        readonly CompleteBody: {
+            /** Parts */
+            readonly parts?: readonly components["schemas"]["CompletedPart"][] | null;
+        };
+        /**
+         * CompletedPart
+         * @description A part and the `ETag` that the object store answered, with or without its quotes.
+         */
+        readonly CompletedPart: {
+            /** Etag */
+            readonly etag: string;
+            /** N */
+            readonly n: number;
         };
         /**
          * ComponentHealth
@@ -2369,6 +3309,127 @@ export interface components {
             readonly workers: string;
         };
         /**
+         * DeduplicatedUpload
+         * @description Nothing needs to be sent: your account has these bytes.
+         */
+        readonly DeduplicatedUpload: {
+            readonly asset: components["schemas"]["AssetView"];
+            /**
+             * Deduplicated
+             * @default true
+             * @constant
+             */
+            readonly deduplicated: true;
+        };
+        /**
+         * DeliveryNotFound
+         * @description No such delivery
+         */
+        readonly DeliveryNotFound: {
+            /** @constant */
+            readonly code?: "delivery_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "delivery_not_found";
+        });
+        /** DeliveryPage */
+        readonly DeliveryPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["DeliveryView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * DeliveryView
+         * @description One event on its way to one address. `event_id` is sent as `webhook-id` and is the same at every try.
+         */
+        readonly DeliveryView: {
+            /**
+             * Body
+             * @description The very text that is sent and signed.
+             */
+            readonly body: string;
+            /** Created At */
+            readonly created_at: string;
+            /** Ended At */
+            readonly ended_at: string | null;
+            /** Event Id */
+            readonly event_id: string;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string | null;
+            /** Log */
+            readonly log: readonly components["schemas"]["TryView"][];
+            /** Next Try At */
+            readonly next_try_at: string | null;
+            /**
+             * Object
+             * @default delivery
+             * @constant
+             */
+            readonly object: "delivery";
+            /** Replay Of */
+            readonly replay_of: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "pending" | "delivered" | "dead";
+            /** Tries */
+            readonly tries: number;
+            /** Type */
+            readonly type: string;
+            /** Url */
+            readonly url: string;
+            /** Webhook Id */
+            readonly webhook_id: string | null;
+        };
+        /**
+         * Detail
+         * @description FastAPI's own shape of an error: a sentence, or what is wrong where.
+         */
+        readonly Detail: {
+            /** Detail */
+            readonly detail: string | readonly components["schemas"]["Place"][];
+        };
+        /** DreamMachines */
+        readonly DreamMachines: {
+            /** Models */
+            readonly models: readonly components["schemas"]["DreamMachineView"][];
+        };
+        /**
+         * DreamMachineView
+         * @description What a model can do here. `served_by`: the model of this installation that does it.
+         */
+        readonly DreamMachineView: {
+            /** Default */
+            readonly default: boolean;
+            /** Description */
+            readonly description: string;
+            /** Id */
+            readonly id: string;
+            /** Max Duration */
+            readonly max_duration: number;
+            /** Name */
+            readonly name: string;
+            /** Served By */
+            readonly served_by: string;
+            /** Supported Aspect Ratios */
+            readonly supported_aspect_ratios: readonly string[];
+            /** Supported Resolutions */
+            readonly supported_resolutions: readonly string[];
+            /** Supported Styles */
+            readonly supported_styles: readonly string[];
+        };
+        /**
          * EntryPage
          * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
          */
@@ -2517,6 +3578,26 @@ export interface components {
             /** Items */
             readonly items: readonly components["schemas"]["EventView"][];
         };
+        /** EventTypeList */
+        readonly EventTypeList: {
+            /** Items */
+            readonly items: readonly components["schemas"]["EventTypeView"][];
+        };
+        /** EventTypeView */
+        readonly EventTypeView: {
+            /**
+             * Default
+             * @description Whether it is heard of where no events are named.
+             */
+            readonly default: boolean;
+            /** Description */
+            readonly description: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            readonly type: "job.queued" | "job.processing" | "job.retrying" | "job.completed" | "job.failed" | "job.cancelled" | "job.expired" | "batch.completed";
+        };
         /**
          * EventView
          * @description A durable event; `seq` counts from 1 within the job and is the SSE `id`.
@@ -2591,6 +3672,129 @@ export interface components {
             readonly pointer: string;
         };
         /**
+         * FilteredSeries
+         * @description The answer to a single list.
+         */
+        readonly FilteredSeries: {
+            /** Input Data */
+            readonly input_data: readonly (number | null)[];
+            /** Processed Results */
+            readonly processed_results: readonly (number | null)[];
+        };
+        /**
+         * FilteredStates
+         * @description The answer to a list of lists: one number a step where it held one series, one list for each where it held more.
+         *     `raw_state`: the filter's state by the values so far, `smooth_state`: by all of them.
+         */
+        readonly FilteredStates: {
+            /** Filtered Data */
+            readonly filtered_data: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+            /** Input Data */
+            readonly input_data: readonly (readonly (number | null)[])[];
+            /** Raw State */
+            readonly raw_state: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+            /** Smooth State */
+            readonly smooth_state: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+        };
+        /** FleekError */
+        readonly FleekError: {
+            /** Error Code */
+            readonly error_code: string;
+            /** Extras */
+            readonly extras: {
+                readonly [key: string]: unknown;
+            };
+            /** Message */
+            readonly message: string;
+        };
+        /**
+         * GenerationBatch
+         * @description `job_ids[n]` is the job of `requests[n]`.
+         */
+        readonly GenerationBatch: {
+            /** Batch Id */
+            readonly batch_id: string;
+            /** Job Ids */
+            readonly job_ids: readonly string[];
+            /** Total Queued */
+            readonly total_queued: number;
+        };
+        /**
+         * GenerationBatchBody
+         * @description All of them or none.
+         */
+        readonly GenerationBatchBody: {
+            /** Requests */
+            readonly requests: readonly components["schemas"]["GenerationBody"][];
+        };
+        /**
+         * GenerationBody
+         * @description A video to make. What the model behind it cannot do is refused; a style that it does not have is only noted.
+         */
+        readonly GenerationBody: {
+            /**
+             * Aspect Ratio
+             * @default 16:9
+             * @enum {string}
+             */
+            readonly aspect_ratio: "16:9" | "9:16" | "1:1" | "4:3";
+            /**
+             * Duration
+             * @description In seconds.
+             * @default 10
+             */
+            readonly duration: number;
+            /**
+             * Metadata
+             * @description Kept; values that are no texts are kept as JSON.
+             */
+            readonly metadata?: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /**
+             * Model
+             * @default dream-machine-1.5
+             * @enum {string}
+             */
+            readonly model: "dream-machine-1.5" | "dream-machine-1.0";
+            /** Prompt */
+            readonly prompt: string;
+            /**
+             * Resolution
+             * @description Left out: the best there is, up to 1080p.
+             * @default 1080p
+             * @enum {string}
+             */
+            readonly resolution: "480p" | "720p" | "1080p" | "4k";
+            /** Style */
+            readonly style?: ("cinematic" | "anime" | "realistic" | "artistic" | "documentary") | null;
+            /**
+             * Webhook Url
+             * @description Kept in the job's metadata.
+             */
+            readonly webhook_url?: string | null;
+        };
+        /**
+         * GenerationFailed
+         * @description The job failed
+         */
+        readonly GenerationFailed: {
+            /** @constant */
+            readonly code?: "generation_failed";
+            /** @constant */
+            readonly status?: 502;
+        } & components["schemas"]["Problem"];
+        /**
+         * GenerationTimeout
+         * @description The job was not done in time
+         */
+        readonly GenerationTimeout: {
+            /** @constant */
+            readonly code?: "generation_timeout";
+            /** @constant */
+            readonly status?: 504;
+        } & components["schemas"]["Problem"];
+        /**
          * GrantBody
          * @description Credit for an account.
          */
@@ -2609,6 +3813,22 @@ export interface components {
             readonly note?: string | null;
         };
         /**
+         * HashMismatch
+         * @description The bytes are not those that were declared
+         */
+        readonly HashMismatch: {
+            /** @constant */
+            readonly code?: "hash_mismatch";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "hash_mismatch";
+        });
+        /**
          * HeadersTooLarge
          * @description The headers are too large
          */
@@ -2618,6 +3838,16 @@ export interface components {
             /** @constant */
             readonly status?: 431;
         } & components["schemas"]["Problem"];
+        /** HealthComponent */
+        readonly HealthComponent: {
+            /** Latency Ms */
+            readonly latency_ms: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "healthy" | "unhealthy";
+        };
         /**
          * HitLimit
          * @description Why such a job would be refused now: `code` and `detail` as `POST /v1/jobs` would answer them.
@@ -2809,6 +4039,12 @@ export interface components {
              */
             readonly deadline_seconds?: number | null;
             /**
+             * Fallback
+             * @description Models that may do it where the provider of `model` cannot, in order; `auto`: those that the model names itself and that take this input. The price is that of `model`.
+             * @default never
+             */
+            readonly fallback: ("never" | "auto") | readonly string[];
+            /**
              * Input
              * @example {
              *       "prompt": "A sunset over mountains"
@@ -2861,6 +4097,8 @@ export interface components {
              * @default []
              */
             readonly tags: readonly string[];
+            /** @description Told of this job, beside the account's endpoints. */
+            readonly webhook?: components["schemas"]["JobWebhookBody"] | null;
         };
         /**
          * JobBrief
@@ -3041,6 +4279,13 @@ export interface components {
             readonly deadline_at: string | null;
             readonly error: components["schemas"]["JobErrorView"] | null;
             /**
+             * Estimated Wait
+             * @deprecated
+             * @description Luma's name for `queue.starts_at`, as a duration of ISO 8601.
+             * @example PT90S
+             */
+            readonly estimated_wait?: string | null;
+            /**
              * Expires At
              * @description When the outputs go, told at the end; null: never, or gone.
              */
@@ -3060,6 +4305,12 @@ export interface components {
             readonly is_success: boolean | null;
             /** Is Terminal */
             readonly is_terminal: boolean;
+            /**
+             * Job Id
+             * @deprecated
+             * @description Luma's name for `id`.
+             */
+            readonly job_id?: string | null;
             /** Max Attempts */
             readonly max_attempts: number;
             /** Metadata */
@@ -3093,6 +4344,12 @@ export interface components {
             readonly progress_detail: components["schemas"]["ProgressDetail"];
             /** @description Of one waiting job; null for others, and in lists. */
             readonly queue: components["schemas"]["JobQueue"] | null;
+            /**
+             * Queue Position
+             * @deprecated
+             * @description Luma's name for `queue.position`.
+             */
+            readonly queue_position?: number | null;
             /** Queued At */
             readonly queued_at: string | null;
             /** Run Timeout Seconds */
@@ -3113,8 +4370,73 @@ export interface components {
             readonly urls: components["schemas"]["JobUrls"];
             /** Version */
             readonly version: number;
+            /**
+             * Video Id
+             * @deprecated
+             * @description Luma's name for the `asset_id` of the first output that is a video.
+             */
+            readonly video_id?: string | null;
+            /**
+             * Warnings
+             * @description That its model is on its way out, or gone.
+             */
+            readonly warnings: readonly components["schemas"]["JobWarning"][];
+        };
+        /**
+         * JobWarning
+         * @description What the owner of a job should know before it matters.
+         */
+        readonly JobWarning: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            readonly code: "model_deprecated" | "model_retired";
+            /** Detail */
+            readonly detail: string;
+            /**
+             * Replacement
+             * @description The model to use instead.
+             */
+            readonly replacement: string | null;
+            /** Sunset At */
+            readonly sunset_at: string | null;
+        };
+        /**
+         * JobWebhookBody
+         * @description Where to hear of this alone; signed with the account's secret (`GET /v1/webhooks/signing-secret`).
+         */
+        readonly JobWebhookBody: {
+            /**
+             * Events
+             * @description Null: every end.
+             */
+            readonly events?: readonly ("job.queued" | "job.processing" | "job.retrying" | "job.completed" | "job.failed" | "job.cancelled" | "job.expired" | "batch.completed")[] | null;
+            /**
+             * Url
+             * @description Of the public internet, https://….
+             * @example https://…
+             */
+            readonly url: string;
         };
         readonly JsonValue: unknown;
+        /**
+         * KalmanBody
+         * @description A series, or several of the same length: what they are is a number a step.
+         */
+        readonly KalmanBody: {
+            /**
+             * Results
+             * @example [
+             *       10.2,
+             *       10.5,
+             *       10.1,
+             *       9.8,
+             *       10.3
+             *     ]
+             */
+            readonly results: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+        };
         /**
          * KeyBody
          * @description A new key. Say what it may do either by `scopes` or by `preset`. It can never do more than the key that makes
@@ -3287,6 +4609,95 @@ export interface components {
             readonly version: string;
         };
         /**
+         * LumaError
+         * @description An error as Luma's API told it. `details` depends on the error: its `errors`, `hint`, `limit`.
+         */
+        readonly LumaError: {
+            /** Code */
+            readonly code: string;
+            /** Details */
+            readonly details: {
+                readonly [key: string]: unknown;
+            } | null;
+            /** Documentation Url */
+            readonly documentation_url: string;
+            /** Message */
+            readonly message: string;
+            /** Request Id */
+            readonly request_id: string;
+            /** Timestamp */
+            readonly timestamp: string;
+        };
+        /** LumaHealth */
+        readonly LumaHealth: {
+            /** Components */
+            readonly components: {
+                readonly [key: string]: components["schemas"]["HealthComponent"];
+            };
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "healthy" | "degraded" | "unhealthy";
+            /** Timestamp */
+            readonly timestamp: string;
+            /** Version */
+            readonly version: string;
+        };
+        /** LumaRefusal */
+        readonly LumaRefusal: {
+            readonly error: components["schemas"]["LumaError"];
+        };
+        /**
+         * LumaUser
+         * @description An account; never its keys.
+         */
+        readonly LumaUser: {
+            /** Created At */
+            readonly created_at: string;
+            /** Is Active */
+            readonly is_active: boolean;
+            /** Name */
+            readonly name: string;
+            /** Tier */
+            readonly tier: string;
+            /** User Id */
+            readonly user_id: string;
+        };
+        /** LumaUsers */
+        readonly LumaUsers: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["LumaUser"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /** LunaDatabaseHealth */
+        readonly LunaDatabaseHealth: {
+            /**
+             * Database
+             * @default connected
+             * @constant
+             */
+            readonly database: "connected";
+            /**
+             * Status
+             * @default healthy
+             * @constant
+             */
+            readonly status: "healthy";
+        };
+        /** LunaHealth */
+        readonly LunaHealth: {
+            /**
+             * Status
+             * @default healthy
+             * @constant
+             */
+            readonly status: "healthy";
+        };
+        /**
          * MaxCostExceeded
          * @description It would cost more than the request allows
          */
@@ -3302,6 +4713,56 @@ export interface components {
              */
             readonly code: "max_cost_exceeded";
         });
+        /**
+         * MediaBody
+         * @description What to make. `parameters`: of the model behind it, beside the prompt.
+         */
+        readonly MediaBody: {
+            /**
+             * Parameters
+             * @description More of the model's input.
+             * @default {}
+             */
+            readonly parameters: {
+                readonly [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Prompt */
+            readonly prompt: string;
+        };
+        /**
+         * MediaLink
+         * @description Works for an hour, for whoever has it.
+         */
+        readonly MediaLink: {
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * MediaView
+         * @description `id` leads to the content, `job_id` to the status; both stay the same over retries. `next_run`: when a try that
+         *     waits comes next.
+         */
+        readonly MediaView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string;
+            /** Next Run */
+            readonly next_run: string | null;
+            /** Number Of Tries */
+            readonly number_of_tries: number;
+            /** Prompt */
+            readonly prompt: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "IN_QUEUE" | "PROCESSING" | "COMPLETED" | "ERROR";
+            /** Updated At */
+            readonly updated_at: string;
+        };
         /**
          * MethodNotAllowed
          * @description This address does not take that method
@@ -3337,8 +4798,43 @@ export interface components {
             /** Title */
             readonly title: string;
         };
+        /**
+         * ModelLifecycle
+         * @description `deprecated`: it still runs, but its end or its successor is announced. `retired`: it takes no new jobs.
+         */
+        readonly ModelLifecycle: {
+            /** Deprecated At */
+            readonly deprecated_at: string | null;
+            /**
+             * Replacement
+             * @description What to use instead: `name` or `name@version`.
+             */
+            readonly replacement: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "active" | "deprecated" | "retired";
+            /** Sunset At */
+            readonly sunset_at: string | null;
+        };
         /** ModelLimits */
         readonly ModelLimits: {
+            /**
+             * By Tier
+             * @description Tiers that may use it, the lowest first.
+             */
+            readonly by_tier: readonly components["schemas"]["TierLimits"][];
+            /**
+             * Max Duration Seconds
+             * @description What the model itself can make at most; plans may allow less.
+             */
+            readonly max_duration_seconds: number | null;
+            /**
+             * Max Input Bytes
+             * @description Of one file; null for a model that takes none.
+             */
+            readonly max_input_bytes: number | null;
             /** Run Timeout Seconds */
             readonly run_timeout_seconds: number;
         };
@@ -3365,10 +4861,57 @@ export interface components {
             readonly next_cursor?: string | null;
         };
         /**
+         * ModelRetired
+         * @description The model takes no more jobs
+         */
+        readonly ModelRetired: {
+            /** @constant */
+            readonly code?: "model_retired";
+            /** @constant */
+            readonly status?: 410;
+        } & components["schemas"]["Problem"];
+        /**
+         * ModelStats
+         * @description How jobs of this version went lately, whoever's they were; null where none has ended yet.
+         */
+        readonly ModelStats: {
+            /** P50 Queue Seconds */
+            readonly p50_queue_seconds: number | null;
+            /** P50 Run Seconds */
+            readonly p50_run_seconds: number | null;
+            /** P90 Run Seconds */
+            readonly p90_run_seconds: number | null;
+            /**
+             * Success Rate 24H
+             * @description Completed jobs of those that completed or failed in the last 24 hours.
+             */
+            readonly success_rate_24h: number | null;
+            /**
+             * Warm Workers
+             * @description Workers that offer it and take jobs now.
+             */
+            readonly warm_workers: number;
+        };
+        /**
+         * ModelUnavailable
+         * @description Nobody runs this model at the moment
+         */
+        readonly ModelUnavailable: {
+            /** @constant */
+            readonly code?: "model_unavailable";
+            /** @constant */
+            readonly status?: 503;
+        } & components["schemas"]["Problem"];
+        /**
          * ModelView
          * @description A model. Form and validation come from `input_schema`: JSON Schema 2020-12 with `x-order` and `x-widget`.
          */
         readonly ModelView: {
+            /**
+             * Aliases
+             * @description Other names that a job may give it.
+             */
+            readonly aliases: readonly string[];
             /** Available */
             readonly available: boolean;
             readonly capabilities: components["schemas"]["Capabilities"];
@@ -3384,7 +4927,13 @@ export interface components {
             };
             /** Is Ai */
             readonly is_ai: boolean;
+            readonly lifecycle: components["schemas"]["ModelLifecycle"];
             readonly limits: components["schemas"]["ModelLimits"];
+            /**
+             * Min Tier
+             * @description The lowest plan that may use it.
+             */
+            readonly min_tier: string;
             /** Name */
             readonly name: string;
             /**
@@ -3402,12 +4951,21 @@ export interface components {
             readonly seconds_hint: number;
             /** Seen At */
             readonly seen_at: string;
+            readonly stats: components["schemas"]["ModelStats"];
             /** Task */
             readonly task: string;
             /** Title */
             readonly title: string;
-            /** Version */
+            /**
+             * Version
+             * @description That a job gets which names none, or the one that was asked for.
+             */
             readonly version: string;
+            /**
+             * Versions
+             * @description All that are offered, the newest first.
+             */
+            readonly versions: readonly string[];
         };
         /**
          * MomentsView
@@ -3461,6 +5019,41 @@ export interface components {
             readonly state: "active" | "expired" | "revoked";
         };
         /**
+         * NewWebhookView
+         * @description `secret` is shown in this answer and never again.
+         */
+        readonly NewWebhookView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Description */
+            readonly description: string;
+            /** Disabled Reason */
+            readonly disabled_reason: string | null;
+            /** Enabled */
+            readonly enabled: boolean;
+            /** Events */
+            readonly events: readonly ("job.queued" | "job.processing" | "job.retrying" | "job.completed" | "job.failed" | "job.cancelled" | "job.expired" | "batch.completed")[];
+            /** Failing Since */
+            readonly failing_since: string | null;
+            /** Id */
+            readonly id: string;
+            /** Last Delivered At */
+            readonly last_delivered_at: string | null;
+            /**
+             * Object
+             * @default webhook
+             * @constant
+             */
+            readonly object: "webhook";
+            /**
+             * Secret
+             * @description `whsec_…`: verify deliveries with it.
+             */
+            readonly secret: string;
+            /** Url */
+            readonly url: string;
+        };
+        /**
          * NobodyAnswered
          * @description No worker answered in time
          */
@@ -3481,6 +5074,19 @@ export interface components {
             readonly status?: 404;
         } & components["schemas"]["Problem"];
         /**
+         * NumberedJobPage
+         * @description A page that was asked for by its number. `meta`: where it stands.
+         */
+        readonly NumberedJobPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["JobView"][];
+            readonly meta: components["schemas"]["PageMeta"];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
          * OutputView
          * @description One result. `url` is stable and wants the API key; it redirects to a short-lived signed address.
          */
@@ -3497,6 +5103,13 @@ export interface components {
             readonly height: number | null;
             /** Index */
             readonly index: number;
+            /**
+             * Meta
+             * @description What the model says of it, such as its `seed`.
+             */
+            readonly meta: {
+                readonly [key: string]: unknown;
+            };
             /** Name */
             readonly name: string;
             /** Role */
@@ -3575,6 +5188,65 @@ export interface components {
             readonly weight: number;
         };
         /**
+         * PageMeta
+         * @description Where a page stands. `total`: at most 100,000 are counted.
+         */
+        readonly PageMeta: {
+            /** Has Next */
+            readonly has_next: boolean;
+            /** Has Prev */
+            readonly has_prev: boolean;
+            /** Page */
+            readonly page: number;
+            /** Per Page */
+            readonly per_page: number;
+            /** Total */
+            readonly total: number;
+            /** Total Pages */
+            readonly total_pages: number;
+        };
+        /**
+         * PanasBody
+         * @description Twenty answers from 1 to 5, in the questionnaire's order.
+         */
+        readonly PanasBody: {
+            /** Results */
+            readonly results: readonly number[];
+        };
+        /** PanasScores */
+        readonly PanasScores: {
+            /** Negative Affect */
+            readonly negative_affect: number;
+            /** Positive Affect */
+            readonly positive_affect: number;
+        };
+        /**
+         * PartsBody
+         * @description The parts to sign addresses for.
+         */
+        readonly PartsBody: {
+            /** Parts */
+            readonly parts: readonly number[];
+        };
+        /**
+         * PartUrl
+         * @description PUT the part's bytes there, and nothing else; the answer's `ETag` names what was stored.
+         */
+        readonly PartUrl: {
+            /** N */
+            readonly n: number;
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * PartUrls
+         * @description In the order that was asked for.
+         */
+        readonly PartUrls: {
+            /** Parts */
+            readonly parts: readonly components["schemas"]["PartUrl"][];
+        };
+        /**
          * PausedQueue
          * @description From now on nothing of it starts, but for at most `starting` jobs that a worker was just about to take and has
          *     not been heard of since: 0 unless a worker died at that very moment.
@@ -3613,6 +5285,15 @@ export interface components {
              */
             readonly code: "permission_denied";
         });
+        /** Place */
+        readonly Place: {
+            /** Loc */
+            readonly loc: readonly string[];
+            /** Msg */
+            readonly msg: string;
+            /** Type */
+            readonly type: string;
+        };
         /**
          * PlanView
          * @description What the account may do, as this installation has it. `jobs_per_day`: null without a limit.
@@ -3746,8 +5427,9 @@ export interface components {
          * Problem
          * @description Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
          *
-         *     `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
-         *     `POST /v1/oauth/token` only, where RFC 6749 wants them.
+         *     `limit`: what was reached, where the error is about a limit. `error`: a word in the answers of
+         *     `POST /v1/oauth/token`, where RFC 6749 wants it with `error_description`; and an object, the error as Luma's API
+         *     had it, at addresses that were there under the same names.
          */
         readonly Problem: {
             /** Code */
@@ -3755,7 +5437,7 @@ export interface components {
             /** Detail */
             readonly detail: string;
             /** Error */
-            readonly error?: string | null;
+            readonly error?: string | components["schemas"]["LumaError"] | null;
             /** Error Description */
             readonly error_description?: string | null;
             /**
@@ -3851,6 +5533,20 @@ export interface components {
             readonly pool?: ("cpu" | "gpu" | "browser" | "remote") | null;
         };
         /**
+         * QueueLength
+         * @description Lanes of one weight. `jobs`: some of those that come first.
+         */
+        readonly QueueLength: {
+            /** Jobs */
+            readonly jobs: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** Length */
+            readonly length: number;
+            /** Weight */
+            readonly weight: number;
+        };
+        /**
          * QueueNotFound
          * @description No such queue
          */
@@ -3867,6 +5563,15 @@ export interface components {
              * @description true: nothing of anybody starts in it; what runs goes on.
              */
             readonly held: boolean;
+        };
+        /** QueueStats */
+        readonly QueueStats: {
+            /** Queues */
+            readonly queues: {
+                readonly [key: string]: components["schemas"]["QueueLength"];
+            };
+            /** Total Jobs */
+            readonly total_jobs: number;
         };
         /**
          * QuotaExceeded
@@ -4007,6 +5712,37 @@ export interface components {
             readonly until: string | null;
         };
         /**
+         * ReceivedPart
+         * @description A part that the object store has.
+         */
+        readonly ReceivedPart: {
+            /** Bytes */
+            readonly bytes: number;
+            /** Etag */
+            readonly etag: string;
+            /** N */
+            readonly n: number;
+        };
+        /**
+         * RecoverBody
+         * @description Which deliveries to try again: those that were given up since this moment.
+         */
+        readonly RecoverBody: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            readonly since: string;
+        };
+        /** RecoveredView */
+        readonly RecoveredView: {
+            /**
+             * Recovered
+             * @description How many deliveries are tried again.
+             */
+            readonly recovered: number;
+        };
+        /**
          * RefundBody
          * @description What a job was charged, or a part of it, given back.
          */
@@ -4108,6 +5844,17 @@ export interface components {
             readonly old: components["schemas"]["KeyView"];
         };
         /**
+         * RotateSecretBody
+         * @description `overlap_seconds`: how long deliveries are signed with the old secret as well.
+         */
+        readonly RotateSecretBody: {
+            /**
+             * Overlap Seconds
+             * @default 86400
+             */
+            readonly overlap_seconds: number;
+        };
+        /**
          * RouteNotFound
          * @description No such address
          */
@@ -4145,12 +5892,41 @@ export interface components {
              */
             readonly code: "scope_missing";
         });
+        /** ScrapeBody */
+        readonly ScrapeBody: {
+            /**
+             * Url
+             * @example https://example.com/article
+             */
+            readonly url: string;
+        };
+        /** ScrapedPage */
+        readonly ScrapedPage: {
+            /** Markdown */
+            readonly markdown: string;
+            /** Source */
+            readonly source: string;
+            /** Url */
+            readonly url: string;
+        };
         /** SecondsFromNow */
         readonly SecondsFromNow: {
             /** P50 */
             readonly p50: number;
             /** P90 */
             readonly p90: number;
+        };
+        /**
+         * SecretView
+         * @description What deliveries are signed with. `previous_expires_at`: until then the one before it signs as well.
+         */
+        readonly SecretView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Previous Expires At */
+            readonly previous_expires_at: string | null;
+            /** Secret */
+            readonly secret: string;
         };
         /**
          * SimulatedRequests
@@ -4358,6 +6134,21 @@ export interface components {
             readonly status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED";
         };
         /**
+         * TierLimits
+         * @description What accounts of one tier may ask of a model.
+         */
+        readonly TierLimits: {
+            /** Concurrent Jobs */
+            readonly concurrent_jobs: number;
+            /**
+             * Max Duration Seconds
+             * @description Longest film or sound; null for a model whose results have no length.
+             */
+            readonly max_duration_seconds: number | null;
+            /** Tier */
+            readonly tier: string;
+        };
+        /**
          * TokenView
          * @description The answer of RFC 6749, section 5.1. `expires_in`: seconds. `scope`: names with blanks in between.
          */
@@ -4375,6 +6166,15 @@ export interface components {
              */
             readonly token_type: "Bearer";
         };
+        /** ToolStatus */
+        readonly ToolStatus: {
+            /**
+             * Status
+             * @default ok
+             * @constant
+             */
+            readonly status: "ok";
+        };
         /**
          * TooManyStreams
          * @description Too many open event streams
@@ -4391,6 +6191,64 @@ export interface components {
              */
             readonly code: "too_many_streams";
         });
+        /**
+         * TooManyUploads
+         * @description Too many unfinished uploads
+         */
+        readonly TooManyUploads: {
+            /** @constant */
+            readonly code?: "too_many_uploads";
+            /** @constant */
+            readonly status?: 429;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "too_many_uploads";
+        });
+        /**
+         * TranslationBody
+         * @description `video_url`: of an MP4 or QuickTime film on the public web; it is fetched before this is answered.
+         */
+        readonly TranslationBody: {
+            /**
+             * Video Url
+             * @example https://example.com/video.mp4
+             */
+            readonly video_url: string;
+        };
+        /**
+         * TranslationView
+         * @description `delay`: how many seconds it was said to take when it was asked for.
+         */
+        readonly TranslationView: {
+            /** Delay */
+            readonly delay: number;
+            /** Id */
+            readonly id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "pending" | "completed" | "error";
+        };
+        /**
+         * TryView
+         * @description One request. `status` null: no answer came, and `error` says why. `answer`: the first 2 kB of it.
+         */
+        readonly TryView: {
+            /** Answer */
+            readonly answer: string;
+            /** At */
+            readonly at: string;
+            /** Error */
+            readonly error: string | null;
+            /** Seconds */
+            readonly seconds: number;
+            /** Status */
+            readonly status: number | null;
+        };
         /**
          * Unavailable
          * @description Not available at the moment
@@ -4418,6 +6276,67 @@ export interface components {
             readonly status?: 415;
         } & components["schemas"]["Problem"];
         /**
+         * UploadBody
+         * @description What will be sent. All of it is checked: by the object store as the bytes arrive, and again before they count.
+         */
+        readonly UploadBody: {
+            /** Bytes */
+            readonly bytes: number;
+            /**
+             * Content Type
+             * @example video/mp4
+             */
+            readonly content_type: string;
+            /**
+             * Filename
+             * @description How the asset is called.
+             * @example holiday.mp4
+             */
+            readonly filename: string;
+            /**
+             * Part Bytes
+             * @description Send it in parts of this size, however small it is; null: as the gateway likes it best.
+             */
+            readonly part_bytes?: number | null;
+            /**
+             * Purpose
+             * @default input
+             * @constant
+             */
+            readonly purpose: "input";
+            /**
+             * Sha256
+             * @description SHA-256 of the whole file, 64 hex digits.
+             */
+            readonly sha256: string;
+        };
+        /**
+         * UploadFailure
+         * @description Why the bytes became no asset.
+         */
+        readonly UploadFailure: {
+            /** Code */
+            readonly code: string;
+            /** Detail */
+            readonly detail: string;
+        };
+        /**
+         * UploadNotFound
+         * @description No such upload
+         */
+        readonly UploadNotFound: {
+            /** @constant */
+            readonly code?: "upload_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "upload_not_found";
+        });
+        /**
          * UploadTooLarge
          * @description The upload is too large
          */
@@ -4427,6 +6346,74 @@ export interface components {
             /** @constant */
             readonly status?: 413;
         } & components["schemas"]["Problem"];
+        /**
+         * UploadUrls
+         * @description `abort` is a DELETE, the others are POST.
+         */
+        readonly UploadUrls: {
+            /** Abort */
+            readonly abort: string;
+            /** Complete */
+            readonly complete: string;
+            /** Parts */
+            readonly parts: string;
+        };
+        /**
+         * UploadView
+         * @description `method` says how to send the bytes: `put`, one PUT to `url` with `headers`; or `multipart`, a PUT for each of
+         *     `parts`, all of `part_bytes` but the last. `part_urls` has addresses for the first eight parts that are missing;
+         *     signed addresses live an hour, and asking again gives new ones.
+         */
+        readonly UploadView: {
+            /** Asset Id */
+            readonly asset_id: string;
+            /** Bytes */
+            readonly bytes: number;
+            /** Content Type */
+            readonly content_type: string;
+            /** Created At */
+            readonly created_at: string;
+            readonly error: components["schemas"]["UploadFailure"] | null;
+            /** Expires At */
+            readonly expires_at: string;
+            /** Filename */
+            readonly filename: string;
+            /** Headers */
+            readonly headers: {
+                readonly [key: string]: string;
+            };
+            /** Id */
+            readonly id: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            readonly method: "put" | "multipart";
+            /**
+             * Object
+             * @default upload
+             * @constant
+             */
+            readonly object: "upload";
+            /** Part Bytes */
+            readonly part_bytes: number | null;
+            /** Part Urls */
+            readonly part_urls: readonly components["schemas"]["PartUrl"][];
+            /** Parts */
+            readonly parts: number | null;
+            /** Received */
+            readonly received: readonly components["schemas"]["ReceivedPart"][];
+            /** Sha256 */
+            readonly sha256: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "open" | "checking" | "completed" | "failed" | "aborted" | "expired";
+            /** Url */
+            readonly url: string | null;
+            readonly urls: components["schemas"]["UploadUrls"];
+        };
         /**
          * UrlRefused
          * @description This address is not fetched
@@ -4551,6 +6538,161 @@ export interface components {
             readonly status?: 404;
         } & components["schemas"]["Problem"];
         /**
+         * VideoPage
+         * @description Newest first.
+         */
+        readonly VideoPage: {
+            /** Items */
+            readonly items: readonly components["schemas"]["VideoView"][];
+            readonly meta: components["schemas"]["PageMeta"];
+        };
+        /**
+         * VideoStream
+         * @description `expires_in`: seconds that the address works.
+         */
+        readonly VideoStream: {
+            /** Expires In */
+            readonly expires_in: number;
+            /** Stream Url */
+            readonly stream_url: string;
+            /** Video Id */
+            readonly video_id: string;
+        };
+        /**
+         * VideoView
+         * @description A finished video. `url` wants the API key; `/stream` gives an address that does not.
+         */
+        readonly VideoView: {
+            /** Aspect Ratio */
+            readonly aspect_ratio: string | null;
+            /** Created At */
+            readonly created_at: string;
+            /** Description */
+            readonly description: string;
+            /** Duration */
+            readonly duration: number | null;
+            /** Id */
+            readonly id: string;
+            /** Job Id */
+            readonly job_id: string | null;
+            /** Owner Id */
+            readonly owner_id: string;
+            /** Resolution */
+            readonly resolution: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "processing" | "ready" | "failed";
+            /** Style */
+            readonly style: string | null;
+            /** Thumbnail Url */
+            readonly thumbnail_url: string | null;
+            /** Title */
+            readonly title: string;
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * WebhookBody
+         * @description A new endpoint. It hears of jobs that are submitted from now on.
+         */
+        readonly WebhookBody: {
+            /**
+             * Description
+             * @default
+             */
+            readonly description: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            readonly enabled: boolean;
+            /**
+             * Events
+             * @description What to hear of, as `GET /v1/webhooks/event-types` lists it. Null: every end of a job, and of a batch.
+             */
+            readonly events?: readonly ("job.queued" | "job.processing" | "job.retrying" | "job.completed" | "job.failed" | "job.cancelled" | "job.expired" | "batch.completed")[] | null;
+            /**
+             * Url
+             * @description Of the public internet, https://….
+             * @example https://…
+             */
+            readonly url: string;
+        };
+        /**
+         * WebhookChanges
+         * @description What to change of an endpoint; what is left out stays. Enabling one that we disabled lets it begin anew.
+         */
+        readonly WebhookChanges: {
+            /** Description */
+            readonly description?: string | null;
+            /** Enabled */
+            readonly enabled?: boolean | null;
+            /**
+             * Events
+             * @description What to hear of, as `GET /v1/webhooks/event-types` lists it.
+             */
+            readonly events?: readonly ("job.queued" | "job.processing" | "job.retrying" | "job.completed" | "job.failed" | "job.cancelled" | "job.expired" | "batch.completed")[] | null;
+            /** Url */
+            readonly url?: string | null;
+        };
+        /**
+         * WebhookList
+         * @description All of them, newest first: an account has 20 at most.
+         */
+        readonly WebhookList: {
+            /** Items */
+            readonly items: readonly components["schemas"]["WebhookView"][];
+        };
+        /**
+         * WebhookNotFound
+         * @description No such webhook
+         */
+        readonly WebhookNotFound: {
+            /** @constant */
+            readonly code?: "webhook_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "webhook_not_found";
+        });
+        /**
+         * WebhookView
+         * @description An endpoint, without its secret. `disabled_reason`: why we disabled it. `failing_since`: when the first of the
+         *     tries failed of which none has succeeded since.
+         */
+        readonly WebhookView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Description */
+            readonly description: string;
+            /** Disabled Reason */
+            readonly disabled_reason: string | null;
+            /** Enabled */
+            readonly enabled: boolean;
+            /** Events */
+            readonly events: readonly ("job.queued" | "job.processing" | "job.retrying" | "job.completed" | "job.failed" | "job.cancelled" | "job.expired" | "batch.completed")[];
+            /** Failing Since */
+            readonly failing_since: string | null;
+            /** Id */
+            readonly id: string;
+            /** Last Delivered At */
+            readonly last_delivered_at: string | null;
+            /**
+             * Object
+             * @default webhook
+             * @constant
+             */
+            readonly object: "webhook";
+            /** Url */
+            readonly url: string;
+        };
+        /**
          * WeightQueue
          * @description What waits in lanes of one weight: `length` jobs of so many `accounts`; `jobs`: some of those that come first.
          */
@@ -4660,12 +6802,15 @@ export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
 export type AccountRatesView = components['schemas']['AccountRatesView'];
 export type AccountSuspended = components['schemas']['AccountSuspended'];
+export type ActiveJob = components['schemas']['ActiveJob'];
+export type ActiveJobs = components['schemas']['ActiveJobs'];
 export type AdminAccount = components['schemas']['AdminAccount'];
 export type AdminAccountPage = components['schemas']['AdminAccountPage'];
 export type AdminJob = components['schemas']['AdminJob'];
 export type AdminJobPage = components['schemas']['AdminJobPage'];
 export type AdminQueue = components['schemas']['AdminQueue'];
 export type AdminQueues = components['schemas']['AdminQueues'];
+export type AssetFromHash = components['schemas']['AssetFromHash'];
 export type AssetFromUrl = components['schemas']['AssetFromUrl'];
 export type AssetInUse = components['schemas']['AssetInUse'];
 export type AssetLink = components['schemas']['AssetLink'];
@@ -4699,7 +6844,10 @@ export type BulkSkip = components['schemas']['BulkSkip'];
 export type CacheView = components['schemas']['CacheView'];
 export type CancelView = components['schemas']['CancelView'];
 export type Capabilities = components['schemas']['Capabilities'];
+export type CeleryStatus = components['schemas']['CeleryStatus'];
 export type ChangedQueue = components['schemas']['ChangedQueue'];
+export type CompleteBody = components['schemas']['CompleteBody'];
+export type CompletedPart = components['schemas']['CompletedPart'];
 export type ComponentHealth = components['schemas']['ComponentHealth'];
 export type ConcurrentJobs = components['schemas']['ConcurrentJobs'];
 export type ContentPolicyViolation = components['schemas']['ContentPolicyViolation'];
@@ -4707,6 +6855,13 @@ export type CostView = components['schemas']['CostView'];
 export type DailyQuota = components['schemas']['DailyQuota'];
 export type Dashboard = components['schemas']['Dashboard'];
 export type DashboardLinks = components['schemas']['DashboardLinks'];
+export type DeduplicatedUpload = components['schemas']['DeduplicatedUpload'];
+export type DeliveryNotFound = components['schemas']['DeliveryNotFound'];
+export type DeliveryPage = components['schemas']['DeliveryPage'];
+export type DeliveryView = components['schemas']['DeliveryView'];
+export type Detail = components['schemas']['Detail'];
+export type DreamMachines = components['schemas']['DreamMachines'];
+export type DreamMachineView = components['schemas']['DreamMachineView'];
 export type EntryPage = components['schemas']['EntryPage'];
 export type EntryView = components['schemas']['EntryView'];
 export type ErrorEntry = components['schemas']['ErrorEntry'];
@@ -4714,13 +6869,25 @@ export type ErrorList = components['schemas']['ErrorList'];
 export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type EstimateView = components['schemas']['EstimateView'];
 export type EventList = components['schemas']['EventList'];
+export type EventTypeList = components['schemas']['EventTypeList'];
+export type EventTypeView = components['schemas']['EventTypeView'];
 export type EventView = components['schemas']['EventView'];
 export type ExpiredToken = components['schemas']['ExpiredToken'];
 export type ExplainView = components['schemas']['ExplainView'];
 export type FetchFailed = components['schemas']['FetchFailed'];
 export type FieldProblem = components['schemas']['FieldProblem'];
+export type FilteredSeries = components['schemas']['FilteredSeries'];
+export type FilteredStates = components['schemas']['FilteredStates'];
+export type FleekError = components['schemas']['FleekError'];
+export type GenerationBatch = components['schemas']['GenerationBatch'];
+export type GenerationBatchBody = components['schemas']['GenerationBatchBody'];
+export type GenerationBody = components['schemas']['GenerationBody'];
+export type GenerationFailed = components['schemas']['GenerationFailed'];
+export type GenerationTimeout = components['schemas']['GenerationTimeout'];
 export type GrantBody = components['schemas']['GrantBody'];
+export type HashMismatch = components['schemas']['HashMismatch'];
 export type HeadersTooLarge = components['schemas']['HeadersTooLarge'];
+export type HealthComponent = components['schemas']['HealthComponent'];
 export type HitLimit = components['schemas']['HitLimit'];
 export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
 export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
@@ -4743,7 +6910,10 @@ export type JobQueue = components['schemas']['JobQueue'];
 export type JobRetryBody = components['schemas']['JobRetryBody'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
+export type JobWarning = components['schemas']['JobWarning'];
+export type JobWebhookBody = components['schemas']['JobWebhookBody'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type KalmanBody = components['schemas']['KalmanBody'];
 export type KeyBody = components['schemas']['KeyBody'];
 export type KeyChanges = components['schemas']['KeyChanges'];
 export type KeyNotFound = components['schemas']['KeyNotFound'];
@@ -4751,25 +6921,48 @@ export type KeyPage = components['schemas']['KeyPage'];
 export type KeyView = components['schemas']['KeyView'];
 export type LimiterView = components['schemas']['LimiterView'];
 export type Liveness = components['schemas']['Liveness'];
+export type LumaError = components['schemas']['LumaError'];
+export type LumaHealth = components['schemas']['LumaHealth'];
+export type LumaRefusal = components['schemas']['LumaRefusal'];
+export type LumaUser = components['schemas']['LumaUser'];
+export type LumaUsers = components['schemas']['LumaUsers'];
+export type LunaDatabaseHealth = components['schemas']['LunaDatabaseHealth'];
+export type LunaHealth = components['schemas']['LunaHealth'];
 export type MaxCostExceeded = components['schemas']['MaxCostExceeded'];
+export type MediaBody = components['schemas']['MediaBody'];
+export type MediaLink = components['schemas']['MediaLink'];
+export type MediaView = components['schemas']['MediaView'];
 export type MethodNotAllowed = components['schemas']['MethodNotAllowed'];
 export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
+export type ModelLifecycle = components['schemas']['ModelLifecycle'];
 export type ModelLimits = components['schemas']['ModelLimits'];
 export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
+export type ModelRetired = components['schemas']['ModelRetired'];
+export type ModelStats = components['schemas']['ModelStats'];
+export type ModelUnavailable = components['schemas']['ModelUnavailable'];
 export type ModelView = components['schemas']['ModelView'];
 export type MomentsView = components['schemas']['MomentsView'];
 export type NewKeyView = components['schemas']['NewKeyView'];
+export type NewWebhookView = components['schemas']['NewWebhookView'];
 export type NobodyAnswered = components['schemas']['NobodyAnswered'];
 export type NotFound = components['schemas']['NotFound'];
+export type NumberedJobPage = components['schemas']['NumberedJobPage'];
 export type OutputView = components['schemas']['OutputView'];
 export type OwnAccount = components['schemas']['OwnAccount'];
 export type OwnAccountPatch = components['schemas']['OwnAccountPatch'];
 export type OwnPlan = components['schemas']['OwnPlan'];
+export type PageMeta = components['schemas']['PageMeta'];
+export type PanasBody = components['schemas']['PanasBody'];
+export type PanasScores = components['schemas']['PanasScores'];
+export type PartsBody = components['schemas']['PartsBody'];
+export type PartUrl = components['schemas']['PartUrl'];
+export type PartUrls = components['schemas']['PartUrls'];
 export type PausedQueue = components['schemas']['PausedQueue'];
 export type PaymentRequired = components['schemas']['PaymentRequired'];
 export type PermissionDenied = components['schemas']['PermissionDenied'];
+export type Place = components['schemas']['Place'];
 export type PlanView = components['schemas']['PlanView'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
@@ -4782,8 +6975,10 @@ export type ProgressDetail = components['schemas']['ProgressDetail'];
 export type PublicKey = components['schemas']['PublicKey'];
 export type PublicKeys = components['schemas']['PublicKeys'];
 export type QueueBody = components['schemas']['QueueBody'];
+export type QueueLength = components['schemas']['QueueLength'];
 export type QueueNotFound = components['schemas']['QueueNotFound'];
 export type QueuePatch = components['schemas']['QueuePatch'];
+export type QueueStats = components['schemas']['QueueStats'];
 export type QuotaExceeded = components['schemas']['QuotaExceeded'];
 export type QuotaView = components['schemas']['QuotaView'];
 export type RangeNotSatisfiable = components['schemas']['RangeNotSatisfiable'];
@@ -4793,6 +6988,9 @@ export type RatePage = components['schemas']['RatePage'];
 export type RateView = components['schemas']['RateView'];
 export type Readiness = components['schemas']['Readiness'];
 export type ReasonView = components['schemas']['ReasonView'];
+export type ReceivedPart = components['schemas']['ReceivedPart'];
+export type RecoverBody = components['schemas']['RecoverBody'];
+export type RecoveredView = components['schemas']['RecoveredView'];
 export type RefundBody = components['schemas']['RefundBody'];
 export type RejectedItem = components['schemas']['RejectedItem'];
 export type RetentionBody = components['schemas']['RetentionBody'];
@@ -4801,10 +6999,14 @@ export type RetentionView = components['schemas']['RetentionView'];
 export type RetryBody = components['schemas']['RetryBody'];
 export type RotateBody = components['schemas']['RotateBody'];
 export type RotatedKeyView = components['schemas']['RotatedKeyView'];
+export type RotateSecretBody = components['schemas']['RotateSecretBody'];
 export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
 export type ScopeMissing = components['schemas']['ScopeMissing'];
+export type ScrapeBody = components['schemas']['ScrapeBody'];
+export type ScrapedPage = components['schemas']['ScrapedPage'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
+export type SecretView = components['schemas']['SecretView'];
 export type SimulatedRequests = components['schemas']['SimulatedRequests'];
 export type SimulatedTier = components['schemas']['SimulatedTier'];
 export type SimulationBody = components['schemas']['SimulationBody'];
@@ -4817,17 +7019,36 @@ export type StreamTicketView = components['schemas']['StreamTicketView'];
 export type TaskCreated = components['schemas']['TaskCreated'];
 export type TaskNotFound = components['schemas']['TaskNotFound'];
 export type TaskView = components['schemas']['TaskView'];
+export type TierLimits = components['schemas']['TierLimits'];
 export type TokenView = components['schemas']['TokenView'];
+export type ToolStatus = components['schemas']['ToolStatus'];
 export type TooManyStreams = components['schemas']['TooManyStreams'];
+export type TooManyUploads = components['schemas']['TooManyUploads'];
+export type TranslationBody = components['schemas']['TranslationBody'];
+export type TranslationView = components['schemas']['TranslationView'];
+export type TryView = components['schemas']['TryView'];
 export type Unavailable = components['schemas']['Unavailable'];
 export type UnsupportedMediaType = components['schemas']['UnsupportedMediaType'];
+export type UploadBody = components['schemas']['UploadBody'];
+export type UploadFailure = components['schemas']['UploadFailure'];
+export type UploadNotFound = components['schemas']['UploadNotFound'];
 export type UploadTooLarge = components['schemas']['UploadTooLarge'];
+export type UploadUrls = components['schemas']['UploadUrls'];
+export type UploadView = components['schemas']['UploadView'];
 export type UrlRefused = components['schemas']['UrlRefused'];
 export type UsageCounts = components['schemas']['UsageCounts'];
 export type UsageItem = components['schemas']['UsageItem'];
 export type UsageView = components['schemas']['UsageView'];
 export type VersionMismatch = components['schemas']['VersionMismatch'];
 export type VideoNotFound = components['schemas']['VideoNotFound'];
+export type VideoPage = components['schemas']['VideoPage'];
+export type VideoStream = components['schemas']['VideoStream'];
+export type VideoView = components['schemas']['VideoView'];
+export type WebhookBody = components['schemas']['WebhookBody'];
+export type WebhookChanges = components['schemas']['WebhookChanges'];
+export type WebhookList = components['schemas']['WebhookList'];
+export type WebhookNotFound = components['schemas']['WebhookNotFound'];
+export type WebhookView = components['schemas']['WebhookView'];
 export type WeightQueue = components['schemas']['WeightQueue'];
 export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerModel = components['schemas']['WorkerModel'];
@@ -4861,6 +7082,331 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly filter_series: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["KalmanBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FilteredSeries"] | components["schemas"]["FilteredStates"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier`, `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached`, `quota_exceeded` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed`, `generation_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `generation_timeout` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly score_panas: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly account_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PanasBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PanasScores"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier`, `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached`, `quota_exceeded` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed`, `generation_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `generation_timeout` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly luna_health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LunaHealth"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly luna_database_health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LunaDatabaseHealth"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -4961,6 +7507,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -4979,13 +7534,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `content_policy_violation`, `invalid_input` */
+            /** @description `content_policy_violation`, `url_refused`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `quota_exceeded`, `rate_limited` */
@@ -4999,6 +7554,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["FetchFailed"];
                 };
             };
             /** @description `storage_unavailable`, `store_unavailable` */
@@ -5188,6 +7752,35 @@ export interface operations {
             };
         };
     };
+    readonly health: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaHealth"];
+                };
+            };
+            /** @description Jobs cannot be accepted. */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaHealth"];
+                };
+            };
+        };
+    };
     readonly healthz: {
         readonly parameters: {
             readonly query?: never;
@@ -5213,6 +7806,302 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+        };
+    };
+    readonly media_content: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaLink"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly generate_media: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["MediaBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly media_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly media_job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["MediaView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
         };
@@ -5251,6 +8140,323 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly celery_status: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Comes back from the worker. */
+                readonly message?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CeleryStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `broker_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `nobody_answered` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly tools_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ToolStatus"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
+        };
+    };
+    readonly translate_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TranslationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TranslationView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    readonly translation_status: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly translation_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TranslationView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `job_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
                 };
             };
         };
@@ -6570,6 +9776,75 @@ export interface operations {
             };
         };
     };
+    readonly list_luma_jobs: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ActiveJobs"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly get_dashboard: {
         readonly parameters: {
             readonly query?: never;
@@ -6834,6 +10109,75 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["NobodyAnswered"];
+                };
+            };
+        };
+    };
+    readonly queue_stats: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["QueueStats"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };
@@ -7158,6 +10502,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -7205,6 +10558,79 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_users: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaUsers"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
         };
@@ -7999,6 +11425,196 @@ export interface operations {
             };
         };
     };
+    readonly find_asset_by_hash: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description Of the whole file, 64 hex digits. */
+                readonly sha256: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly asset_from_hash: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AssetFromHash"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
     readonly fetch_asset: {
         readonly parameters: {
             readonly query?: never;
@@ -8368,13 +11984,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `quota_exceeded`, `rate_limited` */
@@ -8388,6 +12004,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["FetchFailed"];
                 };
             };
             /** @description `store_unavailable` */
@@ -8828,6 +12453,311 @@ export interface operations {
             };
         };
     };
+    readonly generate_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GenerationBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `url_refused`, `invalid_input` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly generate_videos: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["GenerationBatchBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["GenerationBatch"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `url_refused`, `invalid_input` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly list_dream_machines: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DreamMachines"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly list_jobs: {
         readonly parameters: {
             readonly query?: {
@@ -8846,6 +12776,10 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
+                /** @description A page of your own by its number. */
+                readonly page?: number | null;
+                /** @description Instead of `limit`, with `page`. */
+                readonly per_page?: number | null;
                 /** @description `all`: of all accounts; wants the scope `admin`. */
                 readonly scope?: "own" | "all";
                 /** @description Repeat for several. */
@@ -8864,7 +12798,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["JobPage"];
+                    readonly "application/json": components["schemas"]["JobPage"] | components["schemas"]["NumberedJobPage"];
                 };
             };
             /** @description `invalid_request`, `invalid_cursor` */
@@ -8941,14 +12875,20 @@ export interface operations {
             /** @description It has ended within the time of `Prefer: wait`. */
             readonly 201: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description `true`: the answer to an earlier request of this key. */
                     readonly "Idempotency-Replayed"?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description The job. */
                     readonly Location?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -8958,14 +12898,20 @@ export interface operations {
             /** @description Accepted. */
             readonly 202: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description `true`: the answer to an earlier request of this key. */
                     readonly "Idempotency-Replayed"?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description The job. */
                     readonly Location?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -9026,6 +12972,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
                 };
             };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
+                };
+            };
             /** @description `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -9044,13 +12999,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `content_policy_violation`, `invalid_input`, `idempotency_key_mismatch` */
+            /** @description `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `quota_exceeded`, `rate_limited` */
@@ -9064,6 +13019,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["QuotaExceeded"] | components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["FetchFailed"];
                 };
             };
             /** @description `store_unavailable` */
@@ -9096,12 +13060,18 @@ export interface operations {
             /** @description The job. */
             readonly 200: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description Names this state of the job. */
                     readonly ETag?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -9111,12 +13081,18 @@ export interface operations {
             /** @description It has not changed since the tag in `If-None-Match` was given; never for one that waits. */
             readonly 304: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description Names this state of the job. */
                     readonly ETag?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description What was done of `Prefer`. */
                     readonly "Preference-Applied"?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content?: never;
@@ -9755,12 +13731,18 @@ export interface operations {
             /** @description Queued again. */
             readonly 202: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
                     /** @description `true`: the answer to an earlier request of this key. */
                     readonly "Idempotency-Replayed"?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
                     /** @description The job. */
                     readonly Location?: string;
                     /** @description When to ask again, in seconds. */
                     readonly "Retry-After"?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -10051,6 +14033,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `model_retired` */
+            readonly 410: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelRetired"];
                 };
             };
             /** @description `upload_too_large` */
@@ -10766,9 +14757,102 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Successful Response */
+            /** @description The model. */
             readonly 200: {
                 headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `model_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ModelNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_model_version: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: string;
+                readonly version: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The model. */
+            readonly 200: {
+                headers: {
+                    /** @description Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`. */
+                    readonly Deprecation?: string;
+                    /** @description What to use instead, with `rel="successor-version"`. */
+                    readonly Link?: string;
+                    /** @description When the model takes no more jobs (RFC 8594). */
+                    readonly Sunset?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -10935,6 +15019,133 @@ export interface operations {
             };
         };
     };
+    readonly scrape_page: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ScrapeBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ScrapedPage"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request`, `url_refused`, `invalid_input` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `max_cost_exceeded`, `insufficient_credits`, `spend_cap_reached` */
+            readonly 402: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended`, `insufficient_tier` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `content_policy_violation` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `quota_exceeded`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `fetch_failed`, `generation_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `model_unavailable`, `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `generation_timeout` */
+            readonly 504: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
     readonly create_stream_ticket: {
         readonly parameters: {
             readonly query?: never;
@@ -10978,6 +15189,2141 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UploadBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Nothing to send: your account has these bytes. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeduplicatedUpload"];
+                };
+            };
+            /** @description Where to send them. */
+            readonly 201: {
+                headers: {
+                    /** @description The upload. */
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `too_many_uploads`, `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["TooManyUploads"] | components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly abort_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly complete_upload: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CompleteBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description The asset. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description The bytes are still being checked: ask again. */
+            readonly 202: {
+                headers: {
+                    /** @description When, in seconds. */
+                    readonly "Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found`, `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"] | components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `invalid_state`, `hash_mismatch` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"] | components["schemas"]["HashMismatch"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `storage_unavailable`, `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly sign_parts: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly upload_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PartsBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PartUrls"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_videos: {
+        readonly parameters: {
+            readonly query?: {
+                readonly page?: number;
+                readonly per_page?: number;
+                /** @description A video is there when it is `ready`. */
+                readonly status?: ("processing" | "ready" | "failed") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoPage"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly get_luma_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoView"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly delete_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `asset_in_use` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly stream_video: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly video_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["VideoStream"];
+                };
+            };
+            /** @description In the words of its original: `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `video_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+            /** @description In the words of its original: `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly list_webhooks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_webhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewWebhookView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input`, `url_refused` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["UrlRefused"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["FetchFailed"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_webhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly delete_webhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly change_webhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookChanges"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input`, `url_refused` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["UrlRefused"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["FetchFailed"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_deliveries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+                /** @description Leave it out for all. */
+                readonly state?: ("pending" | "delivered" | "dead") | null;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly replay_delivery: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly delivery_id: string;
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found`, `delivery_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"] | components["schemas"]["DeliveryNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly recover_webhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RecoverBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RecoveredView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly rotate_webhook_secret: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RotateSecretBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SecretView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly test_webhook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly webhook_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_all_deliveries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Of one job alone. */
+                readonly job_id?: string | null;
+                readonly limit?: number;
+                /** @description Leave it out for all. */
+                readonly state?: ("pending" | "delivered" | "dead") | null;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly list_event_types: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EventTypeList"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_signing_secret: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SecretView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly rotate_signing_secret: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RotateSecretBody"] | null;
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SecretView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `rate_limited` */

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, params
 from fastapi.routing import APIRoute
 
 from gateway import problems
@@ -17,6 +17,7 @@ from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.rate_headers import RateHeaders
 from gateway.middleware.request_context import RequestContext
 from gateway.middleware.safe_headers import SafeHeaders
+from gateway.middleware.surface_headers import SurfaceHeaders
 from gateway.middleware.usage import CountRequests
 from gateway.parameters import KnownParameters
 from gateway.routes import (
@@ -45,14 +46,17 @@ from gateway.routes import (
     providers,
     queue,
     reference,
+    uploads,
     usage,
+    webhooks,
 )
-from gateway.routes.sources import task
+from gateway.routes.sources.mounting import all_surfaces, surfaces
 from gateway.settings import GatewaySettings
 from gateway.version import VERSION
 from gateway.wiring import open_gateway
 from reelwork.broker.base import Broker
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DESCRIPTION = """Turn pictures and prompts into films and pictures: submit a job, follow it, fetch the file.
 
 Send your API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`. Errors are RFC 9457 problem documents:
@@ -92,16 +96,19 @@ def create_app(
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
         *(account.router, account_ledger.router, queue.router, usage.router),
-        *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, assets.router, models.router),
-        *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
-        *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
+        *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
+        *(uploads.router, assets.router, models.router),
+        *(admin_workers.router, admin_rates.router, admin_ledger.router),
+        *(audit.router, keys.router, webhooks.router, oauth.tokens, oauth.router, meta.router, reference.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router, providers.router),
     ):
         app.include_router(router, dependencies=[known_parameters])
+    _mount_sources(app, settings, known_parameters)
     problems.install(app)
     app.add_middleware(LastResort)
-    app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrors)
+    app.add_middleware(SurfaceHeaders, surfaces=app.state.surfaces)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(CountRequests)
     app.add_middleware(RateHeaders)
     app.add_middleware(Cors, origins=settings.origins)
@@ -114,6 +121,20 @@ def create_app(
     else:
         app.add_api_route("/", _links, include_in_schema=False)
     return app
+
+
+def _mount_sources(app: FastAPI, settings: GatewaySettings, known_parameters: params.Depends) -> None:
+    """The addresses of replaced systems; where one is off there is nothing, and no page either."""
+    app.state.surfaces = surfaces(settings)
+    for mounted in all_surfaces(settings):
+        if mounted.surface.name in settings.surfaces:
+            for router in mounted.routers:
+                app.include_router(router, dependencies=[known_parameters])
+            for router in mounted.sockets:
+                app.include_router(router)
+        else:
+            for path in mounted.paths():
+                app.add_api_route(path, _nothing_here, methods=list(_METHODS), include_in_schema=False)
 
 
 async def _links() -> dict[str, Any]:

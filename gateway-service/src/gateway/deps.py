@@ -16,10 +16,12 @@ from gateway.credentials import presented
 from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
 from gateway.parts import Gateway
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
+from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
@@ -29,6 +31,7 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
@@ -43,6 +46,7 @@ from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
+from gateway.services.webhooks.endpoints import WebhookService
 from gateway.services.workers import WorkerService
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
@@ -54,12 +58,18 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="BearerKey", description="`Au
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="HeaderKey")
 
 
-async def gateway_of(request: Request) -> Gateway:
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that answers. What depends on a part of it asks here: a dependency of its own on the whole would
+    double what FastAPI has to solve for every request."""
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
-WholeGateway = Annotated[Gateway, Depends(gateway_of)]
+async def _whole(request: Request) -> Gateway:
+    return gateway_of(request)
+
+
+WholeGateway = Annotated[Gateway, Depends(_whole)]
 
 
 async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
@@ -75,11 +85,10 @@ async def caller_of(request: HTTPConnection, gateway: Gateway) -> Caller:
 # The two `Security` parameters are for the OpenAPI document; `presented` reads the headers, and sees duplicates.
 async def _caller(
     request: Request,
-    gateway: WholeGateway,
     _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     _in_header: Annotated[str | None, Security(_header)],
 ) -> Caller:
-    return await _identified(request, gateway)
+    return await _identified(request, gateway_of(request))
 
 
 async def _identified(request: Request, gateway: Gateway) -> Caller:
@@ -110,8 +119,8 @@ class May:
         self._scope = scope
         self._kind = kind
 
-    async def __call__(self, request: Request, gateway: WholeGateway, caller: Anyone) -> Caller:
-        return await self.admit(request, gateway, caller)
+    async def __call__(self, request: Request, caller: Anyone) -> Caller:
+        return await self.admit(request, gateway_of(request), caller)
 
     async def admit(self, request: Request, gateway: Gateway, caller: Caller) -> Caller:
         """The caller, if he may. Raises RateLimited, ScopeMissing."""
@@ -127,13 +136,13 @@ class May:
 
 async def _watcher(
     request: Request,
-    gateway: WholeGateway,
     _in_authorization: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     _in_header: Annotated[str | None, Security(_header)],
     ticket: Annotated[
         str | None, Query(max_length=100, description="Instead of a key: a ticket of `POST /v1/stream-tickets`.")
     ] = None,
 ) -> Caller:
+    gateway = gateway_of(request)
     if ticket is None:
         return await caller_of(request, gateway)
     if presented(request) is not None:
@@ -146,10 +155,8 @@ async def _watcher(
 class MayWatch(May):
     """The same for event streams, which a ticket opens as well."""
 
-    async def __call__(
-        self, request: Request, gateway: WholeGateway, caller: Annotated[Caller, Depends(_watcher)]
-    ) -> Caller:
-        return await super().__call__(request, gateway, caller)
+    async def __call__(self, request: Request, caller: Annotated[Caller, Depends(_watcher)]) -> Caller:
+        return await super().__call__(request, caller)
 
 
 def is_guard(dependency: object) -> bool:
@@ -160,7 +167,7 @@ def is_guard(dependency: object) -> bool:
 async def admit(guards: Iterable[object], request: Request) -> None:
     """Ask these guards, before anything of the body is read. Without FastAPI's way of finding what they need, which
     takes longer than they do: it asks them again, and they remember. Raises what they raise."""
-    gateway: Gateway = request.app.state.gateway
+    gateway = gateway_of(request)
     for guard in guards:
         caller = await _identified(request, gateway)
         if isinstance(guard, May):
@@ -169,6 +176,8 @@ async def admit(guards: Iterable[object], request: Request) -> None:
 
 CanSubmit = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.SUBMIT))]
 CanUpload = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.UPLOAD))]
+# What goes on with an upload is asked once a part.
+CanResume = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.READ))]
 CanRead = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ))]
 CanWatch = Annotated[Caller, Depends(MayWatch(Scope.READ, RouteClass.READ))]
 CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
@@ -176,21 +185,24 @@ CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
 CanAdmin = Annotated[Caller, Depends(May(Scope.ADMIN, RouteClass.READ))]
 
 
-def _its(part: Callable[[Gateway], _Service]) -> Callable[[Gateway], Awaitable[_Service]]:
+def _its(part: Callable[[Gateway], _Service]) -> Callable[[Request], Awaitable[_Service]]:
     """A dependency on a part of the gateway."""
 
-    async def found(gateway: WholeGateway) -> _Service:
-        return part(gateway)
+    async def found(request: Request) -> _Service:
+        return part(gateway_of(request))
 
     return found
 
 
+Answers = Annotated[AnswerService, Depends(_its(lambda gateway: gateway.answers))]
 Models = Annotated[Catalogue, Depends(_its(lambda gateway: gateway.catalogue))]
+ModelList = Annotated[ModelPages, Depends(_its(lambda gateway: gateway.model_pages))]
 Jobs = Annotated[JobService, Depends(_its(lambda gateway: gateway.jobs))]
 Batches = Annotated[BatchService, Depends(_its(lambda gateway: gateway.batches))]
 Bulk = Annotated[BulkService, Depends(_its(lambda gateway: gateway.bulk))]
 Exports = Annotated[BatchExport, Depends(_its(lambda gateway: gateway.exports))]
 Uploads = Annotated[UploadService, Depends(_its(lambda gateway: gateway.uploads))]
+Direct = Annotated[DirectUploads, Depends(_its(lambda gateway: gateway.direct))]
 Fetches = Annotated[FetchService, Depends(_its(lambda gateway: gateway.fetches))]
 Assets = Annotated[AssetService, Depends(_its(lambda gateway: gateway.assets))]
 Removal = Annotated[RemovalService, Depends(_its(lambda gateway: gateway.removal))]
@@ -214,6 +226,7 @@ OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 ProviderCalls = Annotated[ProviderCallService, Depends(_its(lambda gateway: gateway.provider_calls))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
+Webhooks = Annotated[WebhookService, Depends(_its(lambda gateway: gateway.webhooks.endpoints))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
 
 

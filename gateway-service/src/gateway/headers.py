@@ -4,10 +4,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 
 from reelwork.domain.errors import FieldError, InvalidRequest
 from reelwork.domain.job import Job
+from reelwork.domain.lifecycle import Lifecycle
 from reelwork.domain.rate import Standing
 
 # RFC 7240 leaves the bound to the server: what is longer holds up connections on the way.
@@ -17,6 +21,8 @@ LONGEST_DEADLINE_SECONDS = 30 * 86400
 _PREFERENCE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s;",]*)))?\s*(?:;[^,]*)?')
 _DURATION = re.compile(r"(?:(?P<h>\d{1,4})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,8}(?:\.\d{1,3})?)s?)?")
 _UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
+
+MODELS = "/v1/models"
 
 # Where a request's state holds the `Standing` of its account.
 STANDING = "standing"
@@ -60,6 +66,18 @@ def cancel_after_seconds(text: str) -> float:
     if not 0 < seconds <= LONGEST_DEADLINE_SECONDS:
         raise bad_header("cancel-after", "Seconds, or a duration such as 90s, 15m or 1h30m; at most 30 days.")
     return seconds
+
+
+def announcements(life: Lifecycle) -> dict[str, str]:
+    """What is to come for a model: RFC 9745 (a date of structured fields), RFC 8594 (an HTTP date), RFC 5829."""
+    headers = {}
+    if life.deprecated_at is not None:
+        headers["Deprecation"] = f"@{math.floor(life.deprecated_at.timestamp())}"
+    if life.sunset_at is not None:
+        headers["Sunset"] = format_datetime(life.sunset_at.astimezone(UTC), usegmt=True)
+    if life.is_announced and life.replacement:
+        headers["Link"] = f'<{MODELS}/{quote(life.replacement, safe="/@")}>; rel="successor-version"'
+    return headers
 
 
 def etag_of(job: Job) -> str:
@@ -113,6 +131,13 @@ def documented(headers: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return {name: {"description": says, "schema": {"type": "string"}} for name, says in headers.items()}
 
 
+LIFE = documented(
+    {
+        "Deprecation": "Since when, or from when on, the model is deprecated (RFC 9745): `@1767225600`.",
+        "Sunset": "When the model takes no more jobs (RFC 8594).",
+        "Link": 'What to use instead, with `rel="successor-version"`.',
+    }
+)
 RETRY_AFTER = documented({"Retry-After": "When to ask again, in seconds."})
 
 

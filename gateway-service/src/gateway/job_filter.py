@@ -13,7 +13,7 @@ from reelwork.contract.jobs import StatusName
 from reelwork.domain.errors import FieldError, InvalidRequest
 from reelwork.domain.ids import BatchId, JobId
 from reelwork.domain.job import Status
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 
 MOST_IDS = 100
 _METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from gateway.auth import Authenticator
 from gateway.last_use import LastUse
 from gateway.services.accounts import AccountService
+from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
 from gateway.services.bulk import BulkService
+from gateway.services.completion import Completion
+from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
 from gateway.services.events import EventStreams
 from gateway.services.export import BatchExport
@@ -19,6 +22,8 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.luma_feed import LumaFeed
+from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
@@ -28,11 +33,15 @@ from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.short_jobs import ShortJobs
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
 from gateway.services.usage import UsageService
 from gateway.services.waiting import Waiting
+from gateway.services.webhooks.endpoints import WebhookService
+from gateway.services.webhooks.herald import Herald
+from gateway.services.webhooks.sender import Sender
 from gateway.services.workers import WorkerService
 from gateway.settings import GatewaySettings
 from reelwork.counters.limiter import Limiter
@@ -72,6 +81,15 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """`endpoints` is what owners see of them; `herald` and `sender` run beside the requests."""
+
+    endpoints: WebhookService
+    herald: Herald
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """Everything that routes may ask for."""
 
@@ -80,23 +98,29 @@ class Gateway:
     operations: Operations
     own_account: OwnAccountService
     catalogue: Catalogue
+    model_pages: ModelPages
     jobs: JobService
     batches: BatchService
     bulk: BulkService
     exports: BatchExport
     uploads: UploadService
+    direct: DirectUploads
     fetches: FetchService
     assets: AssetService
     removal: RemovalService
     streams: EventStreams
     waiting: Waiting
+    answers: AnswerService
+    luma_feed: LumaFeed
     keyed: KeyedRequests
     queues: QueueService
     forecasts: ForecastService
     estimates: EstimateService
     ledger: LedgerService
     usage: UsageService
+    webhooks: Webhooks
     meter: UsageMeter
+    completion: Completion
     provider_calls: ProviderCallService
     probes: dict[str, Probe]
 
@@ -116,3 +140,4 @@ class Opened:
     reservations: Reservations
     usage: UsageSync
     meter: UsageMeter
+    short: ShortJobs

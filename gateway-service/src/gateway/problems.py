@@ -13,6 +13,7 @@ from starlette.routing import Match
 
 from gateway.browser_policy import ANSWER_HEADERS, API_POLICY
 from gateway.faults import faults
+from gateway.surfaces import surfaces_of
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
     AccountSuspended,
@@ -44,7 +45,9 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _VALIDATION_SHAPE = "HTTPValidationError"
 _LONGEST_POINTER = 200
-_WHEN_AGAIN = {
+# What may be wrong with a key.
+KEY_PROBLEMS = (MissingCredentials, InvalidApiKey, ExpiredToken, ScopeMissing, PermissionDenied, AccountSuspended)
+WHEN_AGAIN = {
     name: {"description": "When to ask again, in seconds.", "schema": {"type": "string"}}
     for name in ("Retry-After", "X-Retry-After")
 }
@@ -64,7 +67,7 @@ def problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
             "description": ", ".join(f"`{error.code}`" for error in possible),
             "model": Problem,
             "content": {MEDIA_TYPE: {"schema": _one_of(possible)}},
-            **({"headers": _WHEN_AGAIN} if status == 429 else {}),
+            **({"headers": WHEN_AGAIN} if status == 429 else {}),
         }
         for status, possible in by_status.items()
     }
@@ -97,8 +100,7 @@ def problem_schemas() -> dict[str, dict[str, Any]]:
 
 def keyed_problems(*errors: type[ReelworkError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that wants a key: these errors, and whatever can be wrong with key or parameters."""
-    credentials = (MissingCredentials, InvalidApiKey, ExpiredToken, ScopeMissing, PermissionDenied, AccountSuspended)
-    return problems(InvalidRequest, *credentials, *errors, RateLimited, StoreUnavailable)
+    return problems(InvalidRequest, *KEY_PROBLEMS, *errors, RateLimited, StoreUnavailable)
 
 
 def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
@@ -127,8 +129,11 @@ def _without_plain_json(response: dict[str, Any]) -> dict[str, Any]:
     return response | {"content": {MEDIA_TYPE: content[MEDIA_TYPE]}}
 
 
-def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str] | None = None) -> ProblemResponse:
-    """The problem document for an error, with the request's id. `members`: more of the document's own."""
+def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem document for an error, with the request's id. `members`: more of the document's own.
+
+    At the addresses of a replaced system: what that answered; see `gateway.envelopes`.
+    """
     request_id = request.scope.get("state", {}).get("request_id", "")
     # Here too: the last resort is answered outside of our middleware.
     headers = {"X-Request-ID": request_id, **ANSWER_HEADERS, "Content-Security-Policy": API_POLICY}
@@ -141,8 +146,12 @@ def answer(request: Request, error: ReelworkError, *, members: Mapping[str, str]
         headers["WWW-Authenticate"] = 'Bearer realm="reelwork"'
     if isinstance(error, RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    content = document(error, instance=request.url.path, request_id=request_id) | dict(members or {})
-    return ProblemResponse(content, status_code=error.status, headers=headers)
+    content = document(error, instance=request.url.path, request_id=request_id)
+    if (surfaces := surfaces_of(request.scope)) is not None:
+        if (refusal := surfaces.refusal(request.scope, error, content)) is not None:
+            return JSONResponse(refusal.body, status_code=refusal.status, headers=headers)
+        content |= surfaces.beside(error, content, request.url.path)
+    return ProblemResponse(content | dict(members or {}), status_code=error.status, headers=headers)
 
 
 def document(error: ReelworkError, *, instance: str, request_id: str) -> dict[str, Any]:
@@ -175,12 +184,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-async def _reelwork(request: Request, error: Exception) -> ProblemResponse:
+async def _reelwork(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ReelworkError)  # noqa: S101  (FastAPI types handlers by Exception)
     return answer(request, error)
 
 
-async def _object_store(request: Request, error: Exception) -> ProblemResponse:
+async def _object_store(request: Request, error: Exception) -> JSONResponse:
     log.warning("storage.unavailable", reason=str(error))
     down = StorageUnavailable(
         "The object storage does not answer.", hint="Try again in a moment.", retry_after_seconds=2
@@ -188,13 +197,13 @@ async def _object_store(request: Request, error: Exception) -> ProblemResponse:
     return answer(request, down)
 
 
-async def _object_missing(request: Request, error: Exception) -> ProblemResponse:
+async def _object_missing(request: Request, error: Exception) -> JSONResponse:
     """Whoever removed it, removed it behind our back; for the caller it is gone."""
     log.error("asset.bytes_missing", reason=str(error), path=request.url.path)
     return answer(request, AssetNotFound("The asset's bytes are gone.", hint="Make or upload it anew."))
 
 
-async def _validation(request: Request, error: Exception) -> ProblemResponse:
+async def _validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (FastAPI types handlers by Exception)
     return answer(request, invalid(error.errors(), error.body))
 
@@ -220,7 +229,7 @@ def _short(pointer: str) -> str:
     return pointer if len(pointer) <= _LONGEST_POINTER else f"{pointer[:_LONGEST_POINTER]}…"
 
 
-async def _http(request: Request, error: Exception) -> ProblemResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (FastAPI types handlers by Exception)
     found = answer(request, from_status(error.status_code, request, reason=error.detail))
     if error.status_code == 405:
@@ -269,7 +278,7 @@ def size(limit_bytes: int) -> str:
     return f"{limit_bytes:,} bytes" if rest else f"{whole:,} MiB"
 
 
-async def unexpected(request: Request, error: Exception) -> ProblemResponse:
+async def unexpected(request: Request, error: Exception) -> JSONResponse:
     """The last resort: the cause goes to the log, the caller gets the request id to quote."""
     log.error("request.failed", path=request.url.path, exc_info=error)
     return answer(request, InternalError("Something went wrong on our side.", hint="Quote the request id."))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,10 +19,15 @@ from pydantic_settings import NoDecode
 
 from gateway.browser_policy import is_origin
 from gateway.input_policy import InputPolicy
+from gateway.source_settings import SourceSettings
 from reelwork.contract.money import MoneyText
+from reelwork.domain.lifecycle import ACTIVE, Lifecycle
 from reelwork.domain.money import ten_thousandths
+from reelwork.domain.policy import HouseRules, ModelPolicy
 from reelwork.domain.price import Pricing
-from reelwork.runtime.fetching import FetchSettings
+from reelwork.domain.tier import Tier
+from reelwork.domain.upload import SMALLEST_PART_BYTES
+from reelwork.generator.card import is_alias
 from reelwork.runtime.placeholders import is_placeholder
 
 
@@ -47,12 +53,33 @@ class Price(BaseModel):
         return Pricing(base=base, amount=amount, unit=self.unit, by=self.by, per=self.per)
 
 
+class ModelTerms(BaseModel):
+    """What this installation says of a model instead of the model itself; see `reelwork.domain.lifecycle`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    min_tier: Tier | None = None
+    deprecated_at: AwareDatetime | None = None
+    sunset_at: AwareDatetime | None = None
+    replacement: str | None = None
+
+    @model_validator(mode="after")
+    def _be_a_life(self) -> Self:
+        self.policy()
+        return self
+
+    def policy(self) -> ModelPolicy:
+        """Raises ValueError for an end before the beginning of it."""
+        life = Lifecycle(deprecated_at=self.deprecated_at, sunset_at=self.sunset_at, replacement=self.replacement)
+        return ModelPolicy(min_tier=self.min_tier, lifecycle=life if life != ACTIVE else None)
+
+
 def _listed(text: object) -> object:
     """The parts of a list by commas; anything else as it is."""
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
-class GatewaySettings(FetchSettings):
+class GatewaySettings(SourceSettings):
     """Every field is an environment variable `REELWORK_<NAME>`."""
 
     delivery: Annotated[
@@ -61,7 +88,22 @@ class GatewaySettings(FetchSettings):
     ] = "redirect"
     link_seconds: Annotated[int, Field(ge=10, le=900, description="How long a signed S3 address works.")] = 600
     upload_limit_bytes: Annotated[int, Field(gt=0, description="Largest upload by form.")] = 32 * 1024 * 1024
-    pixel_limit: Annotated[int, Field(gt=0, description="Most pixels of an uploaded picture.")] = 40_000_000
+    direct_upload_limit_bytes: Annotated[
+        int, Field(gt=0, le=5 * 1024**4, description="Largest film by `POST /v1/uploads`.")
+    ] = 5 * 1024**3
+    multipart_bytes: Annotated[
+        int, Field(ge=SMALLEST_PART_BYTES, le=5 * 1024**3, description="From this size on an upload goes in parts.")
+    ] = 64 * 1024**2
+    part_bytes: Annotated[
+        int, Field(ge=SMALLEST_PART_BYTES, le=5 * 1024**3, description="Size of the parts of an upload.")
+    ] = 64 * 1024**2
+    upload_seconds: Annotated[
+        int, Field(ge=60, le=86_400, description="How long an upload may be unfinished before it is swept.")
+    ] = 86_400
+    uploads_per_account: Annotated[int, Field(gt=0, description="Unfinished uploads of one account.")] = 100
+    pixel_limit: Annotated[int, Field(gt=0, description="Most pixels of an uploaded picture or of a film's frame.")] = (
+        40_000_000
+    )
     stream_seconds: Annotated[
         float, Field(gt=0, description="Longest life of an event stream; clients reconnect after it.")
     ] = 600.0
@@ -118,6 +160,18 @@ class GatewaySettings(FetchSettings):
             '`{"builtin/camera-move": {"amount": "0.02", "unit": "second", "by": ["duration_seconds"]}}`.',
         ),
     ] = Field(default_factory=dict)
+    model_terms: Annotated[
+        dict[str, ModelTerms],
+        Field(
+            description="What holds for models, or for versions of them, instead of what they state, as JSON: "
+            '`{"acme/blur@1": {"min_tier": "pro", "deprecated_at": "2027-01-01T00:00:00Z", '
+            '"sunset_at": "2027-06-01T00:00:00Z", "replacement": "acme/blur"}}`.',
+        ),
+    ] = Field(default_factory=dict)
+    model_aliases: Annotated[
+        dict[str, str],
+        Field(description='Other names for models, as JSON: `{"dream-machine": "builtin/landscape"}`.'),
+    ] = Field(default_factory=dict)
     usage_sync: Annotated[
         Literal["events", "delta"],
         Field(
@@ -125,6 +179,9 @@ class GatewaySettings(FetchSettings):
             "`delta` needs REELWORK_REDIS_URL."
         ),
     ] = "events"
+    webhooks_at_once: Annotated[
+        int, Field(ge=8, le=1000, description="Webhooks sent at once by one gateway; an account has a quarter of them.")
+    ] = 32
     page_directory: Annotated[
         Path | None, Field(description="Folder of the built page, served at /. None: the API alone.")
     ] = None
@@ -158,6 +215,21 @@ class GatewaySettings(FetchSettings):
 
     def pricings(self) -> dict[str, Pricing]:
         return {model: price.pricing() for model, price in self.prices.items()}
+
+    @model_validator(mode="after")
+    def _aliases_name_models(self) -> Self:
+        for alias, target in self.model_aliases.items():
+            if not is_alias(alias) or "/" not in target:
+                raise ValueError(
+                    f"REELWORK_MODEL_ALIASES: {alias!r} must be a name without a slash, and stand for a model such as "
+                    f"'builtin/landscape', not for {target!r}"
+                )
+        return self
+
+    def house_rules(self) -> HouseRules:
+        return HouseRules(
+            policies={model: terms.policy() for model, terms in self.model_terms.items()}, aliases=self.model_aliases
+        )
 
     @model_validator(mode="after")
     def _deltas_have_a_counter(self) -> Self:

@@ -1,8 +1,10 @@
 """From the domain's objects to what is on the wire."""
 
-from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
 
-from gateway.costs import job_cost, pricing_view
+from gateway.aliases import luma_names
+from gateway.costs import job_cost
 from reelwork.contract.assets import AssetView
 from reelwork.contract.batches import BatchCounts, BatchUrls, BatchView
 from reelwork.contract.events import EventView
@@ -14,19 +16,19 @@ from reelwork.contract.jobs import (
     JobMetrics,
     JobUrls,
     JobView,
+    JobWarning,
     OutputView,
     PriorityName,
     ProgressDetail,
 )
-from reelwork.contract.models import Capabilities, ModelExample, ModelLimits, ModelView
 from reelwork.contract.queue import JobQueue
 from reelwork.contract.workers import WorkerModel, WorkerView
 from reelwork.domain.asset import Asset
 from reelwork.domain.batch import Batch, Tally
-from reelwork.domain.job import Attempt, Cancellation, Event, Job, JobError, Output, Priority, Status
+from reelwork.domain.job import Attempt, Cancellation, Event, Job, JobError, Output, Priority, Progress, Status
+from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference
 from reelwork.domain.media import kind_of
 from reelwork.domain.worker import Worker
-from reelwork.store.models import Listing
 
 PRIORITIES: dict[Priority, PriorityName] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
 # How soon asking again is worth it: running jobs change quickly, waiting ones wait.
@@ -34,10 +36,11 @@ _POLL_RUNNING_MS = 1000
 _POLL_WAITING_MS = 2000
 
 
-def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | None = None) -> JobView:
-    """`queue` and `poll_after_ms`: where somebody looked how the job stands."""
+def job_view(
+    job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | None = None, life: Lifecycle = ACTIVE
+) -> JobView:
+    """`queue` and `poll_after_ms`: where somebody looked how the job stands. `life`: of its model."""
     base = f"/v1/jobs/{job.id}"
-    progress = job.progress
     return JobView(
         id=job.id,
         model=job.model,
@@ -56,14 +59,8 @@ def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | No
         not_before=job.not_before,
         deadline_at=job.deadline_at,
         run_timeout_seconds=job.run_timeout_seconds,
-        progress=progress.fraction,
-        progress_detail=ProgressDetail(
-            stage=progress.stage,
-            message=progress.message,
-            step=progress.step,
-            steps=progress.steps,
-            updated_at=progress.updated_at,
-        ),
+        progress=job.progress.fraction,
+        progress_detail=_progress(job.progress),
         priority=PRIORITIES[job.priority],
         input=job.input,
         seed=job.seed,
@@ -81,9 +78,37 @@ def job_view(job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | No
         data_removed=job.data_removed,
         queue=queue,
         metrics=_metrics(job),
+        warnings=_warnings(job, life),
         urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel", explain=f"{base}/explain"),
         poll_after_ms=poll_after_ms if poll_after_ms is not None else _poll_after_ms(job),
+        **luma_names(job.id, queue, job.outputs),
     )
+
+
+def _progress(progress: Progress) -> ProgressDetail:
+    return ProgressDetail(
+        stage=progress.stage,
+        message=progress.message,
+        step=progress.step,
+        steps=progress.steps,
+        updated_at=progress.updated_at,
+    )
+
+
+def _warnings(job: Job, life: Lifecycle) -> list[JobWarning]:
+    stage, model = life.stage(datetime.now(UTC)), reference(job.model, job.model_version)
+    if stage is Stage.ACTIVE:
+        return []
+    words = "takes no more jobs" if stage is Stage.RETIRED else "is deprecated"
+    end = f" since {life.sunset_at:%Y-%m-%d}" if stage is Stage.RETIRED else ""
+    if stage is Stage.DEPRECATED and life.sunset_at is not None:
+        end = f" and takes no jobs from {life.sunset_at:%Y-%m-%d} on"
+    cure = f"; use {life.replacement}" if life.replacement else ""
+    code: Literal["model_deprecated", "model_retired"] = (
+        "model_retired" if stage is Stage.RETIRED else "model_deprecated"
+    )
+    detail = f"{model} {words}{end}{cure}."
+    return [JobWarning(code=code, detail=detail, sunset_at=life.sunset_at, replacement=life.replacement)]
 
 
 def _poll_after_ms(job: Job) -> int:
@@ -126,6 +151,7 @@ def _output_view(output: Output) -> OutputView:
         width=output.width,
         height=output.height,
         duration_seconds=output.duration_seconds,
+        meta=output.meta,
         url=f"/v1/assets/{output.asset_id}/content",
     )
 
@@ -181,39 +207,6 @@ def asset_view(asset: Asset) -> AssetView:
         created_at=asset.created_at,
         url=f"/v1/assets/{asset.id}/content",
     )
-
-
-def model_view(listing: Listing) -> ModelView:
-    card = listing.card
-    return ModelView(
-        name=card.name,
-        version=card.version,
-        task=card.task,
-        title=card.title,
-        description=card.description,
-        input_schema=dict(card.input_schema),
-        produces=list(card.output_media_types),
-        pool=card.pool,
-        is_ai=card.is_ai,
-        deterministic=card.deterministic,
-        seconds_hint=card.seconds_hint,
-        capabilities=Capabilities(
-            progress=card.capabilities.progress, cancel=card.capabilities.cancel, seed=card.capabilities.seed
-        ),
-        limits=ModelLimits(run_timeout_seconds=round(card.limits.run_timeout_seconds)),
-        pricing=pricing_view(card.pricing),
-        examples=_examples(card.examples),
-        available=listing.available,
-        seen_at=listing.seen_at,
-    )
-
-
-def _examples(inputs: Sequence[Mapping[str, object]]) -> list[ModelExample]:
-    """Examples under a title: the prompt where there is one."""
-    return [
-        ModelExample(title=str(values.get("prompt") or f"Example {number}"), input=dict(values))
-        for number, values in enumerate(inputs, start=1)
-    ]
 
 
 def worker_view(worker: Worker) -> WorkerView:

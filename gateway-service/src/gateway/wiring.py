@@ -4,12 +4,14 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 
 from gateway.assembly import assemble
 from gateway.last_use import LastUse
 from gateway.parts import Gateway, Opened
+from gateway.services.short_jobs import ShortJobs
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -67,6 +69,7 @@ async def open_gateway(
         await stack.enter_async_context(running(intake.run))
         await stack.enter_async_context(running(reservations.run))
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
+        await stack.enter_async_context(running(partial(engine.outcomes.run, stores.statistics)))
         usage = await stack.enter_async_context(_usage(settings, stores, in_process=in_process))
         meter = UsageMeter(stores, usage)
         stack.push_async_callback(meter.finish)
@@ -75,9 +78,16 @@ async def open_gateway(
         last_use = LastUse(stores.keys)
         await stack.enter_async_context(running(last_use.run))
         limiter = await stack.enter_async_context(_limiter(settings))
-        opened = Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter)
+        short = ShortJobs(engine, objects, sweeper, opener)
+        stack.push_async_callback(short.finish)
+        opened = Opened(
+            engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter, short
+        )
         gateway = assemble(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
+        await stack.enter_async_context(running(gateway.completion.run))
+        await stack.enter_async_context(running(gateway.webhooks.sender.run))
+        await stack.enter_async_context(running(gateway.webhooks.herald.run))
         yield gateway
 
 

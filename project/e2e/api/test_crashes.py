@@ -8,7 +8,8 @@ import pytest
 from e2e.api.ledger import check_ended_once, check_no_slot_is_held
 from testkit import pictures
 from testkit.caller import expect
-from testkit.stack import Stack, freeze, thaw
+from testkit.stack import Stack
+from testkit.standstill import freeze, thaw
 from testkit.waiting import until
 
 pytestmark = pytest.mark.slow

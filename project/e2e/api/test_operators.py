@@ -4,7 +4,8 @@ import pytest
 
 from reelwork.domain.account import Scope
 from testkit.caller import Caller, Json, expect
-from testkit.stack import Stack, freeze, thaw
+from testkit.stack import Stack
+from testkit.standstill import freeze, thaw
 from testkit.waiting import until
 
 PROBE = "/v1/admin/probe"

@@ -5,6 +5,7 @@ A photograph becomes a film; a sentence becomes a picture; the film plays and th
 
 import hashlib
 import io
+import time
 
 import av
 import numpy as np
@@ -14,6 +15,7 @@ from e2e.api.ledger import check_ended_once
 from testkit import pictures
 from testkit.caller import Json, expect
 from testkit.stack import Stack
+from testkit.waiting import pauses
 
 
 def test_a_photograph_becomes_a_film(stack: Stack):
@@ -62,7 +64,9 @@ def test_a_sentence_becomes_a_picture(stack: Stack):
 def test_the_same_seed_gives_the_same_picture(stack: Stack):
     owner = stack.owner
 
-    jobs = [owner.submit("builtin/landscape", prompt="Hills at dawn", seed=seed) for seed in (5, 5, 6)]
+    jobs = [
+        owner.submit("builtin/landscape", prompt="Hills at dawn", resolution="480p", seed=seed) for seed in (5, 5, 6)
+    ]
 
     sums = [owner.wait(job["id"])["outputs"][0]["sha256"] for job in jobs]
     assert sums[0] == sums[1] != sums[2]
@@ -70,7 +74,7 @@ def test_the_same_seed_gives_the_same_picture(stack: Stack):
 
 def test_the_result_of_one_job_is_the_input_of_the_next(stack: Stack):
     owner = stack.owner
-    painted = owner.wait(owner.submit("builtin/landscape", prompt="A lake")["id"])["outputs"][0]
+    painted = owner.wait(owner.submit("builtin/landscape", prompt="A lake", resolution="480p")["id"])["outputs"][0]
 
     values = {"image": painted["asset_id"], "duration_seconds": 1, "resolution": "480p", "fps": 24}
     film = owner.wait(owner.submit("builtin/camera-move", **values)["id"])
@@ -83,7 +87,10 @@ def test_a_leyline_client_gets_its_video(stack: Stack):
     created = expect(200, http.post("/api/v1/task", files={"file": ("cat.jpg", pictures.picture())}))
 
     seen = [_task(stack, created["id"])]
-    while seen[-1]["status"] in {"PENDING", "PROCESSING"}:
+    for pause in pauses():
+        if seen[-1]["status"] not in {"PENDING", "PROCESSING"}:
+            break
+        time.sleep(pause)
         seen.append(_task(stack, created["id"]))
 
     assert (seen[-1]["status"], seen[-1]["progress"], seen[-1]["message"]) == ("COMPLETED", 100, None)

@@ -99,11 +99,25 @@ def test_images_of_others_are_pinned_to_a_minor_version(services: Services) -> N
     assert all(re.search(r":\d+\.\d+", image) for image in images)
 
 
-def test_one_s3_runs_at_a_time(services: Services) -> None:
+def test_one_s3_runs_at_a_time_and_a_browser_and_diffusion_on_request(services: Services) -> None:
     assert {name: one["profiles"] for name, one in services.items() if "profiles" in one} == {
         "s3": ["localstack"],
         "s3-disk": ["seaweedfs"],
+        "worker-browser": ["browser"],
+        "worker-remote": ["providers"],
+        "worker-diffusion": ["diffusion"],
     }
+
+
+def test_only_the_worker_that_asks_providers_has_a_way_out_and_their_keys(services: Services) -> None:
+    keys = {name for name in services["worker-remote"]["environment"] if name.endswith(("_KEY", "_TOKEN", "_SECRET"))}
+    keys = {name for name in keys if not name.startswith("REELWORK_")}
+
+    assert keys
+    assert sorted(services["worker-remote"]["networks"]) == ["back", "front"]
+    assert list(services["worker"]["networks"]) == ["back"]
+    others = {name: one for name, one in services.items() if name != "worker-remote"}
+    assert not any(keys & one.get("environment", {}).keys() for one in others.values())
 
 
 def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
@@ -115,7 +129,11 @@ def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["frontend", "gateway", "worker", "account", "mongo-init", "mongo", "valkey", "s3-disk"]
+    "name",
+    [
+        *("frontend", "gateway", "worker", "worker-browser", "worker-remote", "worker-diffusion", "account"),
+        *("mongo-init", "mongo", "valkey", "s3-disk"),
+    ],
 )
 def test_container_is_locked_down(services: Services, name: str) -> None:
     one = services[name]

@@ -6,7 +6,6 @@ beside the document's own examples and the bounds of every field.
 An administrator asks everything but what is in `RUINOUS`: after it the stack would be no use to the other tests.
 """
 
-import json
 import os
 from typing import Any
 
@@ -21,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from gateway.openapi import document
+from testkit.documents import openapi
 from testkit.possessions import Possessions
 from testkit.stack import Stack
 
@@ -35,14 +34,14 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-SCHEMA = schemathesis.openapi.from_dict(json.loads(document()))
+SCHEMA = schemathesis.openapi.from_dict(openapi())
 # Who has no key gets the same answer to everything, so a few random requests say as much as the bounds of every field.
 BRIEFLY = SchemathesisConfig()
 BRIEFLY.projects.default.phases.coverage.enabled = EXAMPLES > FEW
-IN_BRIEF = schemathesis.openapi.from_dict(json.loads(document()), config=BRIEFLY)
+IN_BRIEF = schemathesis.openapi.from_dict(openapi(), config=BRIEFLY)
 # It has one worker, which takes no job any more after this; test_admin_workers.py asks it properly.
 RUINOUS = "/v1/admin/workers/{worker_id}/drain"
-OF_SOMETHING = SCHEMA.include(path_regex=r"\{|^/v1/(admin|audit|keys)").exclude(path=RUINOUS)
+OF_SOMETHING = SCHEMA.include(path_regex=r"\{|^/v1/(admin|audit|keys|webhooks)").exclude(path=RUINOUS)
 # It may be asked to wait for a moment only, and then tells that nobody answered in it: 504, as documented.
 PROBE = "/v1/admin/probe"
 LOOKING_AND_CHANGING = OF_SOMETHING.exclude(method="DELETE")
@@ -84,6 +83,8 @@ def _check_as_admin(case: Any, stack: Stack, estate: Possessions) -> None:
 def _check(case: Any, stack: Stack, headers: dict[str, str]) -> None:
     waits = str(case.headers.get("Prefer", "")).startswith("wait")
     response = case.call(base_url=stack.base_url, headers=headers | ({"Prefer": "wait=1"} if waits else {}), timeout=30)
-    if case.path != PROBE or response.status_code != 504:
+    # Some of the replaced systems' models are not everywhere: 503, as documented. What a page says is not ours: 502.
+    elsewhere = {502, 503, 504} if case.operation.definition.raw.get("deprecated") else set()
+    if response.status_code not in elsewhere and (case.path != PROBE or response.status_code != 504):
         assert response.status_code < 500, response.text
     case.validate_response(response, checks=CHECKS)

@@ -3,18 +3,17 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from gateway.openapi import document
 from testkit.caller import Caller, expect
+from testkit.documents import openapi
 from testkit.possessions import Possessions
 from testkit.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.security]
 
-DOCUMENT: dict[str, Any] = json.loads(document())
+DOCUMENT = openapi()
 FOREIGN_FIELDS: dict[str, object] = {
     "account_id": "acct_00000000000000000000000000",
     "tenant": "x",
@@ -40,6 +39,7 @@ def _bodies() -> list[tuple[str, str]]:
         for path, operations in DOCUMENT["paths"].items()
         for method, operation in operations.items()
         if "application/json" in operation.get("requestBody", {}).get("content", {})
+        and not operation.get("deprecated")  # these refuse in shapes of their own: see test_surfaces.py
     ]
 
 

@@ -12,7 +12,7 @@ from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.bulk import ACTIONS, Bench, apply
 from reelwork.engine.cancel import cancel
 from reelwork.engine.finish import complete, fail, hand_back
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from reelwork.store.queue import Place
 from reelwork.store.selection import Candidate
 from testkit.invariants import check_history

@@ -17,13 +17,14 @@ from testkit.world import LEASE, POOL, World, an_output, terms
 SOON = timedelta()
 LATER = timedelta(minutes=1)
 USED = timedelta(seconds=1)
+MODEL = "acme/elsewhere"
 BUSY = AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True)
 
 
 async def asked(world: World, **fields: object) -> Job:
     """A claimed job whose provider is just being asked."""
     await world.submit(terms(), **fields)
-    begun = await begin_call(world.engine, await world.run(), model="acme/elsewhere")
+    begun = await begin_call(world.engine, await world.run(), model=MODEL)
     assert begun is not None
     return begun
 
@@ -41,8 +42,13 @@ async def due(world: World, job: Job) -> None:
     await world.database["jobs"].update_one({"_id": job.id}, {"$set": {"remote.due_at": past}})
 
 
+async def next_turn(world: World, worker: str, *, pool: str = POOL, model: str = MODEL) -> Job | None:
+    """What a worker with this model would look after now."""
+    return await take_up(world.engine, pool=pool, worker=worker, models=[model])
+
+
 async def taken(world: World, worker: str = "w2") -> Job:
-    job = await take_up(world.engine, pool=POOL, worker=worker)
+    job = await next_turn(world, worker)
     assert job is not None
     return job
 
@@ -61,7 +67,7 @@ async def test_the_handle_is_there_before_anybody_waits_and_the_worker_is_free(w
 async def test_a_provider_is_asked_once_in_an_attempt(world: World):
     job = await asked(world)
 
-    assert await begin_call(world.engine, job, model="acme/elsewhere") is None
+    assert await begin_call(world.engine, job, model=MODEL) is None
 
 
 async def test_nothing_is_asked_for_a_job_that_is_being_cancelled(world: World):
@@ -69,7 +75,7 @@ async def test_nothing_is_asked_for_a_job_that_is_being_cancelled(world: World):
     job = await world.run()
     await cancel(world.engine, job.account_id, job.id, by="owner")
 
-    assert await begin_call(world.engine, job, model="acme/elsewhere") is None
+    assert await begin_call(world.engine, job, model=MODEL) is None
 
 
 async def test_only_due_jobs_are_taken_up_each_by_one_worker_the_longest_due_first(world: World):
@@ -77,10 +83,10 @@ async def test_only_due_jobs_are_taken_up_each_by_one_worker_the_longest_due_fir
     await waiting(world)
     for job in (second, first):
         await due(world, job)
+        assert await next_turn(world, "w3", model="acme/another") is None  # who has not the model leaves it to others
         assert (await taken(world)).id == job.id
-
-    assert await take_up(world.engine, pool=POOL, worker="w3") is None
-    assert await take_up(world.engine, pool="gpu", worker="w3") is None
+    assert await next_turn(world, "w3") is None
+    assert await next_turn(world, "w3", pool="gpu") is None
 
 
 async def test_a_turn_that_is_over_can_change_nothing(world: World):
@@ -133,7 +139,7 @@ async def test_another_worker_goes_on_with_the_same_attempt_when_one_is_lost(wor
     assert (after.status, after.attempt) == (Status.PROCESSING, 1)
     assert after.call is not None
     assert (after.call.handle, after.call.lost) == (handle, 1)
-    assert (await take_up(world.engine, pool=POOL, worker="w2") is None) == (handle is None)  # it may still come
+    assert (await next_turn(world, "w2") is None) == (handle is None)  # it may still come
     await due(world, job)
     assert (await taken(world)).call == (await world.read(job)).call
 
@@ -149,7 +155,7 @@ async def test_a_worker_lost_before_it_asked_anybody_costs_an_attempt_as_ever(wo
     assert (after.status, after.error and after.error.code) == (Status.QUEUED, "worker_lost")
     again = await world.run()
     assert again.call is None
-    assert await begin_call(world.engine, again, model="acme/elsewhere")
+    assert await begin_call(world.engine, again, model=MODEL)
 
 
 async def test_a_call_that_workers_die_of_is_given_up_and_not_paid_again(world: World):
@@ -190,7 +196,7 @@ async def test_a_waiting_job_that_is_cancelled_is_due_at_once_and_ends_cancelled
     turn = await taken(world)
     assert (turn.status, turn.call and turn.call.handle) == (Status.CANCELLING, "task-1")
     assert await stop(world.engine, turn, used=USED) is Ending.CANCELLED
-    assert await take_up(world.engine, pool=POOL, worker="w3") is None
+    assert await next_turn(world, "w3") is None
 
 
 async def test_a_cancel_in_mid_turn_makes_the_next_one_due_at_once(world: World):

@@ -2,46 +2,20 @@
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from ipaddress import ip_network
 
-import httpcore2
 import pytest
 
 from reelwork.domain.errors import FetchFailed, UrlRefused
 from reelwork.fetch import Fetcher, FetchRules
 from testkit.forbidden_urls import FORBIDDEN, NAMES, OTHER_PUBLIC, PUBLIC, PUBLIC_V6
+from testkit.internet import Names, Wire
 from testkit.website import Website, page, redirect, running_website
 
 pytestmark = pytest.mark.security
 
 TLS = ssl.create_default_context()
-
-
-class Wire(httpcore2.AsyncNetworkBackend):
-    """Notes where a connection was wanted, and leads all of them to a site of the test."""
-
-    def __init__(self, site: Website) -> None:
-        self.dialled: list[str] = []
-        self._site = site
-        self._network = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
-        self.dialled.append(host)
-        return await self._network.connect_tcp(self._site.host, self._site.port, timeout)
-
-
-class Names:
-    """A name server of the test: each question takes the next answer; the last one stays."""
-
-    def __init__(self, answers: dict[str, Sequence[Sequence[str]]]) -> None:
-        self.asked: list[str] = []
-        self._answers = {name: list(given) for name, given in answers.items()}
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append(host)
-        given = self._answers[host]
-        return given.pop(0) if len(given) > 1 else given[0]
 
 
 @pytest.fixture(scope="module", params=["127.0.0.1", "::1"])

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from reelwork.generator import Cancelled, Interruption, InvalidInput, LocalContext, RateLimited, TimeLimitExceeded
@@ -80,11 +82,13 @@ def test_cancelled_model_stops_at_its_next_call(tmp_path):
     assert seen == [0]
 
 
-@pytest.mark.parametrize("call", ["check", "progress", "fetch", "substatus"])
+@pytest.mark.parametrize("call", ["check", "progress", "fetch", "substatus", "wait"])
 def test_every_call_of_a_cancelled_run_raises(tmp_path, call):
     context = LocalContext(tmp_path)
     context.cancel()
-    arguments = {"check": (), "progress": (0.5,), "fetch": ("asset_1",), "substatus": ("encoding",)}[call]
+    arguments = {"check": (), "progress": (0.5,), "fetch": ("asset_1",), "substatus": ("encoding",), "wait": (60,)}[
+        call
+    ]
 
     with pytest.raises(Cancelled):
         getattr(context, call)(*arguments)
@@ -113,6 +117,32 @@ def test_run_beyond_its_time_limit_is_stopped(tmp_path, clock):
 
     with pytest.raises(TimeLimitExceeded, match=r"2\.5 s"):
         context.check()
+
+
+def test_waiting_ends_at_once_when_the_run_is_cancelled(tmp_path):
+    context = LocalContext(tmp_path)
+    canceller = threading.Timer(0.02, context.cancel)
+    canceller.start()
+
+    with pytest.raises(Cancelled):
+        context.wait(3600)
+
+    canceller.join()
+
+
+def test_waiting_beyond_the_time_limit_ends_there(tmp_path):
+    context = LocalContext(tmp_path, time_limit_seconds=0.02)
+
+    with pytest.raises(TimeLimitExceeded):
+        context.wait(3600)
+
+
+def test_waiting_takes_the_time_that_it_is_told(tmp_path):
+    context = LocalContext(tmp_path)
+
+    context.wait(0.02)
+
+    assert context.elapsed_seconds >= 0.02
 
 
 def test_unknown_asset_names_what_is_known(tmp_path):

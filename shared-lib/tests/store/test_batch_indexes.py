@@ -9,7 +9,8 @@ from reelwork.domain.ids import BatchId, new_batch_id
 from reelwork.domain.job import Status
 from reelwork.domain.lane import LaneTerms
 from reelwork.store.client import Document
-from reelwork.store.jobs import JOB_CODEC, JobFilter
+from reelwork.store.job_filter import JobFilter
+from reelwork.store.jobs import JOB_CODEC
 from testkit.world import World, new_job, terms
 
 SIZE = 20

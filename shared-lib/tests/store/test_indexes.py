@@ -19,7 +19,8 @@ from reelwork.engine.finish import Finished, complete, complete_all
 from reelwork.store.assets import AssetFilter
 from reelwork.store.client import Document, Driver, MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
-from reelwork.store.jobs import JOB_CODEC, JobFilter, Jobs
+from reelwork.store.job_filter import JobFilter
+from reelwork.store.jobs import JOB_CODEC, Jobs
 from testkit.storage import an_asset
 from testkit.world import POOL, World, an_output, new_job, terms
 

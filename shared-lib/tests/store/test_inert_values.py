@@ -6,7 +6,7 @@ import pytest
 
 from reelwork.domain.job import JobError, Progress
 from reelwork.engine.engine import claimed
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from testkit.world import LEASE, World, an_output, new_job, terms
 
 pytestmark = pytest.mark.security

@@ -8,7 +8,7 @@ import pytest
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import AssetId, new_account_id, new_job_id
 from reelwork.domain.job import Attempt, Event, JobError, Priority, Progress, Status
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from testkit.world import World, an_output, new_job, terms
 
 MOMENT = datetime(2026, 11, 21, 12, 30, 15, 250_000, tzinfo=UTC)  # the store keeps milliseconds

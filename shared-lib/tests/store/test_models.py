@@ -25,14 +25,31 @@ async def test_a_published_card_is_read_back_with_the_order_of_its_form(world: W
     assert list(listing.card.input_schema["properties"]) == list(CARD.input_schema["properties"])
 
 
-async def test_a_card_is_replaced_by_its_newer_version(world: World) -> None:
-    newer = CARD.model_copy(update={"version": "2", "title": "$title"})
-    for card in (CARD, newer):
+async def test_a_card_is_replaced_by_what_is_published_later_under_its_version(world: World) -> None:
+    renamed = CARD.model_copy(update={"title": "$title"})
+    for card in (CARD, renamed):
         await world.stores.models.publish(card)
 
     (listing,) = await world.stores.models.all(fresh=MINUTE, known=MINUTE)
 
-    assert listing.card == newer
+    assert listing.card == renamed
+
+
+async def test_versions_of_a_model_stand_side_by_side_the_newest_first(world: World) -> None:
+    for version in ("1.9", "1.10", "2-rc1", "2"):
+        await world.stores.models.publish(CARD.model_copy(update={"version": version}))
+
+    listed = await world.stores.models.all(fresh=MINUTE, known=MINUTE)
+
+    assert [listing.card.version for listing in listed] == ["2", "2-rc1", "1.10", "1.9"]
+
+
+async def test_what_an_older_reelwork_published_is_no_second_card(world: World) -> None:
+    await world.stores.models.publish(CARD)
+    stored = await world.database["models"].find_one({})
+    await world.database["models"].insert_one(stored | {"_id": CARD.name})
+
+    assert len(await world.stores.models.all(fresh=MINUTE, known=MINUTE)) == 1
 
 
 async def test_a_model_that_no_worker_vouches_for_becomes_unavailable_then_unknown(world: World) -> None:

@@ -9,7 +9,7 @@ from reelwork.domain.ids import new_account_id
 from reelwork.domain.job import Status
 from reelwork.domain.tier import Tier
 from reelwork.store.directory import AccountFilter
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from testkit.world import POOL, World, new_job, terms
 
 

@@ -128,7 +128,7 @@ async def test_the_crew_are_the_workers_that_live_and_take_jobs(world: World) ->
     crew = await world.stores.standings.crew(POOL, running=[new_job_id() for _ in range(4)])
 
     assert (crew.view.workers, crew.view.places, crew.view.running) == (2, 5, 4)
-    assert crew.models == {"testkit/noop"}
+    assert crew.models == {"testkit/noop@1"}
     await world.database["workers"].delete_many({})
 
 

@@ -15,7 +15,7 @@ from reelwork.store.assets import AssetFilter
 from reelwork.store.attempts import Claimed
 from reelwork.store.client import Driver, MongoOptions, open_database, ping, server_time
 from reelwork.store.indexes import ensure_indexes
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from testkit.services import UrlService
 from testkit.world import LEASE, NO_BUCKET, POOL, World, new_job, terms
 

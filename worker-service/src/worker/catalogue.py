@@ -9,6 +9,9 @@ import anyio.to_thread
 import structlog
 
 from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.job import Job
+from reelwork.domain.lifecycle import reference
+from reelwork.domain.worker import ModelOffered
 from reelwork.generator import AnyModel, Catalogue, GenerationError, RemoteModel, discover
 from reelwork.store import models as store
 
@@ -25,15 +28,27 @@ class ModelUnavailable(GenerationError):
 
 
 class Models:
-    """Instances by name; each is set up once in a process."""
+    """Instances by name; each is set up once in a process. `lacking`: models of jobs that it was given and could not
+    run; it claims no more of them."""
 
     def __init__(self, catalogue: Catalogue, *, pool: str) -> None:
         self._classes = {name: cls for name, cls in catalogue.models.items() if cls.resources.pool == pool}
         self.cards = [card for name, card in catalogue.cards.items() if name in self._classes]
         self._absent = catalogue.absent
+        self.lacking: set[ModelOffered] = set()
         self._ready: dict[str, AnyModel] = {}
         self._setting_up = asyncio.Lock()
         self.has_remote = any(issubclass(cls, RemoteModel) for cls in self._classes.values())
+
+    def lacks(self, job: Job) -> ModelUnavailable | None:
+        """Why this worker cannot run the job: it has not its model, or another version of it. None: it can."""
+        model = self._classes.get(job.model)
+        if model is not None and model.version == job.model_version:
+            return None
+        self.lacking.add(ModelOffered(name=job.model, version=job.model_version))
+        wanted = reference(job.model, job.model_version)
+        has = f"it has version {model.version}" if model is not None else self._absent.get(job.model, "no such model")
+        return ModelUnavailable(f"This worker does not run {wanted}: {has}")
 
     async def ready(self, name: str) -> AnyModel:
         """The model, set up. Raises ModelUnavailable, or whatever its `setup` raises."""

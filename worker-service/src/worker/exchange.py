@@ -11,9 +11,9 @@ import structlog
 
 from reelwork.domain.job import Job
 from reelwork.domain.remote import WebhookNote
+from reelwork.engine.files import Files
 from reelwork.generator import GenerationContext, Parameters, RemoteModel, RemoteStatus, SubmissionUnknown
 from worker.catalogue import contained
-from worker.scratch import Files
 from worker.telling import told
 
 log = structlog.get_logger(__name__)

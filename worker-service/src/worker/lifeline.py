@@ -1,6 +1,7 @@
 """The lifeline of a running job: renews the lease, reports progress, and learns that the job must stop."""
 
 import math
+import threading
 import time
 from enum import Enum, auto
 
@@ -44,7 +45,23 @@ class Lifeline:
         self._news = anyio.Event()
         self._renewed_at = time.monotonic()
         self._late_at = self._renewed_at + _seconds_left(job)
-        self.stop: Stop | None = None
+        self._stop: Stop | None = None
+        self._stopped = threading.Event()
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why the model has to stop, once it has to."""
+        return self._stop
+
+    @stop.setter
+    def stop(self, reason: Stop | None) -> None:
+        self._stop = reason
+        if reason is not None:
+            self._stopped.set()
+
+    def pause(self, seconds: float) -> None:
+        """Block for so long, or until the model has to stop. In the model's own thread."""
+        self._stopped.wait(seconds)
 
     def report(self, progress: Progress) -> None:
         """Take the newest progress; it goes out with the next heartbeat. On the event loop only."""

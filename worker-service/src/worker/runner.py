@@ -15,19 +15,20 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
+from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.route import route_of
 from reelwork.engine.calls import put_off, take_up
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files
 from reelwork.engine.finish import hand_back
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
-from worker.attempt import Attempt, Ended
+from worker.attempt import Attempt, Ended, failure_of
 from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
 from worker.lifeline import Stop
-from worker.scratch import Files
 from worker.turn import Outside, Turn
 
 log = structlog.get_logger(__name__)
@@ -140,6 +141,7 @@ class Runner:
         except StoreUnavailable as error:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
             return 0
+        jobs = [job for job in jobs if not await self._left_to_others(job)]
         if not self.takes_jobs():  # since a moment
             await self._leave_row(deque(jobs), [])
             return 0
@@ -154,11 +156,25 @@ class Runner:
     async def _next(self, pool: str) -> list[Job]:
         """First what was begun: a provider has it, or has made it already."""
         if not self._models.has_remote:
-            return await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=MOST_AT_ONCE)
-        resumed = await take_up(self._engine, pool=pool, worker=self._options.worker)
-        if resumed is not None:
-            return [resumed]
-        return await claim_batch(self._engine, pool=pool, worker=self._options.worker, most=1)
+            return await self._claim(pool, most=MOST_AT_ONCE)
+        resumed = await take_up(
+            self._engine, pool=pool, worker=self._options.worker, models=[card.name for card in self._models.cards]
+        )
+        return [resumed] if resumed is not None else await self._claim(pool, most=1)
+
+    async def _claim(self, pool: str, *, most: int) -> list[Job]:
+        return await claim_batch(
+            self._engine, pool=pool, worker=self._options.worker, most=most, lacking=self._models.lacking
+        )
+
+    async def _left_to_others(self, job: Job) -> bool:
+        """Whether the job needs a model, or a version of it, that this worker has not: then it is handed back. Not if a
+        provider has it already: any version of its model can ask after it."""
+        reason = self._models.lacks(job) if job.call is None else None
+        if reason is not None:
+            log.info("job.left_to_others", job_id=job.id, model=job.model, version=job.model_version)
+            await self._hand_back(job, failure_of(reason))
+        return reason is not None
 
     async def _run_in_a_row(self, jobs: Sequence[Job]) -> None:
         """Run jobs that were claimed together; their endings are written together, but none waits long.
@@ -216,14 +232,14 @@ class Runner:
             ended.append(Ended(job=job, files=self._files(job), used=timedelta(), why=Stop.CANCELLED))
         return status is Status.PROCESSING
 
-    async def _hand_back(self, job: Job) -> None:
+    async def _hand_back(self, job: Job, why: AttemptFailure | None = None) -> None:
         """What a provider was asked for goes on in another worker's turn; anything else as if it had never begun."""
         try:
             if job.call is not None:
                 await put_off(self._engine, job, timedelta())
                 self._engine.broker.publish(job.pool)
             else:
-                await hand_back(self._engine, job)
+                await hand_back(self._engine, job, why=why)
         except StoreUnavailable as error:
             log.warning("job.not_handed_back", job_id=job.id, reason=error.detail)  # the lease decides
 

@@ -21,6 +21,7 @@ from reelwork.domain.remote import WebhookNote
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.calls import begin_call
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files, InputMissing
 from reelwork.generator import (
     GenerationError,
     Parameters,
@@ -38,7 +39,6 @@ from worker.lifeline import Lifeline, Stop
 from worker.pause import AGAIN_SECONDS, KEPT_SECONDS, Pause, for_good
 from worker.results import Results
 from worker.routing import elsewhere, model_for, note
-from worker.scratch import Files, InputMissing
 from worker.telling import told
 
 log = structlog.get_logger(__name__)

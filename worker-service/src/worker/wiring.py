@@ -63,6 +63,7 @@ async def open_runner(
         engine = Engine(stores=stores, broker=broker, rules=settings.rules())
         sweeper = Sweeper(stores, objects, grace=settings.staged_grace)
         await stack.enter_async_context(running(partial(engine.runtimes.run, stores.runtimes)))
+        await stack.enter_async_context(running(partial(engine.outcomes.run, stores.statistics)))
         models = Models(find_models(settings.modules), pool=settings.pool)
         await stack.enter_async_context(running(Reconciler(engine, sweeper).run))
         await stack.enter_async_context(running(partial(models.vouch, stores.models)))

@@ -1,5 +1,6 @@
 """Pictures to work on, made here, and a reader of finished films that shares nothing with the writer."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from PIL import Image
 
 from reelwork.generator import Artifact, LocalContext, MediaGeneratorModel
+from weights.fetch import FOLDER, FetchFailed, fetch
 from worker.models.camera_move import CameraMove
 from worker.models.film.parameters import FilmParameters
+from worker.models.film.weights import WEIGHTS_FOLDER
 
 ASSET = "asset_picture"
 QUICK = {"image": ASSET, "duration_seconds": 1, "resolution": "480p", "fps": 24}
@@ -97,3 +100,15 @@ def photograph(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "photograph.jpg"
     Image.fromarray(np.clip(rgb, 0, 255).astype(np.uint8)).save(path, quality=92)
     return path
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """The folder with the real network's weights, fetched if they are not there."""
+    folder = Path(os.environ.get(WEIGHTS_FOLDER, FOLDER))
+    try:
+        return fetch(folder=folder).parent
+    except FetchFailed as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))

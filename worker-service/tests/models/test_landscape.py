@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from pydantic import ValidationError
 from reelwork.generator import Cancelled, LocalContext, ModelCard
 from worker.models.landscape import Landscape, LandscapeParameters
 from worker.models.painting.painter import paint
+from worker.models.painting.raycast import look
+from worker.models.painting.stage import Stage
 from worker.models.painting.words import read
 
 
@@ -53,7 +57,8 @@ def run(tmp_path):
         ("mountains without snow or lakes", {"land": "mountains", "snow": False}),
         ("a mountain, no water", {"water": False}),
         ("autumn forest by a lake", {"land": "forest", "autumn": True, "water": True, "time": "day"}),
-        ("it is snowing on the hills", {"land": "hills", "snow": True, "snowfall": True}),
+        ("it is snowing on the hills", {"land": "hills", "snow": True, "snowfall": True, "cover": "overcast"}),
+        ("a frozen lake", {"water": True, "snow": True, "ice": True}),
         ("quiet reflection", {"land": "mountains", "water": True}),
         ("birds over a canyon at dawn", {"land": "canyon", "birds": True, "time": "dawn"}),
     ],
@@ -155,6 +160,41 @@ def test_night_is_darker_than_day():
 
 def test_winter_is_whiter_than_summer():
     assert picture("forest in winter at noon")[110:].mean() > picture("forest in summer at noon")[110:].mean() * 1.5
+
+
+def test_stormy_sea_has_waves_that_hide_what_is_behind_them():
+    def hidden(prompt):
+        """How often, going down a column, the eye skips a piece of sea behind a crest."""
+        stage = Stage.of(read(prompt, seed=4), width=160, height=90)
+        depth = look(stage.view, stage.terrain).depth[60:]
+        return int((depth[:-1] > 1.25 * depth[1:]).sum())
+
+    assert hidden("overcast sea") == 0
+    assert hidden("stormy sea") > 100
+
+
+def test_storm_at_night_can_be_seen():
+    assert picture("stormy sea at night")[20:80].mean() > 25
+
+
+def test_snow_at_night_does_not_glow():
+    night, day = (picture(f"snowy hills {when}, clear")[110:].mean() for when in ("at night", "at noon"))
+
+    assert night < 0.45 * day
+
+
+def test_frozen_lake_has_no_ripples():
+    lake = read("a lake in winter at noon, clear", seed=4)
+
+    open_water, ice = (
+        cv2.cvtColor(
+            paint(replace(lake, ice=frozen), width=320, height=180, progress=lambda _share, _step: None)[130:],
+            cv2.COLOR_RGB2GRAY,
+        )
+        for frozen in (False, True)
+    )
+
+    assert cv2.Laplacian(ice, cv2.CV_32F).std() < 0.6 * cv2.Laplacian(open_water, cv2.CV_32F).std()
 
 
 @pytest.mark.parametrize(

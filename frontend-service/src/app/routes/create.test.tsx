@@ -238,6 +238,28 @@ describe("when there is nothing to show", () => {
     expect(await screen.findByRole("button", { name: "Make the film" }, { timeout: 10_000 })).toBeTruthy();
   });
 
+  test("a model on its way out says until when, and what to use instead", async () => {
+    const lifecycle = {
+      status: "deprecated",
+      deprecated_at: null,
+      sunset_at: "2027-05-04T12:00:00.000Z",
+      replacement: "builtin/parallax",
+    } as const;
+    openPage("/", new FakeApi({ models: [PARALLAX, { ...CAMERA_MOVE, lifecycle }] }));
+
+    expect(await screen.findByText("Goes on May 4, 2027; use builtin/parallax")).toBeTruthy();
+  });
+
+  test("a model that takes no more jobs cannot be chosen and says why", async () => {
+    const lifecycle = { ...PARALLAX.lifecycle, status: "retired" } as const;
+    openPage("/", new FakeApi({ models: [{ ...PARALLAX, lifecycle, available: false }, CAMERA_MOVE] }));
+
+    const card = await screen.findByRole("radio", { name: /Parallax/ });
+
+    expect((card as HTMLInputElement).disabled).toBe(true);
+    expect(screen.getByText("Takes no more jobs")).toBeTruthy();
+  });
+
   test("a model that nobody runs cannot be chosen", async () => {
     openPage("/", new FakeApi({ models: [{ ...PARALLAX, available: false }, CAMERA_MOVE] }));
 

@@ -1,8 +1,8 @@
-import { Clock, Coins, FileText, Film, Image, Shapes, Sparkles } from "lucide-react";
+import { Clock, Coins, FileText, Film, Hourglass, Image, Shapes, Sparkles } from "lucide-react";
 import { useId } from "react";
 import { classes } from "@/lib/classes";
-import { formatDollars, isNothing, roughSeconds } from "@/lib/format";
-import type { ModelView, PricingView } from "@/schema/api.gen";
+import { formatDay, formatDollars, isNothing, roughSeconds } from "@/lib/format";
+import type { ModelLifecycle, ModelView, PricingView } from "@/schema/api.gen";
 
 interface ModelPickerProps {
   readonly models: readonly ModelView[];
@@ -84,11 +84,24 @@ function Facts({ model }: { readonly model: ModelView }) {
   return (
     <span className="mt-2 flex flex-wrap gap-x-3.5 gap-y-1 text-xs text-muted">
       <Fact icon={product.icon}>{product.word}</Fact>
-      <Fact icon={Clock}>{model.available ? roughSeconds(model.seconds_hint) : "No worker runs it now"}</Fact>
+      <Fact icon={Clock}>
+        {model.available ? roughSeconds(model.stats.p50_run_seconds ?? model.seconds_hint) : absence(model)}
+      </Fact>
       <Fact icon={Kind}>{model.is_ai ? "AI" : "Procedural, not AI"}</Fact>
       {price !== null && <Fact icon={Coins}>{price}</Fact>}
+      {model.lifecycle.status === "deprecated" && <Fact icon={Hourglass}>{farewell(model.lifecycle)}</Fact>}
     </span>
   );
+}
+
+function absence({ lifecycle }: ModelView): string {
+  return lifecycle.status === "retired" ? "Takes no more jobs" : "No worker runs it now";
+}
+
+/** `Goes on 4 May 2027; use builtin/parallax`. */
+function farewell({ sunset_at, replacement }: ModelLifecycle): string {
+  const end = sunset_at === null ? "Deprecated" : `Goes on ${formatDay(sunset_at)}`;
+  return replacement === null ? end : `${end}; use ${replacement}`;
 }
 
 /** `$0.10 + $0.02 per second`; null for what is free. */

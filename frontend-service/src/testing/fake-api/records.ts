@@ -53,6 +53,7 @@ export function newJob(
     data_removed: false,
     queue: null,
     metrics: { queue_seconds: null, run_seconds: null },
+    warnings: [],
     urls: {
       self: `/v1/jobs/${id}`,
       events: `/v1/jobs/${id}/events`,
@@ -79,6 +80,7 @@ export function newOutput(model: ModelView): OutputView {
     width: 1280,
     height: 720,
     duration_seconds: isVideo ? 4 : null,
+    meta: {},
     url: `/v1/assets/${assetId}/content`,
   };
 }

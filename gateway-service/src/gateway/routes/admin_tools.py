@@ -8,12 +8,12 @@ from gateway.deps import CanAdmin, Probes, RequestId, Simulations
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from reelwork.contract.admin import ProbeBody, ProbeView, SimulationBody, SimulationView
-from reelwork.domain.errors import BrokerUnavailable, InvalidState, ModelNotFound, NobodyAnswered
+from reelwork.domain.errors import BrokerUnavailable, InvalidState, ModelNotFound, ModelRetired, NobodyAnswered
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
 
-@router.post("/simulate", responses=keyed_problems(ModelNotFound, InvalidState, *BODY_REFUSALS))
+@router.post("/simulate", responses=keyed_problems(ModelNotFound, ModelRetired, InvalidState, *BODY_REFUSALS))
 async def simulate(
     body: SimulationBody, caller: CanAdmin, simulations: Simulations, request_id: RequestId
 ) -> SimulationView:

@@ -17,6 +17,7 @@ from reelwork.domain.errors import (
     InvalidState,
     JobNotFound,
     ModelNotFound,
+    ModelRetired,
     VersionMismatch,
 )
 
@@ -34,7 +35,7 @@ _EXAMPLES = {
 
 @router.post(
     "/estimate",
-    responses=keyed_problems(ContentPolicyViolation, ModelNotFound, *BODY_REFUSALS),
+    responses=keyed_problems(ContentPolicyViolation, ModelNotFound, ModelRetired, *BODY_REFUSALS),
 )
 async def estimate_job(body: JobBody, caller: CanSubmit, estimates: Estimates, request_id: RequestId) -> EstimateView:
     """What would become of this job if you submitted it now: when it would start, what it would cost, which limits it

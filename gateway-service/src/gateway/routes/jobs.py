@@ -7,29 +7,45 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 
-from gateway.deps import CancelAfter, CanManage, CanRead, CanSubmit, Forecasts, Jobs, Preferred, RequestId, Waits
-from gateway.headers import RETRY_AFTER, bad_header, documented, etag_of, is_known, retry_after
+from gateway.deps import (
+    CancelAfter,
+    CanManage,
+    CanRead,
+    CanSubmit,
+    Forecasts,
+    Jobs,
+    Models,
+    Preferred,
+    RequestId,
+    Waits,
+)
+from gateway.headers import LIFE, RETRY_AFTER, announcements, bad_header, documented, etag_of, is_known, retry_after
 from gateway.job_filter import METADATA_PARAMETER, WantedJobs
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import PAYMENT_REFUSALS, SUBMIT_REFUSALS
 from gateway.services.idempotency import json_answer
+from gateway.services.models import Catalogue
 from gateway.views import job_view
-from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView
+from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView, NumberedJobPage
 from reelwork.domain.errors import (
     InsufficientTier,
     InvalidCursor,
     InvalidState,
     JobNotFound,
     ModelNotFound,
+    ModelRetired,
 )
 from reelwork.domain.ids import JobId, new_job_id, new_request_id
 from reelwork.domain.job import Job, Status
+from reelwork.domain.lifecycle import Lifecycle
 from reelwork.store.idempotency import Ours, StoredAnswer
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
+# A page by its number counts through all before it.
+MOST_PAGES = 10_000
 _EXAMPLES = {
     "picture": {
         "summary": "A picture from a prompt",
@@ -46,9 +62,9 @@ _EXAMPLES = {
 }
 
 _APPLIED = documented({"Preference-Applied": "What was done of `Prefer`."})
-_QUEUED = documented({"Location": "The job."}) | REPLAYED | RETRY_AFTER
+_QUEUED = documented({"Location": "The job."}) | REPLAYED | RETRY_AFTER | LIFE
 _STORED = _QUEUED | _APPLIED
-_READ = documented({"ETag": "Names this state of the job."}) | RETRY_AFTER | _APPLIED
+_READ = documented({"ETag": "Names this state of the job."}) | RETRY_AFTER | _APPLIED | LIFE
 
 
 @router.post(
@@ -58,7 +74,7 @@ _READ = documented({"ETag": "Names this state of the job."}) | RETRY_AFTER | _AP
     responses={
         201: {"description": "It has ended within the time of `Prefer: wait`.", "model": JobView, "headers": _STORED},
         202: {"description": "Accepted.", "headers": _STORED},
-        **keyed_problems(*SUBMIT_REFUSALS, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(*SUBMIT_REFUSALS, ModelNotFound, ModelRetired, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_job(
@@ -67,20 +83,25 @@ async def create_job(
     jobs: Jobs,
     waits: Waits,
     once: Once,
+    models: Models,
     preferred: Preferred,
     cancel_after: CancelAfter,
     request: Request,
     request_id: RequestId,
 ) -> Response:
-    """Accept a job; it is stored durably before this answers. Follow it at `Location`."""
+    """Accept a job; it is stored durably before this answers. Follow it at `Location`. With `Prefer: wait`, short work
+    with numbers is done before this answers, without a queue."""
     wanted = _with_deadline(body, cancel_after)
 
     async def act(ours: Ours) -> StoredAnswer:
         known = None if ours.first else await jobs.find(caller, ours.subject)
-        job = known or await jobs.submit(caller, wanted, request_id=request_id, job_id=JobId(ours.subject))
+        job = known or await jobs.submit(
+            caller, wanted, request_id=request_id, job_id=JobId(ours.subject), wait=preferred.wait
+        )
         waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
         ended = waited.honoured and waited.job.status.is_terminal
-        return _accepted(waited.job, 201 if ended else 202, preferred.applied(waited=waited.honoured))
+        applied = preferred.applied(waited=waited.honoured)
+        return _accepted(waited.job, 201 if ended else 202, await models.life_of(waited.job), applied)
 
     return await once.answer(new_job_id, act)
 
@@ -89,16 +110,25 @@ async def create_job(
 async def list_jobs(
     caller: CanRead,
     jobs: Jobs,
+    models: Models,
     where: WantedJobs,
     scope: Annotated[
         Literal["own", "all"], Query(description="`all`: of all accounts; wants the scope `admin`.")
     ] = "own",
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> JobPage:
-    """Your jobs, newest first."""
+    page_number: Annotated[
+        int | None, Query(alias="page", ge=1, le=MOST_PAGES, description="A page of your own by its number.")
+    ] = None,
+    per_page: Annotated[int | None, Query(ge=1, le=100, description="Instead of `limit`, with `page`.")] = None,
+) -> JobPage | NumberedJobPage:
+    """Your jobs, newest first: on from a cursor, or a page by its number, with `meta`."""
+    if page_number is not None or per_page is not None:
+        found = await jobs.numbered(caller, where, page=page_number or 1, per_page=per_page or limit)
+        items = [job_view(job, life=await models.life_of(job)) for job in found.items]
+        return NumberedJobPage(items=items, next_cursor=None, has_more=found.meta.has_next, meta=found.meta)
     page = await jobs.page(caller, where, everybodys=scope == "all", cursor=cursor, limit=limit)
-    items = [job_view(job) for job in page.items]
+    items = [job_view(job, life=await models.life_of(job)) for job in page.items]
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
@@ -120,6 +150,7 @@ async def get_job(
     jobs: Jobs,
     waits: Waits,
     forecasts: Forecasts,
+    models: Models,
     preferred: Preferred,
     request: Request,
     if_none_match: Annotated[str | None, Header(description="Tags of `ETag`: 304 if one still holds.")] = None,
@@ -127,20 +158,21 @@ async def get_job(
     """One job. `Retry-After`: when it is expected to start or to end. `Prefer: wait=n` waits for its end."""
     job = await jobs.get(caller, job_id)
     waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
-    headers = {"ETag": etag_of(waited.job)} | preferred.applied(waited=waited.honoured)
+    life = await models.life_of(waited.job)
+    headers = {"ETag": etag_of(waited.job)} | preferred.applied(waited=waited.honoured) | announcements(life)
     # The tag is the job's version; where a job stands in the queue changes without it.
     if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
         return Response(status_code=304, headers=headers | retry_after(job_view(waited.job).poll_after_ms))
-    view = await forecasts.view(waited.job)
+    view = await forecasts.view(waited.job, life=life)
     return Response(
         view.model_dump_json(), headers=headers | retry_after(view.poll_after_ms), media_type="application/json"
     )
 
 
 @router.post("/{job_id}/cancel", responses=keyed_problems(JobNotFound))
-async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
+async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs, models: Models, response: Response) -> JobView:
     """Cancel; safe to repeat. A waiting job never runs; a running one becomes `cancelling`, then `cancelled`."""
-    return job_view(await jobs.cancel(caller, job_id))
+    return await _told(await jobs.cancel(caller, job_id), models, response)
 
 
 @router.post(
@@ -153,7 +185,7 @@ async def cancel_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
     },
 )
 async def retry_job(
-    job_id: str, caller: CanSubmit, jobs: Jobs, once: Once, body: JobRetryBody | None = None
+    job_id: str, caller: CanSubmit, jobs: Jobs, models: Models, once: Once, body: JobRetryBody | None = None
 ) -> Response:
     """Queue a failed, cancelled or expired job again, under its id; 409 in any other state, also when it is queued
     already: send an `Idempotency-Key` to be able to repeat this. It has as many attempts again as at first, counted on
@@ -163,20 +195,30 @@ async def retry_job(
 
     async def act(ours: Ours) -> StoredAnswer:
         job = await jobs.retry(caller, job_id, mark=ours.subject, deadline=deadline)
-        return _accepted(job, 202)
+        return _accepted(job, 202, await models.life_of(job))
 
     return await once.answer(new_request_id, act)
 
 
 @router.delete("/{job_id}", responses=keyed_problems(JobNotFound))
-async def delete_job(job_id: str, caller: CanManage, jobs: Jobs) -> JobView:
+async def delete_job(job_id: str, caller: CanManage, jobs: Jobs, models: Models, response: Response) -> JobView:
     """The same as cancel: it stops the job and erases nothing."""
-    return job_view(await jobs.cancel(caller, job_id))
+    return await _told(await jobs.cancel(caller, job_id), models, response)
 
 
-def _accepted(job: Job, status: int, headers: Mapping[str, str] = MappingProxyType({})) -> StoredAnswer:
-    view = job_view(job)
-    return json_answer(status, view, {"Location": view.urls.self, **retry_after(view.poll_after_ms), **headers})
+async def _told(job: Job, models: Catalogue, response: Response) -> JobView:
+    """The job, with what is to come for its model."""
+    life = await models.life_of(job)
+    response.headers.update(announcements(life))
+    return job_view(job, life=life)
+
+
+def _accepted(
+    job: Job, status: int, life: Lifecycle, headers: Mapping[str, str] = MappingProxyType({})
+) -> StoredAnswer:
+    view = job_view(job, life=life)
+    told = {"Location": view.urls.self, **retry_after(view.poll_after_ms), **announcements(life)}
+    return json_answer(status, view, {**told, **headers})
 
 
 def _with_deadline(body: JobBody, cancel_after: float | None) -> JobBody:

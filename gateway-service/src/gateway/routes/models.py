@@ -1,23 +1,46 @@
 """What can be made."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from gateway.deps import CanRead, Models
+from gateway.deps import CanRead, ModelList
+from gateway.headers import LIFE, announcements
 from gateway.problems import keyed_problems
-from gateway.views import model_view
 from reelwork.contract.models import ModelPage, ModelView
 from reelwork.domain.errors import ModelNotFound
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
+_FOUND = {200: {"description": "The model.", "headers": LIFE}, **keyed_problems(ModelNotFound)}
+
 
 @router.get("", responses=keyed_problems())
-async def list_models(caller: CanRead, models: Models) -> ModelPage:  # noqa: ARG001  (the permission)
-    """Every model with its form (JSON Schema), by name."""
-    return ModelPage(items=[model_view(listing) for listing in await models.all()])
+async def list_models(caller: CanRead, models: ModelList) -> ModelPage:  # noqa: ARG001  (the permission)
+    """Every model with its form (JSON Schema), price, limits and how it has been doing, by name."""
+    return ModelPage(items=await models.all())
 
 
-@router.get("/{name:path}", responses=keyed_problems(ModelNotFound))
-async def get_model(name: str, caller: CanRead, models: Models) -> ModelView:  # noqa: ARG001  (the permission)
-    """One model: `vendor/name`, or `vendor/name@version`."""
-    return model_view(await models.get(name))
+@router.get("/{name:path}/versions/{version}", responses=_FOUND)
+async def get_model_version(
+    name: str,
+    version: str,
+    caller: CanRead,  # noqa: ARG001  (the permission)
+    models: ModelList,
+    response: Response,
+) -> ModelView:
+    """One version of a model, as long as a worker offers it or did within a day."""
+    view, life = await models.version(name, version)
+    response.headers.update(announcements(life))
+    return view
+
+
+@router.get("/{name:path}", responses=_FOUND)
+async def get_model(
+    name: str,
+    caller: CanRead,  # noqa: ARG001  (the permission)
+    models: ModelList,
+    response: Response,
+) -> ModelView:
+    """One model: `vendor/name`, `vendor/name@version`, or another name for it."""
+    view, life = await models.one(name)
+    response.headers.update(announcements(life))
+    return view

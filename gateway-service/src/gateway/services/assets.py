@@ -7,6 +7,7 @@ from gateway.problems import not_found
 from gateway.services.outputs import usable
 from gateway.services.pages import Page, check_cursor
 from reelwork.contract.assets import AssetLink
+from reelwork.contract.paging import MOST_COUNTED, Numbered, PageMeta
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import AssetNotFound
 from reelwork.domain.ids import AssetId
@@ -35,6 +36,15 @@ class AssetService:
             raise not_found(AssetNotFound, "asset", asset_id)
         return asset
 
+    async def of_hash(self, caller: Caller, sha256: str) -> Asset:
+        """The newest asset with these bytes. Raises AssetNotFound, whoever else may have them."""
+        asset = await self._stores.assets.of_digest(caller.account.id, sha256)
+        if asset is None:
+            raise AssetNotFound(
+                f"Your account has no asset with the SHA-256 {sha256}.", hint="POST /v1/uploads brings it."
+            )
+        return asset
+
     async def page(self, caller: Caller, where: AssetFilter, *, cursor: str | None, limit: int) -> Page[Asset]:
         """Raises InvalidCursor."""
         before = check_cursor(cursor, "asset_")
@@ -43,16 +53,27 @@ class AssetService:
         )
         return Page.cut(found, limit)
 
-    def link(self, asset: Asset, disposition: Disposition) -> AssetLink:
-        """A signed address that serves the asset to anyone who has it, for a short while. No I/O."""
+    async def numbered(self, caller: Caller, where: AssetFilter, *, page: int, per_page: int) -> Numbered[Asset]:
+        """A page by its number, from 1."""
+        assets, account = self._stores.assets, caller.account.id
+        skip = (page - 1) * per_page
+        items, total = await assets.numbered(account, where, skip=skip, limit=per_page, most=MOST_COUNTED)
+        return Numbered(items, PageMeta.of(total=total, page=page, per_page=per_page))
+
+    def link(self, asset: Asset, disposition: Disposition, *, life: timedelta | None = None) -> AssetLink:
+        """A signed address that serves the asset to anyone who has it, for a short while. No I/O.
+
+        `life`: None as the settings say.
+        """
+        expires = life or self._link_life
         url = self._objects.presign_get(
             asset.key,
-            expires=self._link_life,
+            expires=expires,
             filename=asset.filename,
             content_type=asset.content_type,
             disposition=disposition,
         )
-        return AssetLink(url=url, expires_at=datetime.now(UTC) + self._link_life)
+        return AssetLink(url=url, expires_at=datetime.now(UTC) + expires)
 
     async def open(self, asset: Asset, start: int = 0, end: int | None = None) -> ObjectStream:
         """The bytes `start` to `end` (both included). Raises ObjectMissing, RangeOutside, ObjectStoreDown."""

@@ -17,14 +17,26 @@ from reelwork.domain.errors import (
     InvalidInput,
     MaxCostExceeded,
     ModelNotFound,
+    ModelRetired,
     PermissionDenied,
     ReelworkError,
+    UrlRefused,
 )
 from reelwork.domain.ids import BatchId, JobId
 from reelwork.domain.job import Event, Job, Status
 
 # Other requests have their turn after so many items.
 _BREATH = 20
+# What is wrong with one item, and leaves the others as they are.
+_OF_ONE_ITEM = (
+    InvalidInput,
+    ModelNotFound,
+    ModelRetired,
+    PermissionDenied,
+    InsufficientTier,
+    MaxCostExceeded,
+    UrlRefused,
+)
 # A thousand rejections in one answer are to stay below two megabytes.
 _MOST_ERRORS = 3
 _LONGEST_DETAIL = 300
@@ -43,11 +55,12 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Which batch the items are of; `ids` are drawn for all of them."""
+    """Which batch the items are of; `ids` are drawn for all of them. `hooked`: the batch has a webhook of its own."""
 
     batch_id: BatchId
     request_id: str
     ids: Sequence[JobId]
+    hooked: bool = False
 
 
 class ItemChecker:
@@ -74,9 +87,10 @@ class ItemChecker:
             new = await self._builder.build(
                 caller, body, request_id=origin.request_id, job_id=origin.ids[index], batch_id=origin.batch_id
             )
-        except (InvalidInput, ModelNotFound, PermissionDenied, InsufficientTier, MaxCostExceeded) as error:
+        except _OF_ONE_ITEM as error:
             return _rejection(error, index)
-        return replace(new, job=_held_back(new.job))
+        job = replace(new.job, hooked=new.job.hooked or origin.hooked)
+        return replace(new, job=_held_back(job))
 
 
 def _with_defaults(item: JsonValue, defaults: Mapping[str, JsonValue]) -> JsonValue:

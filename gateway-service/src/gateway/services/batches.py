@@ -12,6 +12,7 @@ from gateway.services.building import JobBuilder, NewJob
 from gateway.services.pages import Page, check_cursor
 from gateway.services.plan_limits import check_batch
 from gateway.services.purses import Purses
+from gateway.services.webhooks.hooks import Hooks
 from reelwork.contract.batches import BatchBody
 from reelwork.domain.batch import MOST_ITEMS, Batch, Tally
 from reelwork.domain.errors import BatchNotFound, InsufficientTier, InvalidInput, MaxCostExceeded, ReelworkError
@@ -23,7 +24,7 @@ from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
 from reelwork.engine.submit import LaneOpener
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from reelwork.store.selection import Candidate
 
 _MOST_FAULTS = 20
@@ -55,8 +56,18 @@ class Change:
 class BatchService:
     """Submit, read, list, cancel, retry. Every method sees the caller's own batches only."""
 
-    def __init__(self, engine: Engine, opener: LaneOpener, eraser: Eraser, builder: JobBuilder, purses: Purses) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        opener: LaneOpener,
+        eraser: Eraser,
+        *,
+        builder: JobBuilder,
+        purses: Purses,
+        hooks: Hooks,
+    ) -> None:
         self._engine = engine
+        self._hooks = hooks
         self._purses = purses
         self._opener = opener
         self._eraser = eraser
@@ -69,13 +80,15 @@ class BatchService:
 
         `mark` names the request: of a request that is not the `first` of its mark, the batch may be there already.
 
-        Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), StoreUnavailable; InsufficientTier for
+        Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), StoreUnavailable, UrlRefused and
+        FetchFailed for an address of a webhook; InsufficientTier for
         more items than the plan allows, and as MaxCostExceeded where that alone is what all bad items are refused for;
         QuotaExceeded, SpendCapReached or InsufficientCredits where not all of it can be paid.
         """
         begun = time.monotonic()
         ids = sorted(new_job_id() for _ in body.items)  # so that their order is the items'
-        origin = Origin(batch_id=new_batch_id(), request_id=request_id, ids=ids)
+        webhook = await self._hooks.own(body.webhook)
+        origin = Origin(batch_id=new_batch_id(), request_id=request_id, ids=ids, hooked=webhook is not None)
         known = None if first else await self._engine.stores.batches.marked(caller.account.id, mark)
         if known is None:
             check_batch(caller.account, self._engine.rules.plans[caller.account.tier], len(body.items))
@@ -95,6 +108,7 @@ class BatchService:
             metadata=dict(body.metadata),
             request_id=request_id,
             mark=mark,
+            webhook=webhook,
         )
         new = [item for item in checked if isinstance(item, NewJob)]
         accepted = await accept(

@@ -9,7 +9,8 @@ from gateway.auth import Caller
 from gateway.services.fallbacks import Fallbacks
 from gateway.services.inputs import InputChecker
 from gateway.services.models import Catalogue
-from gateway.services.plan_limits import too_dear, too_long
+from gateway.services.plan_limits import too_dear, too_long, too_low
+from gateway.services.webhooks.hooks import Hook, Hooks
 from reelwork.contract.jobs import JobBody, RetentionBody
 from reelwork.domain.account import Account
 from reelwork.domain.errors import FieldError, InsufficientTier, InvalidInput, ReelworkError
@@ -30,13 +31,14 @@ LONGEST_DELAY = timedelta(days=366)
 class NewJob:
     """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result.
 
-    `price`: in ten-thousandths of a US dollar, 0 for what the cache answers. `refusals`: why it must not be stored;
-    `build` raises the first of them.
+    `series_values`: how many numbers the saved series has that it names. `price`: in ten-thousandths of a US dollar, 0
+    for what the cache answers. `refusals`: why it must not be stored; `build` raises the first of them.
     """
 
     job: Job
     card: ModelCard
     terms: LaneTerms
+    series_values: int = 0
     price: int = 0
     refusals: tuple[ReelworkError, ...] = ()
 
@@ -48,6 +50,7 @@ class _Origin:
     batch_id: BatchId | None
     at: datetime
     retention: Retention
+    hook: Hook
 
 
 class JobBuilder:
@@ -59,6 +62,7 @@ class JobBuilder:
         checker: InputChecker,
         clock: DatabaseClock,
         cache: ResultCache,
+        hooks: Hooks,
         *,
         max_attempts: int,
         retention_seconds: int | None,
@@ -69,6 +73,7 @@ class JobBuilder:
         self._fallbacks = Fallbacks(catalogue, checker)
         self._clock = clock
         self._cache = cache
+        self._hooks = hooks
         self._max_attempts = max_attempts
         self._retention_seconds = retention_seconds
         self._plans = plans
@@ -84,10 +89,10 @@ class JobBuilder:
     ) -> NewJob:
         """`job_id`: None draws a new one.
 
-        Raises PermissionDenied, ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, StoreUnavailable.
+        Raises PermissionDenied, ModelNotFound, ModelRetired, InvalidInput, InsufficientTier, MaxCostExceeded,
+        StoreUnavailable.
         """
-        caller.require_model(body.model)
-        card = (await self._catalogue.get(body.model, pointer="#/model")).card
+        card = await self._card(caller, body)
         lane_for_jobs(caller.account, card.pool, self._plans)  # before anything is looked up
         new = await self.draft(caller, body, request_id=request_id, job_id=job_id, batch_id=batch_id)
         for refusal in new.refusals:
@@ -105,10 +110,9 @@ class JobBuilder:
     ) -> NewJob:
         """The same for whoever only wants to look: with all `refusals` by plan and price instead of the first as error.
 
-        Raises PermissionDenied, ModelNotFound, InvalidInput, StoreUnavailable.
+        Raises PermissionDenied, ModelNotFound, ModelRetired, InvalidInput, StoreUnavailable.
         """
-        caller.require_model(body.model)
-        card = (await self._catalogue.get(body.model, pointer="#/model")).card
+        card = await self._card(caller, body)
         terms = lane_of(caller.account, card.pool, self._plans)
         _check_run_timeout(body, card)
         now = await self._clock.now()  # the one that decides when the deadline has come
@@ -119,6 +123,7 @@ class JobBuilder:
             batch_id=batch_id,
             at=now,
             retention=self._retention(caller.account.retention, body.retention or RetentionBody()),
+            hook=await self._hooks.of_job(caller.account.id, body.webhook),
         )
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])
@@ -128,10 +133,16 @@ class JobBuilder:
         price = 0 if job.status.is_terminal else price_of(card.pricing, whole)
         refusals = (
             *self._not_in_plan(caller.account, card.pool),
+            *too_low(caller.account, card),
             *too_long(caller.account, self._plans[caller.account.tier], whole),
             *too_dear(price, body.max_cost),
         )
         return NewJob(job=job, card=card, terms=terms, price=price, refusals=refusals)
+
+    async def _card(self, caller: Caller, body: JobBody) -> ModelCard:
+        """Of the version that the body means. A key that is bound to models is held against the model's own name."""
+        caller.require_model(await self._catalogue.plain(body.model))
+        return (await self._catalogue.usable(body.model, pointer="#/model")).card
 
     def _not_in_plan(self, account: Account, pool: str) -> Iterator[InsufficientTier]:
         try:
@@ -176,6 +187,8 @@ class JobBuilder:
             run_timeout_seconds=body.run_timeout_seconds,
             retention=origin.retention,
             cache=CacheMode(body.cache),
+            webhook=origin.hook.webhook,
+            hooked=origin.hook.heard,
         )
 
 

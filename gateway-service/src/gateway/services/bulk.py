@@ -14,7 +14,7 @@ from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
 from reelwork.engine.submit import LaneOpener
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from reelwork.store.selection import Candidate
 
 

@@ -24,6 +24,7 @@ from reelwork.domain.errors import (
 )
 from reelwork.domain.eta import Span, Waiting, foresee
 from reelwork.domain.lane import FIRST_ESTIMATE_SECONDS
+from reelwork.domain.lifecycle import reference
 from reelwork.domain.money import dollars
 from reelwork.store.queue import Place
 from reelwork.store.standings import Standing
@@ -90,7 +91,8 @@ class EstimateService:
         account = await self._stores.accounts.get(new.terms.account_id)
         held = account is not None and new.job.pool in account.held_pools
         backlog = seen.backlog()
-        if held or backlog is None or not seen.crew.view.places or new.job.model not in seen.crew.models:
+        offered = reference(new.job.model, new.job.model_version) in seen.crew.models
+        if held or backlog is None or not seen.crew.view.places or not offered:
             return None
         known = (await self._stores.standings.lanes([new.terms.id])).get(new.terms.id)
         own = _with_one_more(known or _opened(new, seen), seen, seen.runs.of(new.job.model, new.job.input))

@@ -1,4 +1,4 @@
-"""Pictures from addresses: fetched under guard, and then taken in like an upload."""
+"""Pictures and films from addresses: fetched under guard, and then taken in like an upload."""
 
 import tempfile
 from collections import Counter
@@ -45,12 +45,19 @@ class FetchService:
         known = None if first else await self._assets.get(account, asset_id)
         if known is not None and known.state is AssetState.READY:
             return known
+        return await self._fetched(account, wanted, asset_id, films=False)
+
+    async def fetch_film(self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId) -> Asset:
+        """The film at `wanted.url`, as the new input asset `asset_id`. Raises as `fetch` does."""
+        return await self._fetched(account, wanted, asset_id, films=True)
+
+    async def _fetched(self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId, *, films: bool) -> Asset:
         with self._berths.taken(account), tempfile.TemporaryFile(prefix="reelwork-fetch-") as file:
             fetched = await self._fetcher.fetch(wanted.url, _into(file), limit_bytes=self._limit_bytes, field=FIELD)
             file.seek(0)
             name = wanted.filename or unquote(urlsplit(fetched.url).path)
             try:
-                asset = await self._uploads.upload(account, file, name, asset_id=asset_id)
+                asset = await self._uploads.upload(account, file, name, asset_id=asset_id, films=films)
             except (InvalidInput, UnsupportedMediaType, UploadTooLarge) as error:
                 faults = [replace(fault, pointer=FIELD) for fault in error.errors]
                 raise type(error)(error.detail, hint=error.hint, errors=faults) from error

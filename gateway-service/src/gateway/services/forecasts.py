@@ -16,6 +16,7 @@ from reelwork.contract.queue import JobQueue, MomentsView
 from reelwork.domain.eta import Span, foresee
 from reelwork.domain.ids import LaneId
 from reelwork.domain.job import Job, Status
+from reelwork.domain.lifecycle import ACTIVE, Lifecycle, reference
 from reelwork.domain.waiting import LaneView, Reason, Situation, reasons, servable
 from reelwork.store.client import DatabaseClock
 from reelwork.store.queue import Place
@@ -68,14 +69,14 @@ class ForecastService:
         self._known_runs: dict[str, tuple[float, Runs]] = {}
         self._making: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def view(self, job: Job) -> JobView:
-        """The job with its place and prospects, and when to ask again."""
+    async def view(self, job: Job, *, life: Lifecycle = ACTIVE) -> JobView:
+        """The job with its place and prospects, and when to ask again. `life`: of its model."""
         if job.status is Status.PROCESSING:
-            return job_view(job, poll_after_ms=await self._until_done_ms(job))
+            return job_view(job, poll_after_ms=await self._until_done_ms(job), life=life)
         if job.status is not Status.QUEUED:
-            return job_view(job)
+            return job_view(job, life=life)
         queue = (await self.prospect(job)).queue
-        return job_view(job, queue=queue, poll_after_ms=_until_start_ms(queue))
+        return job_view(job, queue=queue, poll_after_ms=_until_start_ms(queue), life=life)
 
     async def prospect(self, job: Job, *, fresh: bool = False) -> Prospect:
         """Of a queued job. `fresh`: nothing remembered is used, so that the reasons are those of this moment."""
@@ -107,7 +108,7 @@ class ForecastService:
             ahead=ahead,
             lanes_before=_lanes_before(lane, seen) if lane is not None else 0,
             pool=seen.crew.view,
-            model_offered=job.model in seen.crew.models,
+            model_offered=reference(job.model, job.model_version) in seen.crew.models,
             suspended_since=account.suspended_at if account is not None else None,
             pool_held_since=seen.held_since,
         )

@@ -25,7 +25,7 @@ from reelwork.domain.job import RUNNING, Job, Status
 from reelwork.domain.worker import WorkerState
 from reelwork.engine.engine import Engine
 from reelwork.engine.pools import hold_pool, release_pool
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from reelwork.store.overview import LaneBacklog, RunningJob
 
 # What was counted serves everybody who asks within this time.

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.model_views import DURATION
 from reelwork.domain.account import Account
 from reelwork.domain.errors import FieldError, InsufficientTier, MaxCostExceeded
 from reelwork.domain.money import dollars, ten_thousandths
 from reelwork.domain.tier import Plan
+from reelwork.generator import ModelCard
 
-# The parameter that says how long a film or sound is to be, in every model that makes one.
-DURATION = "duration_seconds"
 _HIGHER = "Ask for a higher plan."
 
 
@@ -22,6 +22,17 @@ def too_long(account: Account, plan: Plan, values: Mapping[str, Any]) -> Iterato
             f"The {account.tier} plan makes {most:g} seconds at most; this job asks for {seconds:g}.",
             hint=f"Make it shorter, or {_HIGHER.lower()}",
             errors=[error],
+        )
+
+
+def too_low(account: Account, card: ModelCard) -> Iterator[InsufficientTier]:
+    """Whether the model is for higher plans than the account's."""
+    if not account.tier.includes(card.min_tier):
+        cure = f"It is for the {card.min_tier} plan and above."
+        yield InsufficientTier(
+            f"{card.name} is not in the {account.tier} plan.",
+            hint=f"{cure} {_HIGHER}",
+            errors=[FieldError(pointer="#/model", code="not_in_plan", detail=cure)],
         )
 
 

@@ -58,7 +58,7 @@ class SimulationService:
         """The model that is asked for, else the one that says it is quickest of those that a worker runs and that need
         no files: simulated accounts have none."""
         if model is not None:
-            return (await self._catalogue.get(model, pointer="#/model")).card
+            return (await self._catalogue.usable(model, pointer="#/model")).card
         runnable = [one.card for one in await self._catalogue.all() if one.available and not one.card.asset_inputs]
         if not runnable:
             raise ModelNotFound("No worker runs a model without files.", hint="Start a worker, or name a model.")

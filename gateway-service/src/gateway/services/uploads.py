@@ -3,27 +3,26 @@
 import asyncio
 import hashlib
 import tempfile
-import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import anyio
 import anyio.to_thread
 import structlog
-from PIL import Image
 
 from gateway.problems import size
+from gateway.services.pictures import measured, refused
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.errors import (
-    FieldError,
     IdempotencyInProgress,
     InvalidInput,
-    ReelworkError,
     UnsupportedMediaType,
     UploadTooLarge,
 )
+from reelwork.domain.film import FILMS, film_facts, sniff_film
 from reelwork.domain.ids import AccountId, AssetId, new_asset_id
 from reelwork.domain.media import SNIFF_BYTES, UPLOADABLE, extension_for, safe_filename, sniff
 from reelwork.engine.sweep import Sweeper
@@ -32,12 +31,9 @@ from reelwork.store.assets import Assets
 
 log = structlog.get_logger(__name__)
 
-FIELD = "#/file"
 CHUNK_BYTES = 256 * 1024
 # A decoded picture takes four bytes a pixel: two at once bound the memory of a gateway.
 DECODERS = 2
-_TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height (EXIF 2.3, tag 0x0112)
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP", "image/avif": "AVIF"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +43,7 @@ class _Received:
     sha256: str
     width: int
     height: int
+    duration_seconds: float | None = None
 
 
 class UploadService:
@@ -60,12 +57,18 @@ class UploadService:
         self._sweeper = sweeper
         self._limit_bytes = limit_bytes
         self._limit_pixels = limit_pixels
-        self._decoders = anyio.CapacityLimiter(DECODERS)
+        self.decoders = anyio.CapacityLimiter(DECODERS)
 
     async def upload(
-        self, account: AccountId, source: BinaryIO, filename: str, *, asset_id: AssetId | None = None
+        self,
+        account: AccountId,
+        source: BinaryIO,
+        filename: str,
+        *,
+        asset_id: AssetId | None = None,
+        films: bool = False,
     ) -> Asset:
-        """Read `source` to its end and keep it as an input asset.
+        """Read `source` to its end and keep it as an input asset: a picture, or where `films` is set a film.
 
         Under an `asset_id` that was drawn before, one upload wins: the others get its asset. Raises UploadTooLarge,
         UnsupportedMediaType, InvalidInput (empty, broken, too many pixels), IdempotencyInProgress (the winner is not
@@ -73,20 +76,30 @@ class UploadService:
         """
         with tempfile.TemporaryDirectory(prefix="reelwork-upload-") as folder:
             path = Path(folder) / "bytes"
-            received = await anyio.to_thread.run_sync(self._receive, source, path, limiter=self._decoders)
+            received = await anyio.to_thread.run_sync(self._receive, source, path, films, limiter=self.decoders)
             asset = _asset(asset_id or new_asset_id(), account, received, filename)
             return await self._keep(asset, path)
 
-    def _receive(self, source: BinaryIO, path: Path) -> _Received:
+    def _receive(self, source: BinaryIO, path: Path, films: bool) -> _Received:  # noqa: FBT001  (run_sync has no names)
         received, sha256 = self._copy(source, path)
         if received == 0:
-            raise _refused(InvalidInput, "empty", "The file is empty; send a picture.")
+            raise refused(InvalidInput, "empty", f"The file is empty; send a {'film' if films else 'picture'}.")
+        if films:
+            return self._film(path, received, sha256)
         with path.open("rb") as file:
             content_type = sniff(file.read(SNIFF_BYTES))
         if content_type is None:
-            raise _refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
-        width, height = self._measure(path, content_type)
+            raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
+        width, height = measured(path, content_type, limit_pixels=self._limit_pixels)
         return _Received(content_type=content_type, size_bytes=received, sha256=sha256, width=width, height=height)
+
+    def _film(self, path: Path, size_bytes: int, sha256: str) -> _Received:
+        with path.open("rb") as file:
+            content_type = sniff_film(file.read(SNIFF_BYTES))
+            if content_type is None:
+                raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(FILMS)}.")
+            facts = film_facts(partial(_read_at, file), size_bytes, limit_pixels=self._limit_pixels)
+        return _Received(content_type=content_type, size_bytes=size_bytes, sha256=sha256, **asdict(facts))
 
     def _copy(self, source: BinaryIO, path: Path) -> tuple[int, str]:
         digest, received = hashlib.sha256(), 0
@@ -94,35 +107,10 @@ class UploadService:
             while chunk := source.read(CHUNK_BYTES):
                 received += len(chunk)
                 if received > self._limit_bytes:
-                    raise _refused(UploadTooLarge, "too_large", f"At most {size(self._limit_bytes)} by form.")
+                    raise refused(UploadTooLarge, "too_large", f"At most {size(self._limit_bytes)} by form.")
                 digest.update(chunk)
                 file.write(chunk)
         return received, digest.hexdigest()
-
-    def _measure(self, path: Path, content_type: str) -> tuple[int, int]:
-        """Width and height as displayed, after decoding every pixel of the first frame."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own cap is lower
-                return self._decode(path, content_type)
-        except ReelworkError:
-            raise
-        except Image.DecompressionBombError as error:
-            cure = f"At most {self._limit_pixels:,} pixels. Send a smaller picture."
-            raise _refused(InvalidInput, "too_many_pixels", cure) from error
-        except Exception as error:
-            # Decoders raise whatever they like at damaged bytes, AVIF's a RuntimeError; all of it means the same.
-            cure = f"It begins like {content_type} but cannot be decoded; save it anew and send that."
-            raise _refused(InvalidInput, "broken_picture", cure) from error
-
-    def _decode(self, path: Path, content_type: str) -> tuple[int, int]:
-        with Image.open(path, formats=[_FORMATS[content_type]]) as image:
-            width, height = image.size
-            if width * height > self._limit_pixels:
-                raise _too_many_pixels(width, height, self._limit_pixels)
-            image.load()
-            turned = image.getexif().get(0x0112) in _TURNED
-        return (height, width) if turned else (width, height)
 
     async def _keep(self, asset: Asset, path: Path) -> Asset:
         if not await self._assets.stage_once(asset):
@@ -163,15 +151,10 @@ def _asset(asset_id: AssetId, account: AccountId, received: _Received, filename:
         created_at=datetime.now(UTC),
         width=received.width,
         height=received.height,
+        duration_seconds=received.duration_seconds,
     )
 
 
-def _refused(
-    error: type[InvalidInput | UnsupportedMediaType | UploadTooLarge], code: str, cure: str
-) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:
-    return error(f"The file is not accepted: {cure}", errors=[FieldError(pointer=FIELD, code=code, detail=cure)])
-
-
-def _too_many_pixels(width: int, height: int, limit: int) -> InvalidInput | UnsupportedMediaType | UploadTooLarge:
-    cure = f"It has {width} x {height} pixels; at most {limit:,} in all. Send a smaller picture."
-    return _refused(InvalidInput, "too_many_pixels", cure)
+def _read_at(file: BinaryIO, offset: int, length: int) -> bytes:
+    file.seek(offset)
+    return file.read(length)

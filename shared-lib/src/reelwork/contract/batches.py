@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, StringConstraints, WithJsonSchema
 
 from reelwork.contract.base import JSON_MOMENT, Moment, Timestamp, Wire
-from reelwork.contract.jobs import JobBody, JobErrorView, MetadataKey, MetadataValue, OutputView, StatusName, Tag
+from reelwork.contract.jobs import (
+    JobBody,
+    JobErrorView,
+    JobWebhookBody,
+    MetadataKey,
+    MetadataValue,
+    OutputView,
+    StatusName,
+    Tag,
+)
 from reelwork.contract.money import CostView
 from reelwork.contract.problem import FieldProblem
 from reelwork.domain.batch import MOST_ITEMS
@@ -55,6 +64,10 @@ class BatchBody(Wire):
     ] = None
     tags: Annotated[list[Tag], Field(max_length=16, description="Of the batch; its jobs have their own.")] = []
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
+    webhook: Annotated[
+        JobWebhookBody | None,
+        Field(description="Told when all its jobs have ended (`batch.completed`). Each job may have its own."),
+    ] = None
 
 
 class BatchCounts(Wire):

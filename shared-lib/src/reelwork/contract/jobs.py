@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from reelwork.contract.base import JSON_MOMENT, JSON_NUMBER, Moment, Timestamp, Wire
 from reelwork.contract.money import CostView, MoneyText
+from reelwork.contract.paging import PageMeta
 from reelwork.contract.queue import JobQueue
 
 PriorityName = Literal["low", "normal", "high"]
@@ -15,6 +16,22 @@ ModelName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+
+_LUMA = "Luma's name for"
+EventTypeName = Literal[
+    "job.queued",
+    "job.processing",
+    "job.retrying",
+    "job.completed",
+    "job.failed",
+    "job.cancelled",
+    "job.expired",
+    "batch.completed",
+]
+WebhookUrl = Annotated[
+    str,
+    Field(min_length=1, max_length=2048, description="Of the public internet, https://….", examples=["https://…"]),
+]
 
 _TEN_YEARS = 10 * 365 * 86400  # seconds
 
@@ -35,6 +52,16 @@ class RetentionBody(Wire):
         int | None,
         Field(ge=60, le=_TEN_YEARS, description="Then the outputs go; the record of the job stays."),
         JSON_NUMBER,
+    ] = None
+
+
+class JobWebhookBody(Wire):
+    """Where to hear of this alone; signed with the account's secret (`GET /v1/webhooks/signing-secret`)."""
+
+    url: WebhookUrl
+    events: Annotated[
+        list[EventTypeName] | None,
+        Field(min_length=1, max_length=16, description="Null: every end."),
     ] = None
 
 
@@ -79,6 +106,9 @@ class JobBody(Wire):
         MoneyText | None,
         Field(description="Refuse the job if it costs more than so many US dollars.", examples=["0.50"]),
     ] = None
+    webhook: Annotated[
+        JobWebhookBody | None, Field(description="Told of this job, beside the account's endpoints.")
+    ] = None
 
 
 class JobRetryBody(Wire):
@@ -111,6 +141,7 @@ class OutputView(Wire):
     width: int | None
     height: int | None
     duration_seconds: float | None
+    meta: Annotated[dict[str, Any], Field(description="What the model says of it, such as its `seed`.")]
     url: str
 
 
@@ -135,6 +166,15 @@ class CancelView(Wire):
     requested_at: Timestamp
     confirmed_at: Timestamp | None
     by: str
+
+
+class JobWarning(Wire):
+    """What the owner of a job should know before it matters."""
+
+    code: Literal["model_deprecated", "model_retired"]
+    detail: str
+    sunset_at: Timestamp | None
+    replacement: Annotated[str | None, Field(description="The model to use instead.")]
 
 
 class JobUrls(Wire):
@@ -198,8 +238,20 @@ class JobView(Wire):
     data_removed: Annotated[bool, Field(description="The outputs are gone: `outputs` is empty.")]
     queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
+    warnings: Annotated[list[JobWarning], Field(description="That its model is on its way out, or gone.")]
     urls: JobUrls
     poll_after_ms: int
+    job_id: Annotated[str | None, Field(deprecated=True, description=f"{_LUMA} `id`.")] = None
+    queue_position: Annotated[int | None, Field(deprecated=True, description=f"{_LUMA} `queue.position`.")] = None
+    estimated_wait: Annotated[
+        str | None,
+        Field(
+            deprecated=True, description=f"{_LUMA} `queue.starts_at`, as a duration of ISO 8601.", examples=["PT90S"]
+        ),
+    ] = None
+    video_id: Annotated[
+        str | None, Field(deprecated=True, description=f"{_LUMA} the `asset_id` of the first output that is a video.")
+    ] = None
 
 
 class JobPage(Wire):
@@ -208,3 +260,9 @@ class JobPage(Wire):
     items: list[JobView]
     next_cursor: str | None
     has_more: bool
+
+
+class NumberedJobPage(JobPage):
+    """A page that was asked for by its number. `meta`: where it stands."""
+
+    meta: PageMeta

@@ -1,5 +1,9 @@
 """Errors on the wire: RFC 9457 problem details with Reelwork's extension members."""
 
+from typing import Annotated, Any
+
+from pydantic import Field
+
 from reelwork.contract.base import Timestamp, Wire
 
 
@@ -11,11 +15,23 @@ class FieldProblem(Wire):
     detail: str
 
 
+class LumaError(Wire):
+    """An error as Luma's API told it. `details` depends on the error: its `errors`, `hint`, `limit`."""
+
+    code: str
+    message: str
+    details: dict[str, Any] | None  # of whatever shape the error has
+    request_id: str
+    timestamp: Timestamp
+    documentation_url: str
+
+
 class Problem(Wire):
     """Every error answer, `application/problem+json`. Decide by `code`; show `detail` and `hint`.
 
-    `limit`: what was reached, where the error is about a limit. `error` and `error_description`: of
-    `POST /v1/oauth/token` only, where RFC 6749 wants them.
+    `limit`: what was reached, where the error is about a limit. `error`: a word in the answers of
+    `POST /v1/oauth/token`, where RFC 6749 wants it with `error_description`; and an object, the error as Luma's API
+    had it, at addresses that were there under the same names.
     """
 
     type: str
@@ -31,7 +47,7 @@ class Problem(Wire):
     hint: str | None = None
     limit: int | None = None
     errors: list[FieldProblem] = []
-    error: str | None = None
+    error: Annotated[str | LumaError | None, Field(union_mode="left_to_right")] = None
     error_description: str | None = None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reelwork.domain.ids import AccountId, BatchId, JobId
-from reelwork.domain.job import TERMINAL, Status
+from reelwork.domain.job import TERMINAL, JobWebhook, Status
 
 MOST_ITEMS = 1000
 
@@ -35,6 +35,7 @@ class Batch:
     metadata: dict[str, str] = field(default_factory=dict)
     request_id: str | None = None
     mark: str | None = None
+    webhook: JobWebhook | None = None
 
     @property
     def size(self) -> int:

@@ -3,6 +3,7 @@
 UUIDv7: RFC 9562 section 5.7. Base32 alphabet: Douglas Crockford (crockford.com/base32.html), lower case here.
 """
 
+import hashlib
 import math
 import os
 import time
@@ -14,10 +15,13 @@ AccountId = NewType("AccountId", str)
 KeyId = NewType("KeyId", str)
 JobId = NewType("JobId", str)
 AssetId = NewType("AssetId", str)
+UploadId = NewType("UploadId", str)
 BatchId = NewType("BatchId", str)
 LaneId = NewType("LaneId", str)
 WorkerId = NewType("WorkerId", str)
 EntryId = NewType("EntryId", str)
+WebhookId = NewType("WebhookId", str)
+DeliveryId = NewType("DeliveryId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
@@ -75,6 +79,10 @@ def new_asset_id() -> AssetId:
     return AssetId(f"asset_{encode(uuid7())}")
 
 
+def new_upload_id() -> UploadId:
+    return UploadId(f"upl_{encode(uuid7())}")
+
+
 def new_worker_id() -> WorkerId:
     return WorkerId(f"wrk_{encode(uuid7())}")
 
@@ -82,6 +90,21 @@ def new_worker_id() -> WorkerId:
 def new_entry_id() -> EntryId:
     """Of an entry in the ledger."""
     return EntryId(f"led_{encode(uuid7())}")
+
+
+def new_webhook_id() -> WebhookId:
+    return WebhookId(f"whk_{encode(uuid7())}")
+
+
+def new_delivery_id() -> DeliveryId:
+    return DeliveryId(f"dlv_{encode(uuid7())}")
+
+
+def derived_uuid(moment: datetime, *names: str) -> uuid.UUID:
+    """The same UUID for the same names and moment, sorting by the moment: whoever does a thing again finds it done."""
+    digest = hashlib.sha256("\0".join(names).encode()).digest()
+    milliseconds = max(0, math.floor(moment.timestamp() * 1000))
+    return uuid.UUID(int=milliseconds << 80 | int.from_bytes(digest[:10]))
 
 
 def new_request_id() -> str:
@@ -96,6 +119,16 @@ def new_slot_id() -> str:
 def lane_id(pool: str, account: AccountId) -> LaneId:
     """The lane of one account in one pool."""
     return LaneId(f"{pool}:{account}")
+
+
+def asset_of_upload(upload: UploadId) -> AssetId:
+    """The id of the asset that an upload becomes: it is known before there are any bytes."""
+    return AssetId(f"asset_{upload.removeprefix('upl_')}")
+
+
+def upload_of_asset(asset: AssetId) -> UploadId:
+    """The id of the upload that an asset came by, if it came by one; the inverse of `asset_of_upload`."""
+    return UploadId(f"upl_{asset.removeprefix('asset_')}")
 
 
 def first_job_id(moment: datetime) -> JobId:

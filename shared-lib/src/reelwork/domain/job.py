@@ -107,6 +107,7 @@ class Output:
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    meta: dict[str, Any] = field(default_factory=dict)  # what the model says of it, any JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,12 +193,21 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobWebhook:
+    """Where its owner wants to hear of this one job, and of which events."""
+
+    url: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A stored job. `version` grows with every change; `events` is its durable history, in order.
 
     It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go. `due`: the
     database's word that `not_before` has come; only then a queued job may be claimed. `fallbacks`: models that may do
-    it where the provider of `model` cannot, in order.
+    it where the provider of `model` cannot, in order. `hooked`: some webhook may want to hear of it, its own, its
+    batch's or one of its account.
     """
 
     id: JobId
@@ -244,6 +254,8 @@ class Job:
     data_removed: bool = False
     bill: Bill | None = None
     remote: RemoteCall | None = None
+    webhook: JobWebhook | None = None
+    hooked: bool = False
     fallbacks: tuple[str, ...] = ()
 
     @property

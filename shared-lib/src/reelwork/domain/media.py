@@ -54,6 +54,7 @@ _EXTENSIONS = {
     "application/x-subrip": ".srt",
     "text/plain": ".txt",
     "application/json": ".json",
+    "text/csv": ".csv",
 }
 
 

@@ -11,6 +11,11 @@ class Tier(StrEnum):
     PRO = "pro"
     ENTERPRISE = "enterprise"
 
+    def includes(self, other: "Tier") -> bool:
+        """Whether this tier has whatever the other one has."""
+        order = list(Tier)
+        return order.index(self) >= order.index(other)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

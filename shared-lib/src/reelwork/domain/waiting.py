@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reelwork.domain.job import Job, Status
+from reelwork.domain.lifecycle import reference
 from reelwork.domain.route import CIRCUIT_OPEN
 
 
@@ -190,8 +191,8 @@ def _model(at: Situation) -> Reason | None:
         return None
     return Reason(
         code="model_unavailable",
-        message=f"No worker that is there runs {at.job.model}.",
-        facts={"model": at.job.model, "workers": at.pool.workers},
+        message=f"No worker that is there runs {reference(at.job.model, at.job.model_version)}.",
+        facts={"model": at.job.model, "version": at.job.model_version, "workers": at.pool.workers},
     )
 
 

@@ -17,7 +17,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
 from reelwork.engine.reserving import Ask, Purse
 from reelwork.engine.submit import LaneOpener
-from reelwork.store.jobs import JobFilter
+from reelwork.store.job_filter import JobFilter
 from reelwork.store.selection import Candidate
 
 log = structlog.get_logger(__name__)

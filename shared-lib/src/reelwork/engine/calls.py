@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -43,12 +43,13 @@ async def begin_call(engine: Engine, job: Job, *, model: str) -> Job | None:
     return begun
 
 
-async def take_up(engine: Engine, *, pool: str, worker: str) -> Job | None:
-    """The waiting job of the pool that has been due longest, with a lease for `worker`; None when none is due.
+async def take_up(engine: Engine, *, pool: str, worker: str, models: Collection[str]) -> Job | None:
+    """The waiting job of the pool that has been due longest, with a lease for `worker`; None when none is due that was
+    given to one of these models.
 
     Waiting jobs are running jobs: a pool that is held or a queue that is paused does not keep them from their end.
     """
-    return await engine.stores.calls.resume(pool, worker=worker, lease=engine.rules.lease)
+    return await engine.stores.calls.resume(pool, worker=worker, models=models, lease=engine.rules.lease)
 
 
 async def put_off(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from reelwork.broker.base import Broker, Notice
 from reelwork.domain.job import Job
 from reelwork.domain.tier import Plans
+from reelwork.engine.outcomes import OutcomeNotes
 from reelwork.engine.runtimes import RuntimeNotes
 from reelwork.generator.resources import Pool
 from reelwork.store.attempts import Claimed
@@ -26,6 +27,7 @@ class Engine:
     broker: Broker
     rules: Rules
     runtimes: RuntimeNotes = field(default_factory=RuntimeNotes)
+    outcomes: OutcomeNotes = field(default_factory=OutcomeNotes)
     pools: tuple[str, ...] = tuple(Pool)
 
     def tell(self, job: Job) -> None:

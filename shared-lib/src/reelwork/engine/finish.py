@@ -37,7 +37,7 @@ class Finished:
 async def complete(engine: Engine, job: Job, outputs: Sequence[Output], *, used: timedelta) -> Ending:
     """The attempt succeeded. If a cancel was asked for first, the job ends cancelled, without outputs."""
     if await engine.stores.attempts.complete(claimed(job), outputs):
-        engine.runtimes.note(job, used)
+        _note(engine, job, used)
         return await _ended(engine, job, Ending.COMPLETED, used)
     return await stop(engine, job, used=used)
 
@@ -56,9 +56,14 @@ async def _completed(engine: Engine, done: Sequence[Finished]) -> None:
     if await engine.stores.lanes.release(first.lane, [claimed(each.job).slot for each in done], used=used):
         engine.broker.publish(first.pool, tickets_for(len(done), estimate_seconds=used.total_seconds() / len(done)))
     for each in done:
-        engine.runtimes.note(each.job, each.used)
+        _note(engine, each.job, each.used)
         _log_ending(each.job, Ending.COMPLETED, each.used)
         engine.tell(each.job)
+
+
+def _note(engine: Engine, job: Job, used: timedelta) -> None:
+    engine.runtimes.note(job, used)
+    engine.outcomes.completed(job, used)
 
 
 async def fail(engine: Engine, job: Job, failure: AttemptFailure, *, used: timedelta, lapsed: bool = False) -> Ending:
@@ -115,9 +120,12 @@ async def _how_it_ended(engine: Engine, job: Job) -> Ending:
             return Ending.LOST
 
 
-async def hand_back(engine: Engine, job: Job) -> None:
-    """Give a claimed job back unrun: it keeps its place, and the attempt does not count. Cancelled: it ends so."""
-    if await engine.stores.attempts.put_back(claimed(job)):
+async def hand_back(engine: Engine, job: Job, *, why: AttemptFailure | None = None) -> None:
+    """Give a claimed job back unrun: it keeps its place, and the attempt does not count. Cancelled: it ends so.
+
+    `why`: what its owner is told until it runs.
+    """
+    if await engine.stores.attempts.put_back(claimed(job), why=_error(why, job) if why is not None else None):
         await release(engine, job, used=None)
         await engine.stores.lanes.reopen(job.lane)  # another claim may have found it empty meanwhile
         engine.broker.publish(job.pool)
@@ -136,6 +144,8 @@ async def _ended(
     engine: Engine, job: Job, ending: Ending, used: timedelta | None, error: JobError | None = None
 ) -> Ending:
     _log_ending(job, ending, used, error)
+    if ending is Ending.FAILED:
+        engine.outcomes.failed(job)
     await release(engine, job, used=used)
     engine.tell(job)
     return ending

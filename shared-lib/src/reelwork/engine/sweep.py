@@ -11,7 +11,9 @@ from enum import Enum, auto
 import structlog
 
 from reelwork.domain.asset import Asset
+from reelwork.domain.ids import upload_of_asset
 from reelwork.domain.job import RUNNING
+from reelwork.domain.upload import Upload, UploadState
 from reelwork.engine.erase import BATCH, Eraser
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
@@ -21,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 # Longer than any upload or job output takes between its announcement and its commit.
 STAGED_GRACE = timedelta(minutes=15)
-# Longer than the largest output takes; its parts cost only space until then.
-PARTS_GRACE = timedelta(hours=24)
+# Longer than the largest output takes, and than an upload may (24 hours); parts cost only space until then.
+PARTS_GRACE = timedelta(hours=30)
 PARTS_INTERVAL = timedelta(minutes=10)
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -48,6 +50,7 @@ class Sweeper:
         """One bounded pass at `now` (database time); how many things were settled. Where the object store is down,
         its part is left to a later pass."""
         settled = await self._settle_staged(now) + await self._eraser.expire(now) + await self._bury()
+        settled += await self._sweep_uploads(now)
         if time.monotonic() > self._parts_next:
             self._parts_next = time.monotonic() + PARTS_INTERVAL.total_seconds()
             settled += await self.abort_uploads(now - PARTS_GRACE)
@@ -72,17 +75,56 @@ class Sweeper:
 
     async def _verdict(self, asset: Asset) -> Verdict:
         """Decides by one reading of the job, so that a job that ends meanwhile cannot be half seen."""
-        job = await self._stores.jobs.get(asset.account_id, asset.job_id) if asset.job_id is not None else None
+        if asset.job_id is None:
+            return await self._verdict_of_input(asset)
+        job = await self._stores.jobs.get(asset.account_id, asset.job_id)
         if job is not None and asset.id in {output.asset_id for output in job.outputs}:
             return Verdict.KEEP
         if job is not None and job.status in RUNNING and job.attempt == asset.attempt:
             return Verdict.WAIT
         return Verdict.REMOVE
 
+    async def _verdict_of_input(self, asset: Asset) -> Verdict:
+        """One that came in a request is ready when that ends; an upload may be completed later, by whoever asks."""
+        upload = await self._stores.uploads.of_id(upload_of_asset(asset.id))
+        match upload.state if upload is not None else None:
+            case UploadState.COMPLETED:
+                return Verdict.KEEP
+            case UploadState.OPEN | UploadState.CHECKING:
+                return Verdict.WAIT
+            case _:
+                return Verdict.REMOVE
+
     async def _bury(self) -> int:
         """Assets that were discarded, but whose bytes could not be removed then."""
         found = await self._stores.assets.discarded(limit=BATCH)
         return len(found) if found and await self.discard(found) else 0
+
+    async def _sweep_uploads(self, now: datetime) -> int:
+        """Uploads whose time is over: what became an asset stays, whatever else was sent goes."""
+        swept = 0
+        for upload in await self._stores.uploads.due(now, limit=BATCH):
+            asset = await self._stores.assets.get(upload.account_id, upload.asset_id)
+            if asset is not None and upload.state is UploadState.COMPLETED:
+                await self._stores.assets.commit([asset.id])  # unless it was, or was removed since
+            elif not await self.let_go(upload) or (asset is not None and not await self.discard([asset])):
+                break
+            await self._stores.uploads.forget(upload.id)
+            log.info("upload.swept", upload_id=upload.id, state=upload.state.value)
+            swept += 1
+        return swept
+
+    async def let_go(self, upload: Upload) -> bool:
+        """Remove whatever was sent for an upload that became no asset. False when the object store is down: it is
+        done when the upload is swept."""
+        try:
+            if upload.multipart is not None:
+                await self._objects.direct.abort(upload.key, upload.multipart.name)
+            await self._objects.delete([upload.key])
+        except ObjectStoreDown as error:
+            log.warning("upload.not_removed", upload_id=upload.id, reason=str(error))
+            return False
+        return True
 
     async def abort_uploads(self, before: datetime) -> int:
         """Let go of the parts of uploads that began before this moment and never ended; how many uploads."""

@@ -3,7 +3,8 @@
 Everything that fetches an address which somebody gave us goes through `Fetcher`: see docs/decisions/0020-fetching.md.
 """
 
-from reelwork.fetch.fetcher import Fetched, Fetcher
+from reelwork.fetch.exchange import Question
+from reelwork.fetch.fetcher import Fetched, Fetcher, Reply
 from reelwork.fetch.rules import FetchRules, Network
 
-__all__ = ["FetchRules", "Fetched", "Fetcher", "Network"]
+__all__ = ["FetchRules", "Fetched", "Fetcher", "Network", "Question", "Reply"]

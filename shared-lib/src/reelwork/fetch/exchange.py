@@ -1,8 +1,9 @@
 """One question and its answer over one connection of its own: no pool, no proxy, no cookies, nothing decoded."""
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import httpcore2
 
@@ -11,6 +12,27 @@ from reelwork.fetch.rules import Address, FetchRules
 from reelwork.fetch.target import Target
 
 USER_AGENT = "Reelwork-Fetch/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked. `headers` come beside, or instead of, those that every question has; `content` is sent whole."""
+
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+    def fields(self, authority: str) -> list[tuple[str, str]]:
+        """All headers, for a host. The caller's never say whom the question is for, nor how the bytes travel."""
+        length = {"Content-Length": str(len(self.content))} if self.content or self.method == "POST" else {}
+        ours = {"Host": authority, "Accept-Encoding": "identity", "Connection": "close"} | length
+        taken = {name.lower() for name in ours}
+        theirs = {name: value for name, value in self.headers.items() if name.lower() not in taken}
+        named = {name.lower() for name in theirs}
+        usual = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+        return [
+            *((ours | {name: value for name, value in usual.items() if name.lower() not in named}) | theirs).items()
+        ]
 
 
 class Answer:
@@ -39,18 +61,13 @@ async def asked(
     *,
     network: httpcore2.AsyncNetworkBackend,
     tls: ssl.SSLContext,
+    question: Question,
 ) -> AsyncIterator[Answer]:
     """The answer of a target at one of these addresses. Raises httpcore2's errors and HeadersTooLong."""
     pool = httpcore2.AsyncConnectionPool(
         ssl_context=tls, max_connections=1, network_backend=PinnedBackend(addresses, network)
     )
-    headers = [
-        ("Host", target.authority),
-        ("User-Agent", USER_AGENT),
-        ("Accept", "*/*"),
-        ("Accept-Encoding", "identity"),
-        ("Connection", "close"),
-    ]
+    headers = question.fields(target.authority)
     timeouts = {
         "connect": rules.connect_seconds,
         "read": rules.quiet_seconds,
@@ -60,7 +77,10 @@ async def asked(
     url = httpcore2.URL(
         scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.resource.encode()
     )
-    async with pool, pool.stream("GET", url, headers=headers, extensions={"timeout": timeouts}) as response:
+    asking = pool.stream(
+        question.method, url, headers=headers, content=question.content or None, extensions={"timeout": timeouts}
+    )
+    async with pool, asking as response:
         stream = response.extensions["network_stream"]
         if isinstance(stream, CountedStream):
             stream.body_begins()

@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,7 +13,7 @@ import structlog
 
 from reelwork.domain.errors import FetchFailed, FieldError, UploadTooLarge, UrlRefused
 from reelwork.fetch.addresses import checked
-from reelwork.fetch.exchange import Answer, asked
+from reelwork.fetch.exchange import Answer, Question, asked
 from reelwork.fetch.network import HeadersTooLong, Resolve, system_resolver
 from reelwork.fetch.refusal import Refused, TooMuch, not_public
 from reelwork.fetch.rules import MOST_REDIRECTS, Address, FetchRules
@@ -26,6 +27,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_ADDRESSES = 4
 _UNKNOWN_NAMES = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 _LONGEST_TYPE = 200
+_GET = Question()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,18 @@ class Fetched:
     url: str
     content_type: str | None
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Whatever was answered in the end, of any status: `url` is where. `cut`: there was more than was to be kept."""
+
+    url: str
+    status: int
+    content_type: str | None
+    retry_after: str | None
+    content: bytes
+    cut: bool = False
 
 
 class Fetcher:
@@ -64,33 +78,57 @@ class Fetcher:
         Raises UrlRefused, FetchFailed, UploadTooLarge (more than `limit_bytes`), and what `write` raises; some bytes
         may have been written by then.
         """
-        try:
-            async with asyncio.timeout(self._rules.seconds):
-                return await self._follow(url, write, limit_bytes)
-        except Refused as refused:
-            log.info("fetch.refused", reason=refused.code)
-            detail = f"This address is not fetched. {refused.cure}"
-            error = FieldError(pointer=field, code=refused.code, detail=refused.cure)
-            raise UrlRefused(detail, hint="Send an address that anybody can open.", errors=[error]) from refused
-        except TooMuch as error:
-            raise _too_large(limit_bytes, field) from error
-        except (TimeoutError, httpcore2.TimeoutException) as error:
-            raise _failed("It did not answer in time.") from error
-        except HeadersTooLong as error:
-            raise _failed("The headers of its answer are too long.") from error
-        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-            raise _failed(_reason(error)) from error
+        with _told(field, limit_bytes):
+            async with asyncio.timeout(self._rules.seconds), self._answered(url, _GET, MOST_REDIRECTS) as (at, answer):
+                return await _received(at, answer, write, limit_bytes)
 
-    async def _follow(self, url: str, write: Write, limit_bytes: int) -> Fetched:
+    async def ask(
+        self,
+        url: str,
+        question: Question = _GET,
+        *,
+        keep_bytes: int,
+        cut: bool = False,
+        redirects: int = MOST_REDIRECTS,
+        field: str = "#/url",
+    ) -> Reply:
+        """Ask any question and keep what is answered, errors of the other side among it.
+
+        With `redirects` 0 a redirect is an answer like others. An answer of more than `keep_bytes` raises
+        UploadTooLarge, or is `cut` there. Raises UrlRefused and FetchFailed.
+        """
+        with _told(field, keep_bytes):
+            async with asyncio.timeout(self._rules.seconds), self._answered(url, question, redirects) as (at, answer):
+                content = await _kept(answer, keep_bytes, cut=cut)
+                return Reply(
+                    url=at.url,
+                    status=answer.status,
+                    content_type=_content_type(answer),
+                    retry_after=answer.header("retry-after"),
+                    content=content[:keep_bytes],
+                    cut=len(content) > keep_bytes,
+                )
+
+    async def check(self, url: str, *, field: str = "#/url") -> None:
+        """Raise UrlRefused, or FetchFailed where its name cannot be looked up, if this address would not be asked."""
+        with _told(field, 0):
+            await self._addresses(Target.parse(url, self._rules))
+
+    @asynccontextmanager
+    async def _answered(self, url: str, question: Question, redirects: int) -> AsyncIterator[tuple[Target, Answer]]:
+        """The answer behind at most so many redirects, and where it was given."""
         target = Target.parse(url, self._rules)
-        for _ in range(1 + MOST_REDIRECTS):
+        for _ in range(1 + redirects):
             addresses = await self._addresses(target)
-            async with asked(target, addresses, self._rules, network=self._network, tls=self._tls) as answer:
+            async with asked(
+                target, addresses, self._rules, network=self._network, tls=self._tls, question=question
+            ) as answer:
                 location = answer.header("location")
-                if answer.status not in _REDIRECTS or location is None:
-                    return await _received(target, answer, write, limit_bytes)
+                if answer.status not in _REDIRECTS or location is None or not redirects:
+                    yield target, answer
+                    return
             target = target.moved(location, self._rules)
-        raise _failed(f"It redirects more than {MOST_REDIRECTS} times.")
+        raise _failed(f"It redirects more than {redirects} times.")
 
     async def _addresses(self, target: Target) -> Sequence[Address]:
         if target.literal is not None:
@@ -107,6 +145,40 @@ class Fetcher:
         return checked(found, self._rules.allow)[:_MOST_ADDRESSES]
 
 
+@contextmanager
+def _told(field: str, limit_bytes: int) -> Iterator[None]:
+    """What goes wrong, in the words for whoever gave the address."""
+    try:
+        yield
+    except Refused as refused:
+        log.info("fetch.refused", reason=refused.code)
+        detail = f"This address is not fetched. {refused.cure}"
+        error = FieldError(pointer=field, code=refused.code, detail=refused.cure)
+        raise UrlRefused(detail, hint="Send an address that anybody can open.", errors=[error]) from refused
+    except TooMuch as error:
+        raise _too_large(limit_bytes, field) from error
+    except (TimeoutError, httpcore2.TimeoutException) as error:
+        raise _failed("It did not answer in time.") from error
+    except HeadersTooLong as error:
+        raise _failed("The headers of its answer are too long.") from error
+    except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        raise _failed(_reason(error)) from error
+
+
+async def _kept(answer: Answer, keep_bytes: int, *, cut: bool) -> bytes:
+    """Its bytes, and of those beyond the limit no more than tell that there are some. Raises TooMuch."""
+    if (answer.header("content-encoding") or "identity").lower() != "identity":
+        raise _failed("It sends compressed content that was not asked for.")
+    content = bytearray()
+    async for chunk in answer.body():
+        content += chunk
+        if len(content) > keep_bytes:
+            if not cut:
+                raise TooMuch
+            break
+    return bytes(content)
+
+
 async def _received(target: Target, answer: Answer, write: Write, limit_bytes: int) -> Fetched:
     if answer.status != 200:
         raise _failed(f"It answered {answer.status}.")
@@ -121,8 +193,12 @@ async def _received(target: Target, answer: Answer, write: Write, limit_bytes: i
         if size > limit_bytes:
             raise TooMuch
         await write(chunk)
-    content_type = answer.header("content-type")
-    return Fetched(url=target.url, content_type=content_type[:_LONGEST_TYPE] if content_type else None, size_bytes=size)
+    return Fetched(url=target.url, content_type=_content_type(answer), size_bytes=size)
+
+
+def _content_type(answer: Answer) -> str | None:
+    said = answer.header("content-type")
+    return said[:_LONGEST_TYPE] if said else None
 
 
 def _failed(reason: str) -> FetchFailed:

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
+from reelwork.domain.lifecycle import ACTIVE, Lifecycle
 from reelwork.domain.price import FREE, Pricing
+from reelwork.domain.tier import Tier
 from reelwork.generator.artifact import Artifact
 from reelwork.generator.context import GenerationContext
 from reelwork.generator.parameters import Parameters
@@ -42,6 +44,12 @@ class MediaGeneratorModel(ABC, Generic[P]):
     """How long a typical run takes; only a first guess for queues, measured times replace it."""
     pricing: ClassVar[Pricing] = FREE
     """What a job costs, by its input alone; an installation may set its own price."""
+    min_tier: ClassVar[Tier] = Tier.FREE
+    """The lowest plan that may use it; an installation may set its own."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names for it, without a slash: `dream-machine`; an installation may give its own."""
+    lifecycle: ClassVar[Lifecycle] = ACTIVE
+    """When this version is deprecated and ends, and what to use instead; an installation may say otherwise."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from reelwork.domain.lifecycle import ACTIVE, LATEST, Lifecycle, reference
 from reelwork.domain.price import FREE, Pricing, uncounted
+from reelwork.domain.tier import Tier
 from reelwork.generator.base import MediaGeneratorModel
 from reelwork.generator.parameters import asset_fields
 from reelwork.generator.remote import RemoteModel
@@ -16,6 +18,7 @@ from reelwork.generator.resources import Pool
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9._-]*)+")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,31}")
+_ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TASK = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _STATED = ("id", "version", "title", "description", "task", "parameters", "produces", "is_ai")
 
@@ -66,6 +69,9 @@ class ModelCard(BaseModel):
     capabilities: Capabilities
     seconds_hint: float = Field(gt=0)
     pricing: Pricing = FREE
+    min_tier: Tier = Tier.FREE
+    aliases: tuple[str, ...] = ()
+    lifecycle: Lifecycle = ACTIVE
     examples: tuple[dict[str, JsonValue], ...] = ()
     asset_inputs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Parameters that are assets, with the media types they accept."""
@@ -74,6 +80,11 @@ class ModelCard(BaseModel):
     """Models that may do its jobs where its provider cannot, best first."""
 
     SCHEMA_AS_TEXT: ClassVar[str] = "input_schema"
+
+    @property
+    def reference(self) -> str:
+        """`name@version`: what tells it from every other card."""
+        return reference(self.name, self.version)
 
     @classmethod
     def of(cls, model: type[AnyModel]) -> Self:
@@ -100,6 +111,9 @@ class ModelCard(BaseModel):
             capabilities=Capabilities(seed="seed" in model.parameters.model_fields),
             seconds_hint=model.seconds_hint,
             pricing=model.pricing,
+            min_tier=model.min_tier,
+            aliases=model.aliases,
+            lifecycle=model.lifecycle,
             examples=tuple(dict(example) for example in model.examples),
             asset_inputs=asset_fields(schema),
             fallbacks=model.fallbacks if issubclass(model, RemoteModel) else (),
@@ -114,7 +128,7 @@ class ModelCard(BaseModel):
         """The card for MongoDB. The schema is stored as text: its keys begin with `$`, and their order counts."""
         document = self.model_dump(mode="json")
         document[self.SCHEMA_AS_TEXT] = json.dumps(self.input_schema)
-        return {"_id": self.name, **document}
+        return {"_id": self.reference, **document}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -136,13 +150,21 @@ def _wrong(model: type[AnyModel]) -> list[str]:
     found = []
     if not _ID.fullmatch(model.id):
         found.append(f"id {model.id!r} is not of the form 'vendor/name'")
-    if not _VERSION.fullmatch(model.version):
+    if not _VERSION.fullmatch(model.version) or model.version == LATEST:
         found.append(f"version {model.version!r} is not a version")
     if not _TASK.fullmatch(model.task):
         found.append(f"task {model.task!r} is not a word such as 'text-to-image'")
+    found += [
+        f"alias {alias!r} is not a name such as 'dream-machine'" for alias in model.aliases if not is_alias(alias)
+    ]
     if not model.produces:
         found.append("produces names no media type")
     return [*found, *_bad_pricing(model), *_bad_examples(model)]
+
+
+def is_alias(name: str) -> bool:
+    """Whether it can stand for a model: no slash, so that it is never the name of one."""
+    return _ALIAS.fullmatch(name) is not None
 
 
 def _bad_pricing(model: type[AnyModel]) -> list[str]:

@@ -1,6 +1,7 @@
 """What a model is given while it runs."""
 
 import base64
+import math
 import mimetypes
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -36,8 +37,8 @@ class GenerationContext:
     """A running job, seen from the model. Used from the model's own thread only.
 
     Every method may raise `Cancelled` or `TimeLimitExceeded`: calling one of them often is all that a model
-    does to be stoppable. `workdir` is an empty scratch folder that the platform removes after the run; it
-    is made when it is first asked for, since some models need none.
+    does to be stoppable; one that has to wait does so by `wait`. `workdir` is an empty scratch folder that the
+    platform removes after the run; it is made when it is first asked for, since some models need none.
     """
 
     def __init__(
@@ -49,14 +50,16 @@ class GenerationContext:
         fetch: Fetch,
         report: Report,
         is_cancelled: Callable[[], bool],
+        pause: Callable[[float], object] = time.sleep,
         time_limit_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         link: Link | None = None,
         call_key: str | None = None,
         webhook_url: str | None = None,
     ) -> None:
-        """`fetch`, `link`, `report` and `is_cancelled` are called in the model's thread; the time limit counts from
-        now. `call_key` (None: the job's id) and `webhook_url` are for models that run elsewhere."""
+        """`fetch`, `link`, `report`, `is_cancelled` and `pause` are called in the model's thread; the time limit counts
+        from now. `pause` lets so many seconds pass, or fewer where the run is to stop. `call_key` (None: the job's id)
+        and `webhook_url` are for models that run elsewhere."""
         self.job_id = job_id
         self._workdir = workdir
         self.seed = seed
@@ -66,7 +69,8 @@ class GenerationContext:
         self._link = link
         self._report = report
         self._is_cancelled = is_cancelled
-        self._limit = time_limit_seconds
+        self._pause = pause
+        self._limit = math.inf if time_limit_seconds is None else time_limit_seconds
         self._clock = clock
         self._started = clock()
         self._reported_at: float | None = None
@@ -87,7 +91,16 @@ class GenerationContext:
         """Raise if the run must stop; costs next to nothing."""
         if self._is_cancelled():
             raise Cancelled("The job was cancelled.")
-        if self._limit is not None and self.elapsed_seconds > self._limit:
+        if self.elapsed_seconds > self._limit:
+            raise TimeLimitExceeded(self._limit)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass without using the processor; whatever stops the run ends the wait at once."""
+        self.check()
+        left = max(self._limit - self.elapsed_seconds, 0.0)
+        self._pause(min(seconds, left))
+        self.check()
+        if left < seconds:
             raise TimeLimitExceeded(self._limit)
 
     def fetch(self, asset: str) -> Path:

@@ -42,6 +42,7 @@ class LocalContext(GenerationContext):
             fetch=self._local_asset,
             report=self._keep,
             is_cancelled=self._cancelled.is_set,
+            pause=self._cancelled.wait,
             time_limit_seconds=time_limit_seconds,
             clock=clock,
             link=self._local_url,

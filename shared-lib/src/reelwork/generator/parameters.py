@@ -19,7 +19,8 @@ class Parameters(BaseModel):
     """Base of every model's parameters: frozen, and unknown fields are refused.
 
     Fields are shown in the order of their declaration. Use `Literal` for choices (they become `enum`), `Field`
-    bounds for numbers, `AssetRef` or `ImageRef` for files, `Seed` for a seed, `ui(...)` for the look of the form.
+    bounds for numbers, `AssetRef`, `ImageRef` or `VideoRef` for files, `Seed` for a seed, `ui(...)` for the look of
+    the form.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -64,6 +65,7 @@ class AssetInput:
 
 AssetRef = Annotated[str, AssetInput()]
 ImageRef = Annotated[str, AssetInput(("image/*",))]
+VideoRef = Annotated[str, AssetInput(("video/*",))]
 
 Seed = Annotated[
     int | None,

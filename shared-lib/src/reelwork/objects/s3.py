@@ -21,6 +21,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from reelwork.objects.cors import allow_browsers
+from reelwork.objects.direct import DirectUploads, ObjectReader
 from reelwork.objects.disposition import Disposition, content_disposition
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown, RangeOutside
 from reelwork.objects.stream import CHUNK_BYTES, Body, Extent, ObjectStream
@@ -82,6 +84,7 @@ class ObjectStore:
         self._client = internal
         self._public = public
         self._threads = anyio.CapacityLimiter(THREADS)
+        self.direct = DirectUploads(options.bucket, internal, public, self._run)
 
     @classmethod
     @asynccontextmanager
@@ -102,8 +105,9 @@ class ObjectStore:
         await self._run("", self._client.head_bucket, Bucket=self._bucket)
 
     async def ensure_bucket(self) -> None:
-        """Make the bucket if it is not there; safe to call from many processes at once."""
+        """Make the bucket if it is not there, for browsers too; safe to call from many processes at once."""
         await self._run("", self._make_bucket)
+        await self._run("", allow_browsers, self._client, self._bucket)
 
     async def put_file(self, key: str, path: Path, content_type: str, *, sha256: str | None = None) -> None:
         """Store a file, streamed from disk; an object under the same key is replaced, whole or not at all.
@@ -145,6 +149,17 @@ class ObjectStore:
         _, _, size = answer.get("ContentRange", f"/{length}").rpartition("/")
         extent = Extent(start=start, length=length, size_bytes=int(size), content_type=answer["ContentType"])
         return ObjectStream(extent, answer["Body"], functools.partial(self._read_chunk, key))
+
+    async def reading(
+        self, key: str, size_bytes: int, work: Callable[[ObjectReader], T], limit: anyio.CapacityLimiter
+    ) -> T:
+        """What `work` makes of an object, in a thread of `limit`; cancelled, it stops at its next read."""
+        reader = self.direct.reader(key, size_bytes)
+        with _translated(key):
+            try:
+                return await anyio.to_thread.run_sync(work, reader, limiter=limit, abandon_on_cancel=True)
+            finally:
+                reader.stop.set()
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that are not there are fine. In batches, so an error may leave a part undone."""

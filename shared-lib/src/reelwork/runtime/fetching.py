@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 
 from reelwork.fetch.addresses import unsafe_in_production
 from reelwork.fetch.rules import FetchRules
-from reelwork.runtime.settings import SharedSettings
+from reelwork.runtime.settings import InstallationSettings, SharedSettings
 
 _STANDARD = FetchRules()
 
@@ -18,8 +18,8 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-class FetchSettings(SharedSettings):
-    """Every field is an environment variable `REELWORK_<NAME>`."""
+class FetchRuleSettings(InstallationSettings):
+    """What may be fetched. Every field is an environment variable `REELWORK_<NAME>`."""
 
     fetch_ports: Annotated[
         frozenset[Annotated[int, Field(ge=1, le=65_535)]],
@@ -37,9 +37,6 @@ class FetchSettings(SharedSettings):
         ),
     ] = ()
     fetch_seconds: Annotated[float, Field(gt=0, le=300, description="Longest fetch, its redirects included.")] = 30.0
-    fetches_at_once: Annotated[
-        int, Field(ge=1, le=1000, description="Fetches at once in one process; one account has a quarter of them.")
-    ] = 8
 
     @model_validator(mode="after")
     def _no_open_doors_in_production(self) -> Self:
@@ -58,3 +55,11 @@ class FetchSettings(SharedSettings):
             seconds=self.fetch_seconds,
             quiet_seconds=min(self.fetch_seconds, _STANDARD.quiet_seconds),
         )
+
+
+class FetchSettings(FetchRuleSettings, SharedSettings):
+    """The rules, and how much is fetched at once."""
+
+    fetches_at_once: Annotated[
+        int, Field(ge=1, le=1000, description="Fetches at once in one process; one account has a quarter of them.")
+    ] = 8

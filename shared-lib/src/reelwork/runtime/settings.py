@@ -21,8 +21,8 @@ from reelwork.tls import TlsFiles
 INPROCESS = "inprocess://"
 
 
-class MongoSettings(BaseSettings):
-    """Where the documents are: all that looking after accounts needs."""
+class InstallationSettings(BaseSettings):
+    """What kind of installation this is."""
 
     # what is refused is written to logs: never the values beside it
     model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore", hide_input_in_errors=True)
@@ -31,6 +31,11 @@ class MongoSettings(BaseSettings):
         Literal["development", "production"],
         Field(description="`production` refuses placeholder secrets and never hands out a key."),
     ] = "development"
+
+
+class MongoSettings(InstallationSettings):
+    """Where the documents are: all that looking after accounts needs."""
+
     mongo_url: Annotated[SecretStr, Field(description="MongoDB replica set, `mongodb://…`.")]
     mongo_database: Annotated[str, Field(description="Database name.")] = "reelwork"
     mongo_driver: Annotated[

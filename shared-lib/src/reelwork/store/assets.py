@@ -39,6 +39,7 @@ class Assets:
     INDEXES = (
         IndexModel([("account_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("state", ASCENDING), ("created_at", ASCENDING)], name="unsettled"),
+        IndexModel([("account_id", ASCENDING), ("sha256", ASCENDING)], name="digests"),
     )
 
     def __init__(self, database: Database) -> None:
@@ -109,17 +110,28 @@ class Assets:
         document = await self._assets.find_one({"_id": asset, "account_id": account})
         return _CODEC.decode(document) if document is not None else None
 
+    async def of_digest(self, account: AccountId, sha256: str) -> Asset | None:
+        """The account's newest ready asset with these bytes. Other accounts' bytes are never looked at."""
+        query = {"account_id": account, "sha256": sha256, "state": AssetState.READY}
+        document = await self._assets.find_one(query, sort=[("_id", DESCENDING)])
+        return _CODEC.decode(document) if document is not None else None
+
     async def page(self, account: AccountId, where: AssetFilter, *, before: AssetId | None, limit: int) -> list[Asset]:
         """Up to `limit` ready assets, newest first, older than `before`."""
-        query: Document = {"account_id": account, "state": AssetState.READY}
+        query = _ready(account, where)
         if before is not None:
             query["_id"] = {"$lt": before}
-        if where.purpose is not None:
-            query["purpose"] = where.purpose
-        if where.kind is not None:
-            query["content_type"] = {"$gte": f"{where.kind}/", "$lt": f"{where.kind}0"}  # "0" follows "/" in ASCII
         cursor = self._assets.find(query).sort([("_id", DESCENDING)]).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
+
+    async def numbered(
+        self, account: AccountId, where: AssetFilter, *, skip: int, limit: int, most: int
+    ) -> tuple[list[Asset], int]:
+        """Up to `limit` ready ones behind the `skip` newest, and how many there are, or `most` where that is fewer."""
+        query = _ready(account, where)
+        cursor = self._assets.find(query).sort([("_id", DESCENDING)]).skip(skip).limit(limit)
+        found = [_CODEC.decode(document) async for document in cursor]
+        return found, int(await self._assets.count_documents(query, limit=most))
 
     async def unsettled_before(self, moment: datetime, *, after: datetime, limit: int) -> list[Asset]:
         """Staged assets from between the moments, oldest first."""
@@ -135,3 +147,12 @@ class Assets:
     async def forget(self, assets: Sequence[AssetId]) -> None:
         """Remove documents whose objects are gone. Only discarded ones are ever touched."""
         await self._assets.delete_many({"_id": {"$in": list(assets)}, "state": AssetState.DISCARDED})
+
+
+def _ready(account: AccountId, where: AssetFilter) -> Document:
+    query: Document = {"account_id": account, "state": AssetState.READY}
+    if where.purpose is not None:
+        query["purpose"] = where.purpose
+    if where.kind is not None:
+        query["content_type"] = {"$gte": f"{where.kind}/", "$lt": f"{where.kind}0"}  # "0" follows "/" in ASCII
+    return query

@@ -1,13 +1,14 @@
 """Attempts: the fenced compare-and-sets of a running job. Whoever lost the fence can change nothing."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
 
 from reelwork.domain.ids import JobId, LaneId
 from reelwork.domain.job import RUNNING, Job, JobError, Output, Progress, Status
+from reelwork.domain.worker import ModelOffered
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import NOW, Expression, in_time, later, literal, transition, with_call
@@ -45,44 +46,63 @@ class Attempts:
     def __init__(self, database: Database) -> None:
         self._jobs = database["jobs"]
 
-    async def take(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> Taken:
-        """Move the lane's first queued jobs to processing, one for each slot, with a lease each.
+    async def take(
+        self,
+        lane: LaneId,
+        *,
+        worker: str,
+        slots: Sequence[str],
+        lease: timedelta,
+        lacking: Collection[ModelOffered] = (),
+        only: JobId | None = None,
+    ) -> Taken:
+        """Move the lane's first queued jobs (or `only` this one) to processing, one for each slot, with a lease each.
 
         Fewer when fewer are queued or others take them first; none only if nothing is queued. In the order of the
-        queue.
+        queue. Jobs of models that the worker is `lacking` are passed over: they stay for another worker.
         """
+        claimable = _claimable(lane, lacking) | ({"_id": only} if only else {})
+        taken = await self._take(claimable, worker=worker, slots=slots, lease=lease)
+        if taken.emptied and lacking and await self._jobs.find_one(_claimable(lane), {"_id": 1}) is not None:
+            return replace(taken, emptied=False)
+        return taken
+
+    async def _take(self, claimable: Document, *, worker: str, slots: Sequence[str], lease: timedelta) -> Taken:
         if len(slots) > 1:
             for _ in range(_RACES):
-                taken = await self._take_many(lane, worker=worker, slots=slots, lease=lease)
+                taken = await self._take_many(claimable, worker=worker, slots=slots, lease=lease)
                 if taken is not None:
                     return taken
         job = await self._jobs.find_one_and_update(
-            _claimable(lane),
+            claimable,
             _taking(worker, slots[0], lease),
             sort=_QUEUE_ORDER,
             return_document=ReturnDocument.AFTER,
         )
         return Taken(jobs=[JOB_CODEC.decode(job)] if job is not None else [], emptied=job is None)
 
-    async def _take_many(self, lane: LaneId, *, worker: str, slots: Sequence[str], lease: timedelta) -> Taken | None:
+    async def _take_many(
+        self, claimable: Document, *, worker: str, slots: Sequence[str], lease: timedelta
+    ) -> Taken | None:
         """Choose, then take by compare-and-set whatever is still queued, then read what we got.
 
         None when others took all that was chosen: that says nothing about what else is queued.
         """
-        chosen = self._jobs.find(_claimable(lane), {"_id": 1}).sort(_QUEUE_ORDER).limit(len(slots))
+        chosen = self._jobs.find(claimable, {"_id": 1}).sort(_QUEUE_ORDER).limit(len(slots))
         ids = [job["_id"] async for job in chosen]
         if not ids:
             return Taken(jobs=[], emptied=True)
         slot: Expression = {"$arrayElemAt": [list(slots), {"$indexOfArray": [ids, "$_id"]}]}
-        taken = await self._jobs.update_many({"_id": {"$in": ids}, **_claimable(lane)}, _taking(worker, slot, lease))
+        taken = await self._jobs.update_many({"_id": {"$in": ids}, **claimable}, _taking(worker, slot, lease))
         if not taken.modified_count:
             return None
         ours = {"_id": {"$in": ids}, "lease.slot": {"$in": list(slots)}}
         jobs = [JOB_CODEC.decode(job) async for job in self._jobs.find(ours).sort(_QUEUE_ORDER)]
         return Taken(jobs=jobs, emptied=len(ids) < len(slots))
 
-    async def put_back(self, claimed: Claimed) -> bool:
-        """Undo a claim that never ran: the attempt does not count. False also once a provider was asked in it."""
+    async def put_back(self, claimed: Claimed, *, why: JobError | None = None) -> bool:
+        """Undo a claim that never ran: the attempt does not count. False also once a provider was asked in it.
+        `why`: what its owner is told meanwhile."""
         update = transition(
             Status.QUEUED,
             "job.queued",
@@ -91,6 +111,7 @@ class Attempts:
             lease=None,
             started_at=None,
             progress=literal(asdict(Progress())),
+            **({"error": literal(asdict(why))} if why is not None else {}),
             attempts={"$filter": {"input": "$attempts", "cond": {"$ne": ["$$this.n", "$attempt"]}}},
         )
         return await self._move(claimed, {Status.PROCESSING}, update, also={"$nor": [ASKED]})
@@ -185,9 +206,10 @@ class Attempts:
         return bool(moved.modified_count)
 
 
-def _claimable(lane: LaneId) -> Document:
+def _claimable(lane: LaneId, lacking: Collection[ModelOffered] = ()) -> Document:
     """What is past its deadline never starts, whether or not the reconciler has seen it yet."""
-    return {"lane": lane, "status": Status.QUEUED, "due": True, **in_time()}
+    others = {"$nor": [{"model": model.name, "model_version": model.version} for model in lacking]} if lacking else {}
+    return {"lane": lane, "status": Status.QUEUED, "due": True, **in_time(), **others}
 
 
 def _taking(worker: str, slot: Expression, lease: timedelta) -> list[Document]:

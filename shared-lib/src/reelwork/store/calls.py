@@ -7,7 +7,7 @@ A waiting job has no worker; its place in the lane stays taken. `resume` and `wa
 them leaves the fence of the turn before behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -104,9 +104,11 @@ class Calls:
         query = {"$and": [held(claimed, RUNNING), ASKED, over]}
         return await self._change(query, _waiting(delay, None, lost={"$add": ["$remote.lost", 1]}))
 
-    async def resume(self, pool: str, *, worker: str, lease: timedelta) -> Job | None:
-        """Begin the next turn of the job that has been due longest; None when none is due."""
-        due: Document = {**_WAITS, "pool": pool, "remote.due_at": {"$type": "date", "$lte": await self._clock.now()}}
+    async def resume(self, pool: str, *, worker: str, models: Collection[str], lease: timedelta) -> Job | None:
+        """Begin the next turn of the job, of those that these models were asked for, that has been due longest; None
+        when none is due."""
+        ours: Document = {**_WAITS, "pool": pool, "remote.model": {"$in": list(models)}}
+        due: Document = {**ours, "remote.due_at": {"$type": "date", "$lte": await self._clock.now()}}
         taken = {"worker": literal(worker), "expires_at": later(lease), "turn": {"$add": ["$lease.turn", 1]}}
         sets: Document = {
             "lease": {"$mergeObjects": ["$lease", taken]},

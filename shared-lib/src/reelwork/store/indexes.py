@@ -10,6 +10,7 @@ from reelwork.store.batches import Batches
 from reelwork.store.books import Books
 from reelwork.store.calls import Calls
 from reelwork.store.client import Database, ping
+from reelwork.store.deliveries import Deliveries
 from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -22,7 +23,10 @@ from reelwork.store.removals import Removals
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
+from reelwork.store.untold import Untold
+from reelwork.store.uploads import Uploads
 from reelwork.store.usage_log import UsageLog
+from reelwork.store.webhooks import Webhooks
 from reelwork.store.workers import Workers
 
 # A new index over many millions of jobs takes minutes; the bound of a single operation is far below.
@@ -37,11 +41,15 @@ async def ensure_indexes(database: Database) -> None:
 
 
 async def _ensure_indexes(database: Database) -> None:
-    of_jobs = [*Jobs.INDEXES, *Removals.INDEXES, *Books.JOB_INDEXES, *Uncounted.INDEXES, *Calls.INDEXES]
+    of_jobs = [
+        *(*Jobs.INDEXES, *Removals.INDEXES, *Books.JOB_INDEXES),
+        *(*Uncounted.INDEXES, *Calls.INDEXES, *Untold.INDEXES),
+    ]
     await database["jobs"].create_indexes(of_jobs)
     await database["batches"].create_indexes(list(Batches.INDEXES))
     await database["lanes"].create_indexes(list(Lanes.INDEXES))
     await database["assets"].create_indexes(list(Assets.INDEXES))
+    await database["uploads"].create_indexes(list(Uploads.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes(list(Holds.ACCOUNT_INDEXES))
     await database["accounts"].create_indexes([*AccountPlans.ACCOUNT_INDEXES, *Directory.ACCOUNT_INDEXES])
@@ -54,4 +62,6 @@ async def _ensure_indexes(database: Database) -> None:
     await database["balances"].create_indexes(list(Balances.INDEXES))
     await database["ledger"].create_indexes(list(Ledger.INDEXES))
     await database["usage_events"].create_indexes(list(UsageLog.INDEXES))
+    await database["webhooks"].create_indexes(list(Webhooks.INDEXES))
+    await database["deliveries"].create_indexes(list(Deliveries.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))

@@ -1,31 +1,24 @@
 """Jobs as their owners see them: submit, read, cancel. Running them is `attempts.py`, repair is `backlog.py`."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from reelwork.domain.ids import AccountId, BatchId, JobId, first_job_id
+from reelwork.domain.ids import AccountId, JobId
 from reelwork.domain.job import TERMINAL, WAITING, Bill, Job, Progress, Status, sources_of
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
+from reelwork.store.job_filter import HAS_DATA, JobFilter, matching
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition, with_call
 
 JOB_CODEC = Codec(Job)
 _DUPLICATE = 11000  # MongoDB's code
-# Ids lead by an index to the jobs of a time; one may be drawn a day before its job is stored (a keyed request that was
-# repeated), and by another machine's clock.
-_DRAWN_EARLY = timedelta(days=2)
 NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
-HAS_DATA: Document = {"data_removed": {"$ne": True}, "inputs_removed": {"$ne": True}}
-# What a job must have, any of it, so that there is something to erase.
-SOMETHING: Document = {
-    "$or": [{"data_removed": {"$ne": True}}, {"inputs_removed": {"$ne": True}}, {"input": {"$ne": {}}}]
-}
 MAY_BE_REQUEUED: Document = HAS_DATA | {f"events.{LONGEST_HISTORY}": {"$exists": False}, "bill.due": {"$ne": True}}
 # Attempts that a job has in one round: until it is first queued again by its owner, and each time after that. What it
 # may reach in all, less what it had reached when the present round began, as its history tells.
@@ -35,60 +28,11 @@ _ALLOWANCE: Expression = {"$subtract": ["$max_attempts", _BEFORE_ROUND]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobFilter:
-    """All of it has to hold; what is empty or None is not asked for. Names in `metadata` are clean."""
-
-    statuses: Sequence[Status] = ()
-    model: str | None = None
-    tag: str | None = None
-    batch_id: BatchId | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    ids: Sequence[JobId] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    with_data: bool = False
-    with_anything: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rebilled:
     """What is reserved for a job that runs again, instead of its `last` bill; None where it costs or cost nothing."""
 
     bill: Bill | None
     last: Bill | None
-
-
-def matching(account: AccountId, where: JobFilter) -> Document:
-    """The query for an account's jobs of this kind."""
-    return {"account_id": account} | of_kind(where)
-
-
-def of_kind(where: JobFilter) -> Document:
-    """The query for everybody's jobs of this kind: for operators alone."""
-    wanted: dict[str, object] = {"model": where.model, "tags": where.tag, "batch_id": where.batch_id}
-    query: Document = {name: value for name, value in wanted.items() if value is not None}
-    if where.statuses:
-        query["status"] = {"$in": list(where.statuses)}
-    if where.with_data:
-        query |= HAS_DATA
-    if where.with_anything:
-        query |= SOMETHING
-    query |= {f"metadata.{name}": value for name, value in where.metadata.items()}
-    born: Document = {}
-    near: Document = {"$in": list(where.ids)} if where.ids else {}
-    if where.created_after is not None:
-        born["$gte"], near["$gte"] = where.created_after, first_job_id(_moved(where.created_after, -_DRAWN_EARLY))
-    if where.created_before is not None:
-        born["$lt"], near["$lt"] = where.created_before, first_job_id(_moved(where.created_before, _DRAWN_EARLY))
-    return query | ({"created_at": born} if born else {}) | ({"_id": near} if near else {})
-
-
-def _moved(moment: datetime, by: timedelta) -> datetime:
-    """Within what a datetime can tell."""
-    try:
-        return moment + by
-    except OverflowError:
-        return moment
 
 
 @adapter
@@ -158,10 +102,17 @@ class Jobs:
     async def page(self, account: AccountId, where: JobFilter, *, before: JobId | None, limit: int) -> list[Job]:
         """Up to `limit` jobs, newest first, older than `before`."""
         query = matching(account, where)
-        if before is not None:
-            query = {"$and": [query, {"_id": {"$lt": before}}]}
+        query = {"$and": [query, {"_id": {"$lt": before}}]} if before is not None else query
         cursor = self._jobs.find(query).sort(NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
+
+    async def numbered(
+        self, account: AccountId, where: JobFilter, *, skip: int, limit: int, most: int
+    ) -> tuple[list[Job], int]:
+        """Up to `limit` jobs behind the `skip` newest, and how many there are in all, or `most` where that is fewer."""
+        query = matching(account, where)
+        cursor = self._jobs.find(query).sort(NEWEST_FIRST).skip(skip).limit(limit)
+        return [JOB_CODEC.decode(one) async for one in cursor], int(await self._jobs.count_documents(query, limit=most))
 
     async def answer(self, account: AccountId, cache_key: str) -> Job | None:
         """The account's job with this key that was completed last, with its outputs; None when there is none."""
@@ -174,7 +125,7 @@ class Jobs:
 
         The answer names those that were there already: they stay as they are, and the others are stored.
         """
-        documents = [JOB_CODEC.encode(job) | {"due": job.not_before is None, "uncounted": True} for job in jobs]
+        documents = [_document(job) for job in jobs]
         try:
             if len(documents) == 1:
                 await self._jobs.insert_one(documents[0])
@@ -236,6 +187,11 @@ class Jobs:
             return_document=ReturnDocument.AFTER,
         )
         return JOB_CODEC.decode(document) if document is not None else None
+
+
+def _document(job: Job) -> Document:
+    marks = {"uncounted": True} | ({"untold": True} if job.hooked else {})
+    return JOB_CODEC.encode(job) | {"due": job.not_before is None} | marks
 
 
 def cancelling_waiting(by: str) -> list[Document]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pymongo import ASCENDING
 
+from reelwork.domain.lifecycle import reference, version_rank
 from reelwork.domain.worker import WorkerState
 from reelwork.generator.card import ModelCard
 from reelwork.store.client import Database, Document, adapter
@@ -14,59 +15,69 @@ from reelwork.store.workers import STATE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """A published card. `available`: a worker vouched for it lately, and not all that offer it drain or are gone."""
+    """A published card. `workers`: those that offer it and take jobs. `available`: a worker vouched for it lately, and
+    not all that offer it drain or are gone."""
 
     card: ModelCard
     seen_at: datetime
     available: bool
+    workers: int = 0
 
 
 @adapter
 class Models:
-    """The `models` collection."""
+    """The `models` collection: one document for each version of a model, since several may be offered side by side."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._models = database["models"]
 
     async def publish(self, card: ModelCard) -> None:
-        """Say that a worker runs this model now; repeated as a heartbeat."""
+        """Say that a worker runs this version of a model now; repeated as a heartbeat."""
         fields = card.to_document()
-        name = fields.pop("_id")
+        reference = fields.pop("_id")
         sets: Document = {key: literal(value) for key, value in fields.items()}
-        await self._models.update_one({"_id": name}, [{"$set": sets | {"seen_at": NOW}}], upsert=True)
+        await self._models.update_one({"_id": reference}, [{"$set": sets | {"seen_at": NOW}}], upsert=True)
 
     async def all(self, *, fresh: timedelta, known: timedelta) -> list[Listing]:
-        """Cards seen within `known`, by name; those seen within `fresh` are available, unless every worker that offers
-        them drains or has gone. Database time."""
+        """Cards seen within `known`, by name, the newest version first; those seen within `fresh` are available, unless
+        every worker that offers them drains or has gone. Database time."""
         seconds = {"$divide": [{"$subtract": [NOW, "$seen_at"]}, 1000]}
         query = {"$expr": {"$lt": [seconds, known.total_seconds()]}}
-        cursor = self._models.find(query, {"card": "$$ROOT", "age": seconds}).sort("_id", ASCENDING)
-        documents = [document async for document in cursor]
-        left = await self._left()
-        return [_listing(document, fresh, left) for document in documents]
+        cursor = self._models.find(query, {"card": "$$ROOT", "age": seconds}).sort("seen_at", ASCENDING)
+        # What a worker of an older Reelwork published has another id: of two such the later one counts.
+        documents = {_reference(document["card"]): document async for document in cursor}
+        offered = await self._offered()
+        listings = [_listing(document, fresh, offered.get(of)) for of, document in documents.items()]
+        listings.sort(key=lambda listing: version_rank(listing.card.version), reverse=True)
+        return sorted(listings, key=lambda listing: listing.card.name)
 
-    async def _left(self) -> set[str]:
-        """Models that listed workers offer, none of which takes jobs. One that no listed worker offers is not among
-        them: a worker is listed a moment after its models are."""
-        taking = {"$eq": [STATE, WorkerState.READY.value]}
+    async def _offered(self) -> dict[str, int]:
+        """How many workers that take jobs offer each version of a model, of those that listed workers offer at all. One
+        that no listed worker offers is not among them: a worker is listed a moment after its models are."""
+        taking = {"$cond": [{"$eq": [STATE, WorkerState.READY.value]}, 1, 0]}
         pipeline: list[Document] = [
-            {"$project": {"name": "$card.models.name", "taking": taking}},
-            {"$unwind": "$name"},
-            {"$group": {"_id": "$name", "taking": {"$max": "$taking"}}},
-            {"$match": {"taking": False}},
-            {"$group": {"_id": None, "names": {"$push": "$_id"}}},
+            {"$project": {"model": "$card.models", "taking": taking}},
+            {"$unwind": "$model"},
+            {"$group": {"_id": {"name": "$model.name", "version": "$model.version"}, "taking": {"$sum": "$taking"}}},
+            {"$group": {"_id": None, "models": {"$push": {"card": "$_id", "taking": "$taking"}}}},
         ]
         # As a command: the one call for it that both drivers have in common.
         answer = await self._database.command({"aggregate": "workers", "pipeline": pipeline, "cursor": {}})
-        return {name for group in answer["cursor"]["firstBatch"] for name in group["names"]}
+        groups = answer["cursor"]["firstBatch"]
+        return {_reference(model["card"]): model["taking"] for group in groups for model in group["models"]}
 
 
-def _listing(document: Document, fresh: timedelta, left: set[str]) -> Listing:
+def _reference(card: Document) -> str:
+    return reference(card["name"], card["version"])
+
+
+def _listing(document: Document, fresh: timedelta, workers: int | None) -> Listing:
+    """`workers`: None where the list of workers knows nothing of this card."""
     stored = document["card"]
-    card = ModelCard.from_document(stored)
     return Listing(
-        card=card,
+        card=ModelCard.from_document(stored),
         seen_at=stored["seen_at"],
-        available=document["age"] < fresh.total_seconds() and card.name not in left,
+        available=document["age"] < fresh.total_seconds() and workers != 0,
+        workers=workers or 0,
     )

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from reelwork.domain.ids import AccountId, JobId, LaneId
 from reelwork.domain.job import RUNNING, Job, Status
 from reelwork.store.client import Database, Document, adapter
-from reelwork.store.jobs import JOB_CODEC, NEWEST_FIRST, JobFilter, of_kind
+from reelwork.store.job_filter import JobFilter, of_kind
+from reelwork.store.jobs import JOB_CODEC, NEWEST_FIRST
 
 # Lanes with waiting jobs that are looked at; in the order of their ids, and far more than accounts that are at work.
 MOST_LANES = 20_000

@@ -15,7 +15,8 @@ from reelwork.domain.asset import Asset
 from reelwork.domain.ids import AccountId, AssetId, JobId
 from reelwork.domain.job import TERMINAL, Job, Status
 from reelwork.store.client import Database, Document, adapter
-from reelwork.store.jobs import JOB_CODEC, SOMETHING
+from reelwork.store.job_filter import SOMETHING
+from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import Expression, happening
 
 Part = Literal["inputs", "outputs"]

@@ -14,7 +14,8 @@ from reelwork.domain.ids import AccountId, BatchId, JobId
 from reelwork.domain.job import Bill, Job, Status
 from reelwork.domain.price import Cost
 from reelwork.store.client import Database, Document, adapter
-from reelwork.store.jobs import JOB_CODEC, JobFilter, matching
+from reelwork.store.job_filter import JobFilter, matching
+from reelwork.store.jobs import JOB_CODEC
 
 _BILL = TypeAdapter(Bill)
 _DECIDING = {

@@ -10,6 +10,7 @@ from pymongo.read_concern import ReadConcern
 
 from reelwork.domain.ids import AccountId, JobId, LaneId
 from reelwork.domain.job import Status
+from reelwork.domain.lifecycle import reference
 from reelwork.domain.waiting import PoolView
 from reelwork.domain.worker import WorkerState
 from reelwork.store.client import Database, Document, adapter
@@ -54,7 +55,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """Who works in a pool. `models`: those that some worker of it runs."""
+    """Who works in a pool. `models`: those that some worker of it runs, as `name@version`."""
 
     view: PoolView
     models: frozenset[str]
@@ -120,7 +121,10 @@ class Standings:
             running=len(set(running) - left),
             draining=len(draining),
         )
-        return Crew(view=view, models=frozenset(model["name"] for card in cards for model in card["models"]))
+        return Crew(
+            view=view,
+            models=frozenset(reference(model["name"], model["version"]) for card in cards for model in card["models"]),
+        )
 
 
 def _jobs_on(worker: Document) -> list[JobId]:

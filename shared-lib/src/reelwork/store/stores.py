@@ -15,6 +15,7 @@ from reelwork.store.bulk import BulkChanges
 from reelwork.store.calls import Calls
 from reelwork.store.circuits import Circuits
 from reelwork.store.client import Database
+from reelwork.store.deliveries import Deliveries
 from reelwork.store.directory import Directory
 from reelwork.store.holds import Holds
 from reelwork.store.idempotency import Idempotency
@@ -33,10 +34,14 @@ from reelwork.store.runtimes import Runtimes
 from reelwork.store.selection import Selection
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
+from reelwork.store.statistics import Statistics
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
+from reelwork.store.untold import Untold
+from reelwork.store.uploads import Uploads
 from reelwork.store.usage import UsageDays
 from reelwork.store.usage_log import UsageLog
+from reelwork.store.webhooks import Webhooks
 from reelwork.store.workers import Workers
 
 
@@ -54,6 +59,7 @@ class Stores:
     selection: Selection
     lanes: Lanes
     assets: Assets
+    uploads: Uploads
     accounts: Accounts
     audit: AuditLog
     keys: Keys
@@ -70,6 +76,7 @@ class Stores:
     pools: Pools
     runtimes: Runtimes
     standings: Standings
+    statistics: Statistics
     uncounted: Uncounted
     usage: UsageDays
     usage_log: UsageLog
@@ -77,6 +84,9 @@ class Stores:
     balances: Balances
     books: Books
     ledger: Ledger
+    untold: Untold
+    webhooks: Webhooks
+    deliveries: Deliveries
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -93,6 +103,7 @@ class Stores:
             selection=Selection(database),
             lanes=Lanes(database),
             assets=Assets(database),
+            uploads=Uploads(database),
             accounts=Accounts(database),
             audit=AuditLog(database),
             keys=Keys(database),
@@ -109,6 +120,7 @@ class Stores:
             pools=Pools(database),
             runtimes=Runtimes(database),
             standings=Standings(database),
+            statistics=Statistics(database),
             uncounted=Uncounted(database),
             usage=UsageDays(database),
             usage_log=UsageLog(database),
@@ -116,4 +128,7 @@ class Stores:
             balances=Balances(database),
             books=Books(database),
             ledger=Ledger(database),
+            untold=Untold(database),
+            webhooks=Webhooks(database),
+            deliveries=Deliveries(database),
         )

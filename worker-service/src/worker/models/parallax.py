@@ -1,6 +1,5 @@
 """`builtin/parallax`: the subject and what is behind it move apart, as in front of a moving camera."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from worker.models.film.matte import WEIGHTS_FILE, Matter, refined
 from worker.models.film.parameters import FilmParameters
 from worker.models.film.picture import cut, open_picture
 from worker.models.film.planes import Planes, show
-
-WEIGHTS_FOLDER = "REELWORK_WEIGHTS_DIR"
+from worker.models.film.weights import missing, weights_folder
 
 SMALLEST_SUBJECT, LARGEST_SUBJECT = 0.015, 0.70
 """Outside these shares of the picture there is nothing to set apart, or nothing behind it."""
@@ -64,17 +62,12 @@ class Parallax(MediaGeneratorModel[FilmParameters]):
     @classmethod
     def available(cls) -> str | None:
         """Absent without the network's weights."""
-        folder = _weights_folder()
-        if folder is None:
-            return f"needs the weights {WEIGHTS_FILE}: run `make weights` and set {WEIGHTS_FOLDER} to their folder"
-        if not (folder / WEIGHTS_FILE).is_file():
-            return f"needs the weights {WEIGHTS_FILE}, which {folder} does not hold: run `make weights`"
-        return None
+        return missing(WEIGHTS_FILE)
 
     def setup(self) -> None:
         """Load the network. Raises ProviderUnavailable where its weights went away."""
         cv2.setNumThreads(self.resources.cpus)
-        folder = self._folder or _weights_folder()
+        folder = self._folder or weights_folder()
         try:
             self._matter = Matter((folder or Path()) / WEIGHTS_FILE)
         except OSError as error:
@@ -135,8 +128,3 @@ class Parallax(MediaGeneratorModel[FilmParameters]):
 def _zoom(params: FilmParameters, factor: float) -> float:
     """The closest zoom of a layer that moves `factor` times as much as the plain camera."""
     return 1 + (camera.zoom_of(params.strength) - 1) * factor
-
-
-def _weights_folder() -> Path | None:
-    folder = os.environ.get(WEIGHTS_FOLDER, "")
-    return Path(folder) if folder else None

@@ -16,11 +16,14 @@ ReelworkError
 │   └── PermissionDenied       permission_denied
 │       ├── ScopeMissing       scope_missing
 │       └── AccountSuspended   account_suspended
-├── NotFound              404  (job|task|video|batch|asset|model|worker|account|key|queue|route)_not_found
+├── NotFound              404  (job|task|video|batch|asset|upload|model|worker|account|key|queue|route)_not_found,
+│                              (webhook|delivery)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
+├── HashMismatch          409  hash_mismatch
+├── ModelRetired          410  model_retired
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
 ├── UnsupportedMediaType  415  unsupported_media_type
@@ -32,11 +35,14 @@ ReelworkError
 ├── RateLimitError        429
 │   ├── RateLimited            rate_limited
 │   ├── QuotaExceeded          quota_exceeded
-│   └── TooManyStreams         too_many_streams
+│   ├── TooManyStreams         too_many_streams
+│   └── TooManyUploads         too_many_uploads
 ├── HeadersTooLarge       431  headers_too_large
 ├── InternalError         500  internal_error
 ├── FetchFailed           502  fetch_failed
-├── Unavailable           503  (store|storage|broker)_unavailable
+├── GenerationFailed      502  generation_failed
+├── Unavailable           503  (store|storage|broker|model)_unavailable
+├── GenerationTimeout     504  generation_timeout
 └── NobodyAnswered        504  nobody_answered
 """
 
@@ -58,6 +64,7 @@ from reelwork.domain.errors.access import (
     ScopeMissing,
     SpendCapReached,
     TooManyStreams,
+    TooManyUploads,
 )
 from reelwork.domain.errors.base import (
     FieldError,
@@ -70,6 +77,8 @@ from reelwork.domain.errors.request import (
     AssetNotFound,
     BatchNotFound,
     ContentPolicyViolation,
+    DeliveryNotFound,
+    HashMismatch,
     HeadersTooLarge,
     IdempotencyInProgress,
     IdempotencyKeyMismatch,
@@ -81,22 +90,28 @@ from reelwork.domain.errors.request import (
     KeyNotFound,
     MethodNotAllowed,
     ModelNotFound,
+    ModelRetired,
     NotFound,
     QueueNotFound,
     RangeNotSatisfiable,
     RouteNotFound,
     TaskNotFound,
     UnsupportedMediaType,
+    UploadNotFound,
     UploadTooLarge,
     UrlRefused,
     VersionMismatch,
     VideoNotFound,
+    WebhookNotFound,
     WorkerNotFound,
 )
 from reelwork.domain.errors.trouble import (
     BrokerUnavailable,
     FetchFailed,
+    GenerationFailed,
+    GenerationTimeout,
     InternalError,
+    ModelUnavailable,
     NobodyAnswered,
     StorageUnavailable,
     StoreUnavailable,
@@ -113,9 +128,13 @@ __all__ = [
     "BatchNotFound",
     "BrokerUnavailable",
     "ContentPolicyViolation",
+    "DeliveryNotFound",
     "ExpiredToken",
     "FetchFailed",
     "FieldError",
+    "GenerationFailed",
+    "GenerationTimeout",
+    "HashMismatch",
     "HeadersTooLarge",
     "IdempotencyInProgress",
     "IdempotencyKeyMismatch",
@@ -133,6 +152,8 @@ __all__ = [
     "MethodNotAllowed",
     "MissingCredentials",
     "ModelNotFound",
+    "ModelRetired",
+    "ModelUnavailable",
     "NobodyAnswered",
     "NotFound",
     "PaymentRequired",
@@ -150,12 +171,15 @@ __all__ = [
     "StoreUnavailable",
     "TaskNotFound",
     "TooManyStreams",
+    "TooManyUploads",
     "Unavailable",
     "UnsupportedMediaType",
+    "UploadNotFound",
     "UploadTooLarge",
     "UrlRefused",
     "VersionMismatch",
     "VideoNotFound",
+    "WebhookNotFound",
     "WorkerNotFound",
     "all_errors",
 ]

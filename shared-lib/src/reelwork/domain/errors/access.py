@@ -88,3 +88,7 @@ class QuotaExceeded(RateLimitError):
 
 class TooManyStreams(RateLimitError):
     code, title = "too_many_streams", "Too many open event streams"
+
+
+class TooManyUploads(RateLimitError):
+    code, title = "too_many_uploads", "Too many unfinished uploads"

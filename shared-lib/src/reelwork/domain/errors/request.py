@@ -41,6 +41,10 @@ class AssetNotFound(NotFound):
     code, title = "asset_not_found", "No such asset"
 
 
+class UploadNotFound(NotFound):
+    code, title = "upload_not_found", "No such upload"
+
+
 class ModelNotFound(NotFound):
     code, title = "model_not_found", "No such model"
 
@@ -55,6 +59,14 @@ class AccountNotFound(NotFound):
 
 class KeyNotFound(NotFound):
     code, title = "key_not_found", "No such API key"
+
+
+class WebhookNotFound(NotFound):
+    code, title = "webhook_not_found", "No such webhook"
+
+
+class DeliveryNotFound(NotFound):
+    code, title = "delivery_not_found", "No such delivery"
 
 
 class QueueNotFound(NotFound):
@@ -80,6 +92,14 @@ class IdempotencyInProgress(ReelworkError):
 
 class AssetInUse(ReelworkError):
     status, code, title = 409, "asset_in_use", "A job needs the asset"
+
+
+class ModelRetired(ReelworkError):
+    status, code, title = 410, "model_retired", "The model takes no more jobs"
+
+
+class HashMismatch(ReelworkError):
+    status, code, title = 409, "hash_mismatch", "The bytes are not those that were declared"
 
 
 class VersionMismatch(ReelworkError):

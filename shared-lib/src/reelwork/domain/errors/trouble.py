@@ -32,3 +32,20 @@ class StorageUnavailable(Unavailable):
 
 class NobodyAnswered(ReelworkError):
     status, code, title, retryable = 504, "nobody_answered", "No worker answered in time", True
+
+
+class ModelUnavailable(Unavailable):
+    code, title = "model_unavailable", "Nobody runs this model at the moment"
+    source_codes = ("MODEL_UNAVAILABLE",)
+
+
+class GenerationFailed(ReelworkError):
+    """Of a job whose result the request was to answer."""
+
+    status, code, title = 502, "generation_failed", "The job failed"
+    source_codes = ("GENERATION_FAILED",)
+
+
+class GenerationTimeout(ReelworkError):
+    status, code, title, retryable = 504, "generation_timeout", "The job was not done in time", True
+    source_codes = ("GENERATION_TIMEOUT",)

@@ -33,7 +33,7 @@ def cut_out(rgb: Pixels, share: Share) -> Layer:
     """The subject of a picture of even sides; `share` says how much of each sample is subject."""
     top, bottom, left, right = _bounds(share)
     piece = np.s_[top:bottom, left:right]
-    colour = _own_colour(rgb[piece].astype(np.float32), share[piece])
+    colour = own_colour(rgb[piece].astype(np.float32), share[piece])
     planes = Planes.from_rgb(np.clip(colour + 0.5, 0, 255).astype(np.uint8))
     alpha = np.ascontiguousarray((share[piece] * 255 + 0.5).astype(np.uint8))
     coarse = halved(alpha)
@@ -104,7 +104,7 @@ def _seen(layer: Layer, box: Box, size: Size) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
-def _own_colour(rgb: Share, share: Share) -> Share:
+def own_colour(rgb: Share, share: Share) -> Share:
     """The subject's colour without what shines through at its edge: blur fusion, twice (Forte 2021)."""
     alpha = share[..., None]
     near, ground = _fused(rgb, rgb, rgb, alpha, reach=90)

@@ -80,6 +80,19 @@ class Matter:
 
 def refined(share: Share, rgb: Pixels) -> Share:
     """The matte drawn to the picture's own edges: a guided filter (He et al. 2010), then a firmer edge."""
+    return drawn(*fitted(share, rgb), rgb)
+
+
+def drawn(slope: Share, offset: Share, rgb: Pixels) -> Share:
+    """The matte of a picture, or of a part of it, from what `fitted` found there."""
+    guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    edge = np.clip((slope * guide + offset - 0.08) / 0.84, 0, 1)
+    return np.asarray(edge * edge * (3 - 2 * edge), np.float32)
+
+
+def fitted(share: Share, rgb: Pixels) -> tuple[Share, Share]:
+    """The guided filter's line at each place: matte = slope times grey plus offset. It is smooth, so that a line found
+    on a small picture holds for the large one as well (He and Sun 2015)."""
     guide = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     reach = max(2, round(max(rgb.shape[:2]) / 110))
     box = (2 * reach + 1, 2 * reach + 1)
@@ -90,5 +103,4 @@ def refined(share: Share, rgb: Pixels) -> Share:
     mean_guide, mean_share = mean(guide), mean(share)
     slope = (mean(guide * share) - mean_guide * mean_share) / (mean(guide * guide) - mean_guide**2 + np.float32(2e-4))
     offset = mean_share - slope * mean_guide
-    edge = np.clip((mean(slope) * guide + mean(offset) - 0.08) / 0.84, 0, 1)
-    return np.asarray(edge * edge * (3 - 2 * edge), np.float32)
+    return mean(slope), mean(offset)

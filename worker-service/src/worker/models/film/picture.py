@@ -40,8 +40,8 @@ class Picture:
     orientation: int
     field: str
 
-    def load(self, *, enough: Size | None = None) -> Image.Image:
-        """Decode to upright sRGB without transparency.
+    def load(self, *, enough: Size | None = None, see_through: bool = False) -> Image.Image:
+        """Decode to upright sRGB: RGB, what is transparent laid on paper; with `see_through` RGBA where it has alpha.
 
         With `enough`, a JPEG may come back smaller by a whole factor, though not smaller than that.
         Raises InvalidInput for a file that breaks off or is damaged.
@@ -54,7 +54,8 @@ class Picture:
                 opened.load()
                 turn = _UPRIGHT.get(self.orientation)
                 upright = opened if turn is None else opened.transpose(turn)
-                return _flat(_in_srgb(upright, opened.info.get("icc_profile")))
+                shown = _in_srgb(upright, opened.info.get("icc_profile"))
+                return shown if see_through else on_paper(shown)
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise for damaged data
             raise InvalidInput(
                 "The picture is damaged or incomplete; save it again and retry.", field=self.field
@@ -135,8 +136,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(values * (255.0 / full), 0, 255).round().astype(np.uint8))
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """Lay what is transparent on paper or slate, whichever sets it off."""
+def on_paper(image: Image.Image) -> Image.Image:
+    """RGB: what is transparent is laid on paper or slate, whichever sets it off."""
     if image.mode != "RGBA":
         return image
     grey, alpha = np.asarray(image.convert("L"), np.float32), np.asarray(image.getchannel("A"), np.float32)

@@ -1,5 +1,5 @@
-"""A landscape painter: words to a scene, a scene to light. No learned model, no stock pictures.
+"""Painters by rule: words to a picture. No learned model, no stock pictures.
 
-Everything is a function of world coordinates, never of pixels, so that a scene keeps its composition at
-every size.
+Everything is a function of world coordinates, never of pixels, so that a picture keeps its composition at
+every size. A landscape is a small world that is looked at; silk is cloth made of waves.
 """

@@ -26,6 +26,7 @@ class Tree:
     depth: float
     dark: Colour
     bright: Colour
+    bark: Colour
     broad: bool
     entropy: int
 
@@ -61,6 +62,7 @@ def grow(stage: Stage, sight: Sight) -> list[Tree]:
             depth=float(depth[index]),
             dark=dark[index],
             bright=bright[index],
+            bark=dark[index] * np.float32(0.6),
             broad=broad,
             entropy=int(entropy[index]),
         )
@@ -173,7 +175,7 @@ def _crown(canvas: Field, tree: Tree, chance: np.random.Generator, *, sun_left: 
         (tree.x + trunk * 0.6, middle),
         (tree.x - trunk * 0.6, middle),
     ]
-    _fill(canvas, stem, tree.dark * np.float32(0.6))
+    _fill(canvas, stem, tree.bark)
     leaves = int(np.clip(tree.tall * 3, 12, 420))
     toward = -0.5 if sun_left else 0.5
     for place in range(leaves):

@@ -68,6 +68,8 @@ _HOURS: Mapping[Time, Light] = {
         "#03071a #081331 #0f2148 #1c3560 #5d7fb5 #a9c4ee #16264d", up=0.36, disc=0.030, sun=0.55, haze=0.8, stars=1.0
     ),
 }
+_STORMS: Mapping[Time, float] = {"night": 1.6, "dusk": 0.7}
+"""How much of the light is left in a storm, where there was little before; a picture wants to be seen."""
 _GREYED: Mapping[Cover, float] = {"clear": 0.0, "scattered": 0.0, "overcast": 0.75, "storm": 0.8}
 
 
@@ -78,6 +80,8 @@ def light_of(scene: Scene) -> Light:
     side = float(chance.choice([-1, 1]) * chance.uniform(0.08, 0.26))
     lift = 0.055 if scene.land == "mountains" and light.disc and light.up < 0.2 else 0.0  # over the crests
     light = replace(light, across=side, up=light.up + lift + float(chance.uniform(-0.01, 0.012)))
+    if scene.snow and scene.time == "night":
+        light = replace(light, sun=light.sun * np.float32(0.55))  # else snow by moonlight would shine as by day
     light = _tinted(light, scene.tints)
     light = _covered(light, scene)
     return replace(light, haze=light.haze * (2.6 if scene.fog else 1.0))
@@ -108,7 +112,7 @@ def _covered(light: Light, scene: Scene) -> Light:
     grey = _GREYED[scene.cover]
     if not grey:
         return light
-    dark = 0.36 if scene.cover == "storm" else 0.85
+    dark = _STORMS.get(scene.time, 0.36) if scene.cover == "storm" else 0.85
 
     def dulled(colour: Colour) -> Colour:
         lab = to_oklab(colour)

@@ -1,5 +1,7 @@
 """Sky: the gradient of the air, the sun or moon, stars, aurora and clouds."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -10,14 +12,23 @@ from worker.models.painting.stage import Stage
 from worker.models.painting.view import View
 from worker.models.painting.words import Scene
 
+LOW = 0.075  # the sheets of cloud curve down beyond the horizon by this slope
 _MAGNITUDES = 1500
 """Stars over a whole sky of slopes -1.5 to 1.5 by 0 to 1.1."""
 
 
 def sky(stage: Stage) -> Field:
     """Light (h, w, 3) of every pixel as if there were no land; below the horizon its lowest row goes on."""
+    light_above = clear_sky(stage)
+    for colour, cover in sheets_of_cloud(stage):
+        light_above = mix(light_above, colour, cover)
+    return down_to_the_foot(light_above, stage.view)
+
+
+def clear_sky(stage: Stage) -> Field:
+    """The sky without its clouds, down to the horizon."""
     view, scene, light, noise = stage.view, stage.scene, stage.light, stage.noise
-    rows = min(view.height, int(view.horizon_row) + 2)
+    rows = rows_of_sky(view)
     across = np.broadcast_to(view.across, (rows, view.width))
     up = np.broadcast_to(np.maximum(view.up[:rows], 0)[:, None], (rows, view.width))
     light_above = air(light, across, up)
@@ -26,10 +37,30 @@ def sky(stage: Stage) -> Field:
         light_above += _milky_way(across, up, noise) * np.float32(light.stars)
     if scene.aurora:
         light_above += _aurora(across, up, noise)
-    light_above += _disc(light, scene, across, up, noise)
-    light_above = _clouded(light_above, view, scene, light, noise)
-    below = np.repeat(light_above[-1:], view.height - rows, axis=0)
-    return np.concatenate([light_above, below])
+    return light_above + _disc(light, scene, across, up, noise)
+
+
+def sheets_of_cloud(stage: Stage) -> Iterator[tuple[Field, Field]]:
+    """Colour and cover of each sheet of cloud, far to near, down to the horizon; made at half size: they are soft."""
+    view, rows = stage.view, rows_of_sky(stage.view)
+    half = (max(2, view.width // 2), max(2, rows // 2))
+    across = np.asarray(cv2.resize(np.broadcast_to(view.across, (rows, view.width)).copy(), half), np.float32)
+    up = np.asarray(cv2.resize(np.repeat(np.maximum(view.up[:rows], 0)[:, None], view.width, 1), half), np.float32)
+    for sheet in _sheets(stage.scene):
+        colour, cover = _sheet(sheet, across, up, stage.light, stage.noise)
+        stacked = cv2.resize(np.dstack([colour, cover]), (view.width, rows), interpolation=cv2.INTER_CUBIC)
+        full = np.asarray(stacked, np.float32)
+        yield np.maximum(full[..., :3], 0), np.clip(full[..., 3], 0, 1)
+
+
+def down_to_the_foot(above: Field, view: View) -> Field:
+    """What ends at the horizon, its lowest row repeated to the foot of the picture."""
+    return np.concatenate([above, np.repeat(above[-1:], view.height - len(above), axis=0)])
+
+
+def rows_of_sky(view: View) -> int:
+    """How many rows there are down to the horizon."""
+    return min(view.height, int(view.horizon_row) + 2)
 
 
 def air(light: Light, across: Field, up: Field) -> Field:
@@ -106,21 +137,6 @@ def _aurora(across: Field, up: Field, noise: Noise) -> Field:
     return total
 
 
-def _clouded(behind: Field, view: View, scene: Scene, light: Light, noise: Noise) -> Field:
-    """Two sheets of cloud in perspective, made at half size: they are soft."""
-    rows, width = behind.shape[:2]
-    half = (max(2, width // 2), max(2, rows // 2))
-    across = np.asarray(cv2.resize(np.broadcast_to(view.across, (rows, width)).copy(), half), np.float32)
-    up = np.asarray(cv2.resize(np.repeat(np.maximum(view.up[:rows], 0)[:, None], width, 1), half), np.float32)
-    for sheet in _sheets(scene):
-        colour, cover = _sheet(sheet, across, up, light, noise)
-        full = np.asarray(
-            cv2.resize(np.dstack([colour, cover]), (width, rows), interpolation=cv2.INTER_CUBIC), np.float32
-        )
-        behind = mix(behind, np.maximum(full[..., :3], 0), np.clip(full[..., 3], 0, 1))
-    return behind
-
-
 def _sheets(scene: Scene) -> list[tuple[float, float, float, float, int]]:
     """Stretch across, scale, threshold and thickness of each sheet, far to near, and its salt."""
     wisps = (0.30, 0.55, 0.02, 0.75, 20)
@@ -139,7 +155,7 @@ def _sheet(
     sheet: tuple[float, float, float, float, int], across: Field, up: Field, light: Light, noise: Noise
 ) -> tuple[Field, Field]:
     stretch, scale, threshold, thick, salt = sheet
-    depth = 1 / (up + 0.075)
+    depth = 1 / (up + np.float32(LOW))
     x, y = across * depth * np.float32(stretch * scale * 1.7), depth * np.float32(scale * 1.5)
 
     def density(x: Field, y: Field, octaves: int) -> Field:

@@ -41,6 +41,7 @@ LIES: dict[Land, Lie] = {
     "city": Lie(eye=0.14, horizon=0.68, focal=1.1),
     "canyon": Lie(eye=0.30, horizon=0.60, focal=1.1),
 }
+_STORMY_SEA = Lie(eye=0.34, horizon=0.50, focal=1.0)  # above its waves
 
 
 class Terrain:
@@ -50,7 +51,7 @@ class Terrain:
         self._scene = scene
         self._light = light
         self._noise = noise
-        self.lie = LIES[scene.land]
+        self.lie = _STORMY_SEA if scene.land == "sea" and scene.cover == "storm" else LIES[scene.land]
         self.wet = scene.water or scene.land in {"sea", "city"}
 
     def at(self, x: Field, z: Field, *, octaves: int = 9) -> Ground:
@@ -165,15 +166,22 @@ class Terrain:
             slope_z=(ground.slope_z * (1 - inside)).astype(np.float32),
         )
 
+    @property
+    def waves(self) -> float:
+        """How high the long waves of open water are."""
+        if self._scene.cover == "storm":
+            return 0.26 if self._scene.land == "sea" else 0.036
+        return 0.008
+
     def swell(self, x: Field, z: Field) -> Ground:
         """The long waves of open water: heights about 0, with sharp crests, running toward the eye."""
         if self._scene.land != "sea":
             still = np.zeros_like(x)
             return Ground(height=still, slope_x=still, slope_z=still)
-        tall = np.float32(0.036 if self._scene.cover == "storm" else 0.008)
+        tall, wide = np.float32(self.waves), np.float32(0.42 if self._scene.cover == "storm" else 1.0)
         height, slope_x, slope_z = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
         for octave, share in enumerate((1.0, 0.55, 0.3, 0.16)):
-            scale = np.float32(1.9**octave)
+            scale = wide * np.float32(1.9**octave)
             lean = np.float32(0.25 * (octave - 1))
             value, across, along = self._noise.at(
                 (x * 1.3 + z * lean) * scale, (z * 3.6 - x * lean) * scale, salt=56 + octave

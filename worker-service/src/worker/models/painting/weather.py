@@ -17,17 +17,38 @@ def weather(stage: Stage, picture: Field) -> Field:
     """The picture with what falls and flies."""
     view, scene, light = stage.view, stage.scene, stage.light
     if scene.lightning:
-        picture = _lightning(picture, view, scene)
+        picture = bolt_of(picture, view, scene)
     if scene.birds:
         _birds(picture, view, scene, light)
-    if scene.rain or (scene.cover == "storm" and not scene.snow):
+    picture = veiled(picture, scene, light)
+    if rains(scene):
         picture = _rain(picture, view, scene, light)
-    if scene.snowfall or (scene.cover == "storm" and scene.snow):
+    if snows(scene):
         picture = _snow(picture, view, scene, light)
     return picture
 
 
-def _lightning(picture: Field, view: View, scene: Scene) -> Field:
+def rains(scene: Scene) -> bool:
+    """Whether rain falls."""
+    return scene.rain or (scene.cover == "storm" and not scene.snow)
+
+
+def snows(scene: Scene) -> bool:
+    """Whether snow falls."""
+    return scene.snowfall or (scene.cover == "storm" and scene.snow)
+
+
+def veiled(picture: Field, scene: Scene, light: Light) -> Field:
+    """What is left of a picture behind the falling drops or flakes that are too small to be seen."""
+    if rains(scene):
+        picture = mix(picture, light.horizon * np.float32(0.8), 0.10)
+    if snows(scene):
+        picture = mix(picture, light.horizon, 0.12)
+    return picture
+
+
+def bolt_of(picture: Field, view: View, scene: Scene) -> Field:
+    """The picture with a flash of lightning in it."""
     chance = scene.random(5)
     bolt = np.zeros(picture.shape[:2], np.float32)
     x, y = float(chance.uniform(-0.35, 0.35)), 0.0
@@ -82,8 +103,14 @@ def _birds(picture: Field, view: View, scene: Scene, light: Light) -> None:
 
 
 def _rain(picture: Field, view: View, scene: Scene, light: Light) -> Field:
+    streaks, _ = streaks_of(view, scene)
+    return mix(picture, light.horizon * np.float32(1.1) + np.float32(0.06), streaks * 0.30)
+
+
+def streaks_of(view: View, scene: Scene) -> tuple[Field, float]:
+    """How much falling drops cover of each pixel, 0 to 1, and how far they go aside on their way down."""
     chance = scene.random(7)
-    streaks = np.zeros(picture.shape[:2], np.float32)
+    streaks = np.zeros((view.height, view.width), np.float32)
     slant = float(chance.uniform(-0.16, 0.16))
     for _ in range(1700):
         x, y = float(chance.uniform(-1.1, 1.1)), float(chance.uniform(-0.05, 1))
@@ -94,19 +121,21 @@ def _rain(picture: Field, view: View, scene: Scene, light: Light) -> Field:
             for at_x, at_y in ((x, y), (x + slant * length, y + length))
         ]
         cv2.line(streaks, ends[0], ends[1], 0.25 + 0.5 * near, max(1, round(near * view.height / 480)), cv2.LINE_8, 4)
-    streaks = np.asarray(cv2.GaussianBlur(streaks, (0, 0), max(view.height / 1400, 0.4)), np.float32)
-    veil = mix(picture, light.horizon * np.float32(0.8), 0.10)
-    return mix(veil, light.horizon * np.float32(1.1) + np.float32(0.06), streaks * 0.30)
+    return np.asarray(cv2.GaussianBlur(streaks, (0, 0), max(view.height / 1400, 0.4)), np.float32), slant
 
 
 def _snow(picture: Field, view: View, scene: Scene, light: Light) -> Field:
+    white = light.ambient * np.float32(0.9) + light.sun * np.float32(0.2) + np.float32(0.15)
+    return mix(picture, white, flakes_of(view, scene) * 0.9)
+
+
+def flakes_of(view: View, scene: Scene) -> Field:
+    """How much falling flakes cover of each pixel, 0 to 1."""
     chance = scene.random(8)
-    flakes = np.zeros(picture.shape[:2], np.float32)
+    flakes = np.zeros((view.height, view.width), np.float32)
     for _ in range(2200):
         x, y = float(chance.uniform(-1.1, 1.1)), float(chance.uniform(0, 1))
         size = (0.0007 + 0.0040 * float(chance.uniform(0, 1)) ** 5) * view.height
         centre = (round((x * view.height + view.width / 2) * _FINE), round(y * view.height * _FINE))
         cv2.circle(flakes, centre, max(round(size * _FINE), 8), float(chance.uniform(0.45, 1)), -1, cv2.LINE_8, 4)
-    flakes = np.asarray(cv2.GaussianBlur(flakes, (0, 0), max(view.height / 900, 0.5)), np.float32)
-    white = light.ambient * np.float32(0.9) + light.sun * np.float32(0.2) + np.float32(0.15)
-    return mix(mix(picture, light.horizon, 0.12), white, flakes * 0.9)
+    return np.asarray(cv2.GaussianBlur(flakes, (0, 0), max(view.height / 900, 0.5)), np.float32)

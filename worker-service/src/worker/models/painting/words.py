@@ -41,6 +41,7 @@ _COVERS: Mapping[Cover, str] = {
 _THINGS: Mapping[str, str] = {
     "water": "lake river reflection reflecting mirror pond lagoon fjord water loch",
     "snow": "snow snowy winter wintry frost frozen ice icy arctic snowcapped glacier christmas cold",
+    "ice": "frozen ice icy",
     "snowfall": "snowing snowfall snowstorm blizzard flurry",
     "rain": "rain rainy raining downpour shower drizzle",
     "lightning": "lightning thunder thunderstorm",
@@ -52,7 +53,7 @@ _THINGS: Mapping[str, str] = {
     "birds": "bird gull seagull goose geese eagle swallow",
     "trees": "forest wood pine tree spruce fir grove taiga",
 }
-_COLOURS: Mapping[str, str] = {
+COLOURS: Mapping[str, str] = {
     "red": "#d8342c",
     "crimson": "#b3122e",
     "orange": "#f0812a",
@@ -87,6 +88,7 @@ class Scene:
     cover: Cover
     water: bool = False
     snow: bool = False
+    ice: bool = False
     snowfall: bool = False
     rain: bool = False
     lightning: bool = False
@@ -111,10 +113,9 @@ def read(prompt: str, *, seed: int) -> Scene:
     The first word of a kind decides (`a city in the mountains` is a city), "no clouds" is understood, and
     words of no meaning here still change the details.
     """
-    plain = " ".join(re.findall(r"[a-z]+", prompt.lower()))
-    entropy = int.from_bytes(hashlib.sha256(f"{seed}:{' '.join(prompt.lower().split())}".encode()).digest()[:8])
-    denied = {form for word in _DENIED.findall(plain) for form in _forms(word)}
-    words = [forms for word in plain.split() if not denied & (forms := _forms(word))]
+    plain, entropy = plain_words(prompt), entropy_of(prompt, seed=seed)
+    denied = {form for word in _DENIED.findall(plain) for form in forms_of(word)}
+    words = [forms for word in plain.split() if not denied & (forms := forms_of(word))]
     chance = np.random.default_rng((entropy, 0))
     things = {name: _first({name: terms}, words) is not None for name, terms in _THINGS.items()}
     any_land: Land = "mountains" if things["water"] else _chosen(_ANY_LAND, chance)
@@ -122,7 +123,10 @@ def read(prompt: str, *, seed: int) -> Scene:
     some: tuple[Cover, ...] = ("clear",) if "cloud" in denied else ("scattered", "scattered", "clear")
     any_cover = _chosen(some, chance)
     things["snow"] = things["snow"] or things["snowfall"]
+    things["snowfall"] = things["snowfall"] or (things["snow"] and "falling" in plain.split())
     land, time, cover = _first(_LANDS, words), _first(_TIMES, words), _first(_COVERS, words)
+    if things["snowfall"]:
+        any_cover = "overcast"
     if things["snow"] or things["autumn"] or cover in {"overcast", "storm"}:
         any_time = "day"
     if land in {None, "mountains"} and "water" not in denied and float(chance.uniform()) < 0.5:
@@ -137,15 +141,25 @@ def read(prompt: str, *, seed: int) -> Scene:
     )
 
 
+def entropy_of(prompt: str, *, seed: int) -> int:
+    """64 bits that decide all that the words leave open; case and spaces do not count."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{' '.join(prompt.lower().split())}".encode()).digest()[:8])
+
+
+def plain_words(prompt: str) -> str:
+    """The prompt's words of Latin letters, lower case, with one space between."""
+    return " ".join(re.findall(r"[a-z]+", prompt.lower()))
+
+
 def _tints(words: list[frozenset[str]]) -> tuple[str, ...]:
     """The colours named for the sky; one right before a word for the land ("green hills") is the land's own."""
     ground = {term for terms in (*_LANDS.values(), *_THINGS.values()) for term in terms.split()}
     following = [*words[1:], frozenset[str]()]
     named = (forms for forms, after in zip(words, following, strict=False) if not after & ground)
-    return tuple(_COLOURS[form] for forms in named for form in forms if form in _COLOURS)
+    return tuple(COLOURS[form] for forms in named for form in forms if form in COLOURS)
 
 
-def _forms(word: str) -> frozenset[str]:
+def forms_of(word: str) -> frozenset[str]:
     """The word as it stands and without a plural's ending."""
     endings = (("ies", "y"), ("es", ""), ("s", ""))
     return frozenset(

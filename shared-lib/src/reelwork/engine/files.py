@@ -1,11 +1,14 @@
 """A job's files: inputs fetched once, outputs stored and then forgotten. One folder a job, removed at its end."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
+import structlog
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.ids import AssetId, new_asset_id
@@ -17,7 +20,10 @@ from reelwork.generator import Artifact
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.stores import Stores
 
+log = structlog.get_logger(__name__)
+
 CHUNK_BYTES = 1024 * 1024
+META_CHARACTERS = 4000
 # Providers fetch what they are given when they begin, which may be some time after they have accepted it.
 LINKED_FOR = timedelta(hours=1)
 
@@ -135,4 +141,17 @@ def _output(asset: Asset, artifact: Artifact, *, index: int) -> Output:
         width=asset.width,
         height=asset.height,
         duration_seconds=asset.duration_seconds,
+        meta=_meta(artifact),
     )
+
+
+def _meta(artifact: Artifact) -> dict[str, Any]:
+    """What the model says of its output; nothing, where that is no JSON or very long. (Any: JSON.)"""
+    try:
+        told = json.dumps(dict(artifact.meta), allow_nan=False)
+    except (TypeError, ValueError):
+        told = ""
+    if not 0 < len(told) <= META_CHARACTERS:
+        log.warning("output.meta_left_out", name=artifact.name, characters=len(told))
+        return {}
+    return dict(json.loads(told))

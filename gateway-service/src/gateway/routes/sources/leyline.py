@@ -17,6 +17,7 @@ from gateway.routes.assets import FORM_BYTES
 from gateway.routes.guarded import GuardedRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
 from gateway.services.jobs import JobService
+from gateway.surfaces import Surface
 from reelwork.contract.base import Wire
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.errors import (
@@ -24,6 +25,7 @@ from reelwork.domain.errors import (
     InvalidRequest,
     JobNotFound,
     ModelNotFound,
+    ModelRetired,
     RangeNotSatisfiable,
     StorageUnavailable,
     TaskNotFound,
@@ -34,7 +36,16 @@ from reelwork.domain.errors import (
 from reelwork.domain.ids import decode, job_id_of, job_uuid
 from reelwork.domain.job import Job, Status
 
-router = APIRouter(prefix="/api/v1", tags=["sources: image to video"])
+SURFACE = Surface(
+    name="leyline",
+    successors={
+        "/api/v1/task": "/v1/jobs",
+        "/api/v1/task/{task_id}": "/v1/jobs/{task_id}",
+        "/api/v1/video/{task_id}": "/v1/jobs/{task_id}",
+        "/api/v1/ping": "/healthz",
+    },
+)
+router = APIRouter(prefix="/api/v1", tags=["sources: image to video"], deprecated=True)
 
 # The best that is there: layered parallax, else a moving camera.
 MODELS = ("builtin/parallax", "builtin/camera-move")
@@ -81,13 +92,19 @@ async def ping() -> Pong:
 
 def upload_router(limit_bytes: int) -> APIRouter:
     """The route that takes a picture, with the limit of the settings; see `assets.upload_router`."""
-    limited = APIRouter(prefix=router.prefix, tags=router.tags, route_class=GuardedRoute)
+    limited = APIRouter(prefix=router.prefix, tags=router.tags, route_class=GuardedRoute, deprecated=True)
     limited.post(
         "/task",
         max_body_size=limit_bytes + FORM_BYTES,
         form_limits={"max_files": 1, "max_fields": 4},
         responses=keyed_problems(
-            *SUBMIT_REFUSALS, ModelNotFound, UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable
+            *SUBMIT_REFUSALS,
+            ModelNotFound,
+            ModelRetired,
+            UploadTooLarge,
+            UnsupportedMediaType,
+            InvalidInput,
+            StorageUnavailable,
         ),
     )(create_task)
     return limited

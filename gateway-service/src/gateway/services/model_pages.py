@@ -1,0 +1,62 @@
+"""Models as callers see them: the catalogue, and how each version has been doing."""
+
+import time
+from collections.abc import Sequence
+
+from gateway.model_views import Terms, model_view
+from gateway.services.models import Catalogue
+from reelwork.contract.models import ModelView
+from reelwork.domain.lifecycle import Lifecycle, reference
+from reelwork.store.models import Listing
+from reelwork.store.statistics import Outcomes, Statistics
+
+# Statistics change slowly; asking for them less often keeps the list of models as cheap as without them.
+FRESH_SECONDS = 5.0
+_NONE = Outcomes()
+
+
+class ModelPages:
+    """Read-only."""
+
+    def __init__(self, catalogue: Catalogue, statistics: Statistics, terms: Terms) -> None:
+        self._catalogue = catalogue
+        self._statistics = statistics
+        self._terms = terms
+        self._outcomes: dict[str, Outcomes] = {}
+        self._read_at = -FRESH_SECONDS
+
+    async def all(self) -> list[ModelView]:
+        """Every model once, by name."""
+        return await self._views(await self._catalogue.all())
+
+    async def one(self, wanted: str) -> tuple[ModelView, Lifecycle]:
+        """The model `name`, `name@version` or `alias`, and its life. Raises ModelNotFound."""
+        listing = await self._catalogue.get(wanted)
+        (view,) = await self._views([listing])
+        return view, listing.card.lifecycle
+
+    async def version(self, name: str, version: str) -> tuple[ModelView, Lifecycle]:
+        """One version of a model. Raises ModelNotFound."""
+        return await self.one(reference(name, version))
+
+    async def _views(self, listings: Sequence[Listing]) -> list[ModelView]:
+        outcomes = await self._read()
+        return [
+            model_view(
+                listing,
+                self._terms,
+                versions=[each.card.version for each in await self._catalogue.versions(listing.card.name)],
+                aliases=await self._catalogue.aliases_of(listing.card.name),
+                outcomes=outcomes.get(listing.card.reference, _NONE),
+            )
+            for listing in listings
+        ]
+
+    async def _read(self) -> dict[str, Outcomes]:
+        """Of all versions together, however few are asked for."""
+        if time.monotonic() - self._read_at >= FRESH_SECONDS:
+            names = [listing.card.name for listing in await self._catalogue.all()]
+            versions = [each.card.reference for name in names for each in await self._catalogue.versions(name)]
+            self._outcomes = await self._statistics.of(versions)
+            self._read_at = time.monotonic()
+        return self._outcomes

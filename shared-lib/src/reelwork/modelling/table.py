@@ -1,0 +1,121 @@
+"""Rows of numbers from what callers send: lists, JSON, CSV. Columns inside; not-a-number where a value is missing."""
+
+import csv
+import json
+from array import array
+from collections.abc import Iterable, Sequence
+from math import nan
+from pathlib import Path
+from typing import TypeAlias
+
+from reelwork.generator.errors import InvalidInput
+
+Columns: TypeAlias = "list[array[float]]"
+"""One array of doubles for each observable, all of the same length."""
+
+MOST_OBSERVABLES = 64
+MOST_VALUES = 2_000_000  # in one job, over all observables: some hundred megabytes while it runs
+MOST_FILE_BYTES = 64 * 1024 * 1024
+LARGEST = 1e100  # its square is still far from what a double can hold
+
+_MISSING = {"", "na", "nan", "null", "none"}
+# Columns that say when, not what.
+_INDEXES = {"t", "time", "timestamp", "date", "datetime", "index"}
+
+
+def of_rows(rows: Iterable[object], *, source: str) -> Columns:
+    """Columns of numbers and nulls, or of lists of them. Raises InvalidInput that names `source` and the place."""
+    columns: Columns = []
+    nested = False
+    for place, row in enumerate(rows):
+        nested = nested if place else isinstance(row, list)
+        if nested != isinstance(row, list):
+            raise _uneven(source, place)
+        cells = row if isinstance(row, list) else [row]
+        _add(columns, [_number(cell, source, place) for cell in cells], source, place)
+    return columns
+
+
+def of_file(path: Path, *, source: str) -> Columns:
+    """A CSV or JSON file; which of them it is, its first character tells. Raises InvalidInput."""
+    if path.stat().st_size > MOST_FILE_BYTES:
+        raise InvalidInput(f"{source}: at most {MOST_FILE_BYTES // 2**20} MiB of numbers.", field=source)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            begins = file.read(64).lstrip()[:1]
+            file.seek(0)
+            return _of_json(json.load(file), source) if begins in {"[", "{"} else _of_csv(file, source)
+    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
+        raise InvalidInput(f"{source}: the file is neither CSV nor JSON in UTF-8.", field=source) from error
+
+
+def _of_json(content: object, source: str) -> Columns:
+    """A list, or an object with one under `values` or `results`."""
+    rows = content.get("values", content.get("results")) if isinstance(content, dict) else content
+    if not isinstance(rows, list):
+        raise InvalidInput(f"{source}: give a list of numbers, or an object with such a list as values.", field=source)
+    return of_rows(rows, source=source)
+
+
+def _of_csv(lines: Iterable[str], source: str) -> Columns:
+    """A line for each point; a first line without any number is a header, whose columns of times are left out."""
+    columns: Columns = []
+    wanted: list[int] | None = None
+    place = 0
+    for row in csv.reader(lines):
+        cells = [cell.strip() for cell in row]
+        if wanted is None:
+            is_header = not any(_is_number(cell) for cell in cells) and any(cells)
+            wanted = [at for at, cell in enumerate(cells) if not (is_header and cell.lower() in _INDEXES)]
+            if is_header:
+                continue
+        if not cells:  # an empty line is a missing value where there is one column
+            cells = [""]
+        if len(cells) <= max(wanted, default=0):
+            raise _uneven(source, place)
+        _add(columns, [_parsed(cells[at], source, place) for at in wanted], source, place)
+        place += 1
+    return columns
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _parsed(cell: str, source: str, place: int) -> float:
+    if cell.lower() in _MISSING:
+        return nan
+    if not _is_number(cell):
+        raise InvalidInput(f"{source}: point {place} is not a number.", field=source)
+    return _number(float(cell), source, place)
+
+
+def _number(value: object, source: str, place: int) -> float:
+    if value is None:
+        return nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput(f"{source}: point {place} is not a number, a null or a list of them.", field=source)
+    if not -LARGEST <= value <= LARGEST:
+        raise InvalidInput(f"{source}: point {place} is not a finite number below {LARGEST:g}.", field=source)
+    return float(value)
+
+
+def _add(columns: Columns, row: Sequence[float], source: str, place: int) -> None:
+    if not place:
+        if not 1 <= len(row) <= MOST_OBSERVABLES:
+            raise InvalidInput(f"{source}: a point has 1 to {MOST_OBSERVABLES} values.", field=source)
+        columns.extend(array("d") for _ in row)
+    if len(row) != len(columns):
+        raise _uneven(source, place)
+    if (place + 1) * len(row) > MOST_VALUES:
+        raise InvalidInput(f"{source}: at most {MOST_VALUES:,} values in one job.", field=source)
+    for column, value in zip(columns, row, strict=True):
+        column.append(value)
+
+
+def _uneven(source: str, place: int) -> InvalidInput:
+    return InvalidInput(f"{source}: point {place} has another number of values than the first.", field=source)

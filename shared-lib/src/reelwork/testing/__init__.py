@@ -1,0 +1,1 @@
+"""Stand-ins for services of others, for tests and demonstrations. Nothing that runs in production imports them."""

@@ -1,0 +1,182 @@
+"""All that a page asks for, asked by us: through the guarded fetcher, and only what text may depend on."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Mapping
+from typing import Self
+
+import structlog
+from playwright.async_api import Error, Page, Request, Route
+
+from reelwork.domain.errors import ReelworkError
+from reelwork.fetch import Fetcher, Question, Reply
+from reelwork.generator import GenerationError, InvalidInput, ProviderUnavailable
+
+log = structlog.get_logger(__name__)
+
+# The document itself; what is requested beside it in all; how many of that, and how many at once.
+MOST_DOCUMENT_BYTES = 8 * 2**20
+MOST_BYTES = 32 * 2**20
+MOST_REQUESTS = 300
+AT_ONCE = 8
+# Documents that one after the other replace each other by redirects, `<meta>` or script.
+MOST_DOCUMENTS = 6
+
+# Styles among it: bundlers' loaders wait for them, and render nothing where they fail.
+_WANTED = frozenset({"script", "stylesheet", "xhr", "fetch"})
+_PASSED_ON = ("user-agent", "accept", "accept-language", "referer", "x-requested-with")
+_HTML = ("text/html", "application/xhtml+xml")
+_TEXT = ("text/plain", "text/markdown", "text/x-markdown")
+
+
+class Gate:
+    """Answers the requests of one page, for the length of a context. All calls on one event loop.
+
+    `document` is what was last opened; `failure` why a document was not opened, which ends the job whatever the page
+    shows by then.
+    """
+
+    def __init__(self, fetcher: Fetcher, page: Page) -> None:
+        self._fetcher = fetcher
+        self._page = page
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._moved: dict[str, Reply] = {}
+        self._documents = 0
+        self._requests = 0
+        self._bytes = 0
+        self._quiet_since = asyncio.get_running_loop().time()
+        self.document: Reply | None = None
+        self.failure: GenerationError | None = None
+        self.failed = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long nothing has been asked for or under way."""
+        return 0.0 if self._tasks else asyncio.get_running_loop().time() - self._quiet_since
+
+    async def handle(self, route: Route) -> None:
+        """Answer one request; the handler of a route."""
+        task = asyncio.ensure_future(self._answered(route))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait({task})
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._quiet_since = task.get_loop().time()
+
+    async def _answered(self, route: Route) -> None:
+        with contextlib.suppress(Error):  # the page went away before its answer came
+            try:
+                await self._answer(route)
+            except Error:
+                raise
+            except Exception:
+                # Whatever goes wrong with one request: a page that waits for it in vain is worse than one without it.
+                log.exception("page.request_failed")
+                await route.abort("failed")
+
+    async def _answer(self, route: Route) -> None:
+        request = route.request
+        if request.method == "GET" and self._is_document(request):
+            await self._open(route)
+        elif request.method == "GET" and request.resource_type in _WANTED and self._requests < MOST_REQUESTS:
+            self._requests += 1
+            await self._give(route)
+        else:
+            await route.abort("blockedbyclient")
+
+    def _is_document(self, request: Request) -> bool:
+        return request.is_navigation_request() and request.frame == self._page.main_frame
+
+    async def _open(self, route: Route) -> None:
+        url = route.request.url.partition("#")[0]
+        try:
+            reply = self._moved.pop(url, None) or await self._fetch(route.request, MOST_DOCUMENT_BYTES)
+            self._documents += 1
+            _check(reply, documents=self._documents)
+        except (ReelworkError, GenerationError) as error:
+            self.failure = self.failure or _told(error)
+            self.failed.set()
+            await route.abort("blockedbyclient")
+            return
+        if reply.url != url and reply.url not in self._moved:
+            # Chromium would follow a redirect by itself, unasked: it gets a page instead that asks for the next one.
+            self._moved[reply.url] = reply
+            await route.fulfill(status=200, content_type="text/html", body=_sent_on(reply.url))
+            return
+        self.document = reply
+        await route.fulfill(status=200, headers=_headers(reply, {}), body=_shown(reply))
+
+    async def _give(self, route: Route) -> None:
+        try:
+            async with self._at_once:
+                reply = await self._fetch(route.request, MOST_BYTES - self._bytes)
+        except ReelworkError as error:
+            log.debug("page.request_refused", code=error.code)
+            await route.abort("blockedbyclient")
+            return
+        self._bytes += len(reply.content)
+        await route.fulfill(status=reply.status, headers=_headers(reply, route.request.headers), body=reply.content)
+
+    async def _fetch(self, request: Request, limit_bytes: int) -> Reply:
+        told = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
+        return await self._fetcher.ask(request.url, Question(headers=told), keep_bytes=limit_bytes)
+
+
+def _headers(reply: Reply, asked: Mapping[str, str]) -> dict[str, str]:
+    """As little as a page needs. It may read all that it may ask for: nobody is logged in anywhere."""
+    return {
+        "content-type": reply.content_type or "text/html",
+        "access-control-allow-origin": asked.get("origin", "*"),
+        "access-control-allow-credentials": "true",
+    }
+
+
+def _check(reply: Reply, *, documents: int) -> None:
+    """Raise InvalidInput or ProviderUnavailable for what is no page."""
+    if documents > MOST_DOCUMENTS:
+        raise InvalidInput("The page leads from one address to the next without end.", field="url")
+    if reply.status == 429 or reply.status >= 500:
+        wait = float(reply.retry_after) if reply.retry_after and reply.retry_after.isdecimal() else None
+        raise ProviderUnavailable(f"The page answered {reply.status}; try again later.", retry_after=wait)
+    if reply.status not in (200, 203):
+        raise InvalidInput(f"The page answered {reply.status}. Open the address in a browser first.", field="url")
+    kind = (reply.content_type or _HTML[0]).partition(";")[0].strip().lower()
+    if kind not in (*_HTML, *_TEXT):
+        raise InvalidInput(f"There is no web page but a file ({kind[:100]}) at this address.", field="url")
+
+
+def is_plain(reply: Reply) -> bool:
+    """Whether it is text already."""
+    return (reply.content_type or "").partition(";")[0].strip().lower() in _TEXT
+
+
+def _shown(reply: Reply) -> bytes:
+    return b"" if is_plain(reply) else reply.content
+
+
+def _told(error: ReelworkError | GenerationError) -> GenerationError:
+    """For the owner of the job: what is wrong with the address, or whether to try again."""
+    if isinstance(error, GenerationError):
+        return error
+    if error.retryable:
+        return ProviderUnavailable(error.detail)
+    return InvalidInput(error.detail, field="url")
+
+
+def _sent_on(url: str) -> str:
+    """A page that is nothing but the way to the next one; our targets are plain ASCII without quotes unescaped."""
+    safe = re.sub(r"[\"'<>&]", lambda found: f"&#{ord(found[0])};", url)
+    return f'<!doctype html><meta http-equiv="refresh" content="0;url={safe}">'

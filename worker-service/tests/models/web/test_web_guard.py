@@ -1,0 +1,81 @@
+"""A page cannot make us reach what only we can reach, by whatever it does to its address or asks for."""
+
+import pytest
+
+from reelwork.generator import InvalidInput
+from testkit.forbidden_urls import PUBLIC
+from testkit.internet import Wire
+from testkit.website import Website
+from worker.models.web.reader import Reader
+
+pytestmark = [pytest.mark.browser, pytest.mark.security]
+
+PRIVATE = "http://intranet.example.com/secret"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/to-private",
+        "/redirect-to-redirect",
+        "/meta-to-private",
+        "/script-to-private",
+        "/late-to-private",
+        "/click-to-private",
+        "/form-to-private",
+        PRIVATE,
+        "http://127.0.0.1/",
+        "http://[::ffff:169.254.169.254]/",
+    ],
+)
+def test_what_leads_to_a_private_address_is_refused(read, site: Website, wire: Wire, path: str):
+    with pytest.raises(InvalidInput, match="not fetched") as refused:
+        read(path)
+
+    assert refused.value.field == "url"
+    assert set(wire.dialled) <= {PUBLIC}
+    assert not any("secret" in request for request in site.requests)
+
+
+def test_a_name_that_means_something_else_a_moment_later_is_refused(read, wire: Wire):
+    first = read("http://rebinding.example.com/plain")
+
+    with pytest.raises(InvalidInput, match="not fetched"):
+        read("http://rebinding.example.com/plain")
+
+    assert "Some words" in first.markdown
+    assert set(wire.dialled) <= {PUBLIC}
+
+
+def test_nothing_that_a_page_asks_for_reaches_a_private_address(read, site: Website, wire: Wire):
+    text = read("/probing")
+
+    assert "Some words to read." in text.markdown
+    assert "redirect was blocked" in text.markdown
+    assert set(wire.dialled) <= {PUBLIC}
+    assert not any("secret" in request or "/sw.js" in request for request in site.requests)
+
+
+def test_the_browser_itself_has_no_way_to_any_address(reader: Reader, site: Website):
+    """Without our answers, as if one kind of request had slipped through."""
+    before = site.connections
+
+    async def unguarded() -> str:
+        async with reader.chromium.context() as context:
+            tab = await context.new_page()
+            try:
+                await tab.goto(site.url)
+            except Exception as error:  # noqa: BLE001  (whatever it is called)
+                return str(error)
+            return "reached"
+
+    said = reader._backstage.run(unguarded(), lambda: None)
+
+    assert "ERR_PROXY_CONNECTION_FAILED" in said or "ERR_SOCKS_CONNECTION_FAILED" in said
+    assert site.connections == before
+
+
+def test_a_page_cannot_use_us_to_send_anything(read, site: Website):
+    read("/post")
+
+    assert not any("/sink" in request for request in site.requests)

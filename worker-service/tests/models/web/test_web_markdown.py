@@ -1,0 +1,167 @@
+"""Web pages to Markdown, by a real Chromium: what is wanted stays, what surrounds it goes."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from reelwork.generator import Cancelled, InvalidInput, LocalContext, ModelCard, ProviderUnavailable
+from testkit.processes import below
+from testkit.waiting import until
+from worker.models.web.reader import Reader
+from worker.models.web_markdown import WebMarkdown, WebMarkdownParameters
+
+pytestmark = pytest.mark.browser
+
+HOST = "http://www.example.com"
+PAGES = Path(__file__).parent / "pages"
+
+
+def snippets(name: str) -> list[str]:
+    return (PAGES / name).read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", ["article", "docs", "product", "news", "listing"])
+def test_a_page_keeps_what_is_wanted_and_loses_what_surrounds_it(read, name: str):
+    text = read(f"/{name}")
+
+    lost = [snippet for snippet in snippets(f"{name}.wanted") if snippet not in text.markdown]
+    left = [snippet for snippet in snippets(f"{name}.unwanted") if snippet in text.markdown]
+    assert (lost, left) == ([], []), text.markdown
+    assert (text.status, text.source) == (200, "rendered")
+
+
+def test_an_article_alone_and_everything_are_other_ways_to_extract(read):
+    article, full = read("/article", "article"), read("/article", "full")
+
+    assert "eleven animals" in article.markdown
+    assert "| 2016 |" in article.markdown
+    assert "cookies" not in article.markdown
+    for snippet in ("eleven animals", "We use cookies", "Science desk", "All rights reserved", "Ten harbours"):
+        assert snippet in full.markdown
+    assert "dataLayer" not in full.markdown
+
+
+def test_a_redirect_is_told_and_links_are_relative_to_its_end(read):
+    text = read("/moved")
+
+    assert text.url == f"{HOST}/folder/there"
+    assert f"[Next]({HOST}/folder/next)" in text.markdown
+
+
+@pytest.mark.parametrize("path", ["/meta", "/script"])
+def test_a_page_that_opens_another_one_is_followed(read, path: str):
+    text = read(path)
+
+    assert text.url == f"{HOST}/plain"
+    assert text.markdown == "# Plain\n\nSome words to read.\n"
+
+
+def test_text_is_taken_as_it_is(read):
+    text = read("/note.txt")
+
+    assert (text.markdown, text.source, text.words) == ("Just # text, with ümlauts.\n", "text", 4)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/loop", "redirects more than"),
+        ("/script-loop", "without end"),
+        ("/huge", "too large"),
+        ("/growing", "8,000,000"),
+        ("/empty", "no text|empty"),
+        ("/picture", "image/png"),
+        ("/gone", "410"),
+    ],
+)
+def test_what_is_no_page_is_refused_with_the_reason(read, path: str, reason: str):
+    with pytest.raises((InvalidInput, ProviderUnavailable), match=reason):
+        read(path)
+
+
+def test_a_page_that_is_down_is_tried_again_when_it_says(read):
+    with pytest.raises(ProviderUnavailable, match="503") as failed:
+        read("/down")
+
+    assert failed.value.retry_after == 7
+
+
+def test_a_page_that_never_comes_to_rest_is_taken_as_it_stands(read):
+    assert "Some words to read." in read("/restless").markdown
+
+
+def test_a_page_whose_scripts_never_end_is_taken_as_it_was_sent_and_others_go_on(read):
+    text = read("/busy")
+
+    assert (text.markdown, text.source) == ("# Plain\n\nSome words to read.\n", "sent")
+    assert "as it was sent" in (text.note or "")
+    assert "Some words" in read("/plain").markdown
+
+
+def test_a_page_that_is_never_sent_to_its_end_is_given_up(read):
+    with pytest.raises(ProviderUnavailable, match="in time"):
+        read("/unfinished")
+
+
+def test_broken_html_is_read_as_browsers_read_it(read):
+    broken, deep = read("/broken"), read("/deep")
+
+    assert all(word in broken.markdown for word in ("# Broken", "bold", "italic", "cell", "item"))
+    assert "At the bottom." in deep.markdown
+
+
+def test_a_browser_that_died_is_started_again(reader: Reader, read):
+    read("/plain")
+    starts = reader.chromium.starts
+    browsers = below(os.getpid(), "chrom")
+
+    for pid in browsers:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not reader.chromium._browser.is_connected())
+
+    assert browsers
+    assert "Some words" in read("/plain").markdown
+    assert reader.chromium.starts == starts + 1
+
+
+def test_a_cancelled_job_stops_at_once_and_leaves_no_page_behind(reader: Reader, tmp_path: Path):
+    model = WebMarkdown(reader)
+    context = LocalContext(tmp_path, on_progress=lambda report: threading.Timer(0.2, context.cancel).start())
+    begun = time.monotonic()
+
+    with pytest.raises(Cancelled):
+        list(model.generate(WebMarkdownParameters(url=f"{HOST}/unfinished"), context))
+
+    assert time.monotonic() - begun < 5  # far from the 10 s after which the page is given up
+    until(lambda: not reader.chromium._browser.contexts)
+
+
+def test_the_model_hands_over_a_markdown_file_and_says_what_it_does(reader: Reader, tmp_path: Path):
+    context = LocalContext(tmp_path)
+
+    (artifact,) = WebMarkdown(reader).generate(WebMarkdownParameters(url=f"{HOST}/article", refine=False), context)
+
+    assert (artifact.name, artifact.media_type) == ("page.md", "text/markdown")
+    assert artifact.path.read_text().startswith("# Why harbour seals")
+    words = artifact.meta["words"]
+    assert artifact.meta == {
+        "title": "Why harbour seals came back to the Tamar – The Coastal Review",
+        "url": f"{HOST}/article",
+        "source": "rendered",
+        "words": words,
+        "status": 200,
+    }
+    assert 200 < words < 300
+    assert [report.stage for report in context.reports][:2] == ["starting_browser", "opening_page"]
+
+
+def test_it_is_a_model_of_the_browser_pool_that_says_what_it_lacks(monkeypatch):
+    card = ModelCard.of(WebMarkdown)
+    monkeypatch.setenv("REELWORK_BROWSER_EXECUTABLE", "/nowhere/chromium")
+
+    assert (card.name, card.pool) == ("builtin/web-markdown", "browser")
+    assert "make servers" in (WebMarkdown.available() or "")
