@@ -270,7 +270,7 @@ def _left(outcome: str, error: Document | None) -> Document:
     closed = {"ended_at": NOW, "outcome": literal(outcome), "error": literal(error), "turn": turn}
     return {
         "lease": None,
-        "remote": with_call(due_at=None),
+        "remote": with_call(due_at=None, note=None),
         "attempts": {
             "$map": {
                 "input": "$attempts",
