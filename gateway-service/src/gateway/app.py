@@ -13,6 +13,7 @@ from gateway.browser_policy import origin_of, page_policy
 from gateway.middleware.cors import Cors
 from gateway.middleware.head import HeadAsGet
 from gateway.middleware.last_resort import LastResort
+from gateway.middleware.metrics import Metrics
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.rate_headers import RateHeaders
 from gateway.middleware.request_context import RequestContext
@@ -104,6 +105,7 @@ def create_app(
     app.add_middleware(HeadAsGet)
     app.add_middleware(PlainErrors)
     app.add_middleware(CountRequests)
+    app.add_middleware(Metrics)
     app.add_middleware(RateHeaders)
     app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(SafeHeaders, policy=page_policy(origin_of(settings.s3().public_endpoint_url)))

@@ -9,6 +9,7 @@ from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.lane import Reservation
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
+from reelwork.metrics import CLAIM_SECONDS, QUEUE_SECONDS
 from reelwork.store.attempts import Claimed, Taken
 
 log = structlog.get_logger(__name__)
@@ -51,12 +52,19 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int) -> l
             for job in jobs:
                 await hand_back(engine, job)
             return []
+        CLAIM_SECONDS.labels(pool).observe(time.monotonic() - asked)
         for job in jobs:
+            _note_wait(job)
             log.info("job.claimed", job_id=job.id, attempt=job.attempt, worker=worker)
         if len(jobs) == 1:  # several at once are told of when they end, which is at once
             engine.tell(jobs[0])
         return jobs
     return []
+
+
+def _note_wait(job: Job) -> None:
+    if job.started_at is not None and job.queued_at is not None:
+        QUEUE_SECONDS.labels(job.pool).observe(max(0.0, (job.started_at - job.queued_at).total_seconds()))
 
 
 async def _give_back_unused(engine: Engine, pool: str, taken: Taken, reservation: Reservation) -> None:
