@@ -13,6 +13,7 @@ from gateway.browser_policy import origin_of, page_policy
 from gateway.middleware.cors import Cors
 from gateway.middleware.head import HeadAsGet
 from gateway.middleware.last_resort import LastResort
+from gateway.middleware.metrics import Metrics
 from gateway.middleware.plain_errors import PlainErrors
 from gateway.middleware.rate_headers import RateHeaders
 from gateway.middleware.request_context import RequestContext
@@ -111,17 +112,22 @@ def create_app(
     app.add_middleware(SurfaceHeaders, surfaces=app.state.surfaces)
     app.add_middleware(HeadAsGet)
     app.add_middleware(CountRequests)
+    app.add_middleware(Metrics)
     app.add_middleware(RateHeaders)
     app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(SafeHeaders, policy=page_policy(origin_of(settings.s3().public_endpoint_url)))
     app.add_middleware(RequestContext, proxies=TrustedProxies(settings.trusted_proxies))
-    if settings.page_directory is not None:
-        for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own
-            app.add_api_route(address, _nothing_here, include_in_schema=False)
-        app.frontend("/", directory=settings.page_directory, fallback="index.html")
-    else:
-        app.add_api_route("/", _links, include_in_schema=False)
+    _mount_page(app, settings)
     return app
+
+
+def _mount_page(app: FastAPI, settings: GatewaySettings) -> None:
+    if settings.page_directory is None:
+        app.add_api_route("/", _links, include_in_schema=False)
+        return
+    for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own
+        app.add_api_route(address, _nothing_here, include_in_schema=False)
+    app.frontend("/", directory=settings.page_directory, fallback="index.html")
 
 
 def _mount_sources(app: FastAPI, settings: GatewaySettings, known_parameters: params.Depends) -> None:

@@ -33,6 +33,7 @@ from reelwork.engine.usage.events import EventSync
 from reelwork.engine.usage.sync import UsageMeter, UsageSync
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
+from reelwork.runtime.admin_port import admin_port
 from reelwork.runtime.encryption import warn_of_plain_backends
 from reelwork.runtime.tasks import running
 from reelwork.store.client import DatabaseClock, open_database
@@ -53,6 +54,7 @@ async def open_gateway(
     warn_of_plain_backends(settings)
     in_process = broker is not None
     async with AsyncExitStack() as stack:
+        stack.enter_context(admin_port(settings.metrics_host, settings.metrics_port))
         database = await stack.enter_async_context(open_database(settings.mongo()))
         objects = await stack.enter_async_context(ObjectStore.open(settings.s3()))
         if broker is None:

@@ -1,14 +1,13 @@
-"""`python -m worker`: one worker for one pool, with `REELWORK_CONCURRENCY` processes. Start as many as you like."""
+"""`python -m worker`: one worker for one pool, with `REELWORK_CONCURRENCY` processes. Start as many as you like.
+
+Nothing of ours is imported at the top: prometheus-client decides at its import where numbers are kept, and those of
+several processes are kept in a folder of this worker's own.
+"""
 
 import argparse
-import sys
-
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
-from reelwork.runtime.misset import said_of
-from worker.celery_app import make_app
-from worker.settings import WorkerSettings
+import os
+from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 
 def main() -> None:
@@ -16,22 +15,17 @@ def main() -> None:
     parser.add_argument("--pool", help="whose tickets to take (default: REELWORK_POOL, else cpu)")
     parser.add_argument("--concurrency", type=int, help="jobs at once (default: REELWORK_CONCURRENCY, else 2)")
     chosen = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
-    try:
-        settings = WorkerSettings(**chosen)
-    except (ValidationError, SettingsError) as error:
-        sys.exit(said_of(error))
-    app = make_app(settings)
-    app.worker_main(
-        [
-            "worker",
-            "--pool=prefork",
-            f"--concurrency={settings.concurrency}",
-            f"--hostname=reelwork@{settings.worker_name}",
-            "--without-gossip",
-            "--without-mingle",
-            f"--loglevel={settings.log_level.upper()}",
-        ]
-    )
+    if not os.environ.get("REELWORK_METRICS_PORT"):
+        _run(chosen)
+    with TemporaryDirectory(prefix="reelwork-metrics-", ignore_cleanup_errors=True) as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _run(chosen)
+
+
+def _run(chosen: dict[str, object]) -> NoReturn:
+    from worker.serving import serve  # noqa: PLC0415  (see above)
+
+    serve(chosen)
 
 
 if __name__ == "__main__":

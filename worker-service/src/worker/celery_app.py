@@ -11,6 +11,7 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 from reelwork.broker.celery_topology import celery_queues
 from reelwork.broker.topology import Topology
 from reelwork.runtime.logging import configure_logging
+from worker.admin import open_admin_port
 from worker.alive import show_alive
 from worker.board import Board
 from worker.foreman import foreman
@@ -82,5 +83,7 @@ def _connect_signals(settings: WorkerSettings, process: PoolProcess) -> None:
     worker_process_init.connect(opened, weak=False)
     worker_process_shutdown.connect(closed, weak=False)
     worker_shutdown.connect(ended, weak=False)
+    if settings.metrics_port is not None:
+        open_admin_port(settings)
     if settings.alive_file is not None:
         show_alive(settings.alive_file)

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pika
 import structlog
@@ -14,6 +14,7 @@ from reelwork.broker.connection import Channel, Connection, reason_of
 from reelwork.broker.message import CONTENT_ENCODING, CONTENT_TYPE, encode_notice, ticket_message
 from reelwork.broker.outbox import Outbox
 from reelwork.broker.topology import Topology, check_key, notice_key
+from reelwork.metrics import BROKER_MESSAGES
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,7 @@ WINDOW = 256  # messages under way: 100 kB or so in pika's buffer when the broke
 BATCH = 32  # messages between two turns of the loop, about a millisecond
 CONFIRM_SECONDS = 5.0  # "a few hundred milliseconds" is what RabbitMQ's manual calls slow
 _PERSISTENT, _TRANSIENT = 2, 1
+Outcome = Literal["sent", "confirmed", "returned", "refused", "resent"]
 
 
 @dataclass(slots=True)
@@ -32,6 +34,11 @@ class Tally:
     returned: int = 0  # tickets for a pool that has no queue
     refused: int = 0  # tickets for a queue that is full
     resent: int = 0  # tickets that were under way when the connection was lost
+
+    def note(self, outcome: Outcome, count: int = 1) -> None:
+        """So many more of one outcome; Prometheus hears of them too."""
+        setattr(self, outcome, getattr(self, outcome) + count)
+        BROKER_MESSAGES.labels(outcome).inc(count)
 
 
 class Publisher:
@@ -83,7 +90,7 @@ class Publisher:
         """Put tickets that were under way into the outbox again; some may then arrive twice, which harms nobody."""
         for sent in self._confirms.abandon():
             if sent.pool is not None:
-                self._tally.resent += 1
+                self._tally.note("resent")
                 self._outbox.add_tickets(sent.pool, 1)
 
     def _send_batch(self) -> bool:
@@ -153,15 +160,15 @@ class Publisher:
             self._channel.raw.basic_publish(exchange, key, body, properties, mandatory=mandatory)
         except AMQPError as error:
             raise BrokerDown(reason_of(error)) from error
-        self._tally.sent += 1
+        self._tally.note("sent")
 
     def _on_answer(self, frame: Any) -> None:
         settled = self._confirms.resolve(frame.method.delivery_tag, multiple=frame.method.multiple)
         if frame.method.NAME == "Basic.Nack":
-            self._tally.refused += len(settled)
+            self._tally.note("refused", len(settled))
             log.warning("tickets.refused", count=len(settled))
         else:
-            self._tally.confirmed += len(settled)
+            self._tally.note("confirmed", len(settled))
         self._answered.set()
         self._outbox.filled.set()
 
@@ -170,5 +177,5 @@ class Publisher:
         self._outbox.filled.set()
 
     def _on_return(self, _channel: Any, method: Any, _properties: Any, _body: bytes) -> None:
-        self._tally.returned += 1
+        self._tally.note("returned")
         log.error("ticket.returned", pool=method.routing_key, reason=method.reply_text)

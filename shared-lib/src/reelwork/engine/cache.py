@@ -16,6 +16,7 @@ import structlog
 from reelwork.domain.ids import AssetId
 from reelwork.domain.job import CacheMode, Event, Job, Progress, Status
 from reelwork.generator import ModelCard, asset_fields, series_fields
+from reelwork.metrics import CACHE_LOOKUPS
 from reelwork.store.stores import Stores
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,9 @@ class ResultCache:
         source = await self._answer(keyed, card)
         answered_at = await self._keep_outputs(source, keyed) if source is not None else None
         if source is None or answered_at is None:
+            CACHE_LOOKUPS.labels("miss").inc()
             return keyed
+        CACHE_LOOKUPS.labels("hit").inc()
         log.info("job.answered", job_id=job.id, source_job_id=source.id)
         return _answered(keyed, source, at=answered_at)
 

@@ -12,6 +12,7 @@ from reelwork.domain.lane import LaneTerms, Reservation
 from reelwork.domain.worker import ModelOffered
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
+from reelwork.metrics import CLAIM_SECONDS, QUEUE_SECONDS
 from reelwork.store.attempts import Claimed, Taken
 
 log = structlog.get_logger(__name__)
@@ -88,11 +89,18 @@ async def _begun(engine: Engine, jobs: list[Job], *, asked: float, worker: str) 
         for job in jobs:
             await hand_back(engine, job)
         return []
+    CLAIM_SECONDS.labels(jobs[0].pool).observe(time.monotonic() - asked)
     for job in jobs:
+        _note_wait(job)
         log.info("job.claimed", job_id=job.id, attempt=job.attempt, worker=worker)
     if len(jobs) == 1:  # several at once are told of when they end, which is at once
         engine.tell(jobs[0])
     return jobs
+
+
+def _note_wait(job: Job) -> None:
+    if job.started_at is not None and job.queued_at is not None:
+        QUEUE_SECONDS.labels(job.pool).observe(max(0.0, (job.started_at - job.queued_at).total_seconds()))
 
 
 async def _give_back_unused(engine: Engine, pool: str, taken: Taken, reservation: Reservation) -> None:

@@ -11,6 +11,7 @@ from reelwork.domain.job import Job, JobError, Output
 from reelwork.domain.lane import tickets_for
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure, Fail, RetryAfter, judge
 from reelwork.engine.engine import Engine, claimed
+from reelwork.metrics import ATTEMPTS_ENDED, RUN_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ async def _completed(engine: Engine, done: Sequence[Finished]) -> None:
         engine.broker.publish(first.pool, tickets_for(len(done), estimate_seconds=used.total_seconds() / len(done)))
     for each in done:
         _note(engine, each.job, each.used)
-        _log_ending(each.job, Ending.COMPLETED, each.used)
+        _note_ending(each.job, Ending.COMPLETED, each.used)
         engine.tell(each.job)
 
 
@@ -143,7 +144,7 @@ async def release(engine: Engine, job: Job, *, used: timedelta | None) -> None:
 async def _ended(
     engine: Engine, job: Job, ending: Ending, used: timedelta | None, error: JobError | None = None
 ) -> Ending:
-    _log_ending(job, ending, used, error)
+    _note_ending(job, ending, used, error)
     if ending is Ending.FAILED:
         engine.outcomes.failed(job)
     await release(engine, job, used=used)
@@ -151,7 +152,10 @@ async def _ended(
     return ending
 
 
-def _log_ending(job: Job, ending: Ending, used: timedelta | None, error: JobError | None = None) -> None:
+def _note_ending(job: Job, ending: Ending, used: timedelta | None, error: JobError | None = None) -> None:
+    ATTEMPTS_ENDED.labels(job.model, job.pool, ending.value.removeprefix("job.")).inc()
+    if used is not None:
+        RUN_SECONDS.labels(job.model).observe(used.total_seconds())
     log.info(
         ending.value,
         job_id=job.id,

@@ -16,6 +16,7 @@ from reelwork.engine.intake import Intake
 from reelwork.engine.log_events import STATUS_EVENTS
 from reelwork.engine.reserving import Ask, Purse
 from reelwork.engine.settling import STORED_WITHIN
+from reelwork.metrics import JOBS_ACCEPTED
 from reelwork.store.jobs import Jobs
 
 # The first job of a lane is announced at once; those that follow within this time are announced together. Whoever
@@ -100,6 +101,7 @@ async def submit(
         opener.announce(terms)
     if is_new:
         told = {"job_id": job.id, "model": job.model, "lane": job.lane, "source_job_id": job.source_job_id}
+        JOBS_ACCEPTED.labels(job.model, job.pool, job.status.value).inc()
         log.info(STATUS_EVENTS[job.status], **told)
     return job if is_new else None
 

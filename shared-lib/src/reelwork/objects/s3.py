@@ -25,6 +25,7 @@ from reelwork.objects.cors import allow_browsers
 from reelwork.objects.direct import DirectUploads, ObjectReader
 from reelwork.objects.disposition import Disposition, content_disposition
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown, RangeOutside
+from reelwork.objects.measuring import measured
 from reelwork.objects.stream import CHUNK_BYTES, Body, Extent, ObjectStream
 from reelwork.tls import TlsFiles
 
@@ -218,7 +219,7 @@ class ObjectStore:
             return await self._in_thread(call, *args, **kwargs)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await anyio.to_thread.run_sync(functools.partial(call, *args, **kwargs), limiter=self._threads)
+        return await anyio.to_thread.run_sync(functools.partial(measured, call, *args, **kwargs), limiter=self._threads)
 
     async def _read_chunk(self, key: str, body: Body) -> bytes:
         return await self._run(key, body.read, CHUNK_BYTES)

@@ -104,6 +104,11 @@ class SharedSettings(MongoSettings):
         SecretStr | None,
         Field(description="Redis or Valkey, `redis://…`: rate limits and usage counted over all gateways together."),
     ] = None
+    metrics_port: Annotated[
+        int | None,
+        Field(ge=0, le=65_535, description="Internal port of `/metrics` and `/healthz`, without a key. None: none."),
+    ] = None
+    metrics_host: Annotated[str, Field(description="Address that the internal port listens on.")] = "127.0.0.1"
     lease_seconds: Annotated[
         float, Field(gt=0.2, description="How long a worker may be silent before its job goes to another.")
     ] = 30.0
