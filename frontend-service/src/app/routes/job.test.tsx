@@ -129,13 +129,14 @@ test("lists the tries of a job that needed more than one", async () => {
   const attempts = [
     {
       n: 1,
+      model: null,
       worker: "cpu-1@host",
       started_at,
       ended_at: "2026-11-21T08:00:03.000Z",
       outcome: "worker_lost",
       error: lost,
     },
-    { n: 2, worker: "cpu-2@host", started_at, ended_at: null, outcome: null, error: null },
+    { n: 2, model: null, worker: "cpu-2@host", started_at, ended_at: null, outcome: null, error: null },
   ];
   const job = api.add(
     newJob(LANDSCAPE, { prompt: "A calm sea" }, { status: "processing", attempt: 2, attempts }),
