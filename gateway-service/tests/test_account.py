@@ -210,3 +210,19 @@ async def test_accounts_are_listed_and_changed_from_the_command_line_and_it_is_i
     assert acts[::-1] == ["account.tier_changed", "account.changed", "account.suspended", "account.resumed"]
     with pytest.raises(account_orders.NoSuchAccount):
         await told(stores, "suspend", "--name", "nobody")
+
+
+@pytest.mark.parametrize("foreign", ["dev_test_key", "4a5d8a0e-9d2f-4a61-8f4c-0d4f6a1f7b11", "0123456789abcdef" * 4])
+async def test_a_key_of_a_replaced_system_is_adopted_and_nowhere_in_the_database(accounts: Accounts, foreign: str):
+    await ensure_key(accounts, foreign, name="adopted", tier=Tier.DEVELOPER)
+    await ensure_key(accounts, foreign, name="adopted", tier=Tier.DEVELOPER)
+
+    assert await key_works(accounts, foreign)
+    assert not await key_works(accounts, foreign + "x")
+    assert not await key_works(accounts, foreign.upper() if foreign != foreign.upper() else foreign.lower())
+
+
+@pytest.mark.parametrize("text", ["short", "has blanks in it", "ümläute-und-so", "a" * 201, "rw_dev_test_key"])
+async def test_what_can_be_no_key_is_not_adopted(accounts: Accounts, text: str):
+    with pytest.raises(NotAKey):
+        await ensure_key(accounts, text, name="adopted", tier=Tier.DEVELOPER)

@@ -129,6 +129,12 @@ OPERATIONS = {
     "create_token",
     "get_public_keys",
     "create_stream_ticket",
+    "create_series",
+    "list_series",
+    "get_series",
+    "delete_series",
+    "add_points",
+    "export_series",
 }
 
 

@@ -65,7 +65,7 @@ def _story(stack: Stack) -> set[str]:
 
 
 def _given_for_a_key(stack: Stack, owner: Caller) -> Iterator[str]:
-    """A second key, a token and two tickets, each used as it is meant and as it is not."""
+    """A second key, a token, two tickets, each used as it is meant and as it is not; what webhooks are signed with."""
     key = str(expect(201, owner.http.post("/v1/keys", json={"name": "story", "preset": "observer"}))["key"])
     token = token_of(owner)
     used, unused = (str(expect(201, owner.http.post("/v1/stream-tickets"))["ticket"]) for _ in range(2))
@@ -76,6 +76,7 @@ def _given_for_a_key(stack: Stack, owner: Caller) -> Iterator[str]:
     for _ in range(2):
         stack.with_key(None).http.get("/v1/jobs/job_x/events", params={"ticket": used})
     stack.with_key(None).http.get("/v1/jobs", params={"ticket": unused})
+    yield str(expect(200, owner.http.get("/v1/webhooks/signing-secret"))["secret"]).removeprefix("whsec_")
     yield from (key.rpartition("_")[2], *token.split(".")[1:], used.rpartition("_")[2], unused.rpartition("_")[2])
 
 

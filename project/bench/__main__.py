@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import accounts, fairness, image_to_video, jobs, scale, simulate, uploads, watchers
+from bench import accounts, fairness, image_to_video, jobs, scale, series, simulate, uploads, watchers
 from bench.stacks import running_stacks
 from bench.tables import Table, merged
 from reelwork.runtime.logging import configure_logging
@@ -56,6 +56,7 @@ SECTIONS: dict[str, Callable[[], list[Table]]] = {
     "watchers": watchers.measure,
     "uploads": uploads.measure,
     "accounts": accounts.measure,
+    "series": series.measure,
     "simulated": simulated,
 }
 

@@ -25,7 +25,6 @@ from run.inprocess import serve_in_process
 from run.local_settings import UnknownSetting, take_local_settings
 from run.servers import ServerError, ServerMissing
 from run.servers.stack import Stack, running
-from worker.catalogue import find_models
 from worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -65,16 +64,9 @@ def _serve(stack: Stack, arguments: argparse.Namespace) -> None:
     development_key(key_file)
     _welcome(arguments.port, key_file, broker="RabbitMQ" if stack.rabbitmq else "in process")
     if stack.rabbitmq is None:
-        serve_in_process(port=arguments.port, more_pools=_more_pools())
+        serve_in_process(port=arguments.port)
     else:
-        serve_in_children(port=arguments.port, folder=arguments.data, more_pools=_more_pools())
-
-
-def _more_pools() -> list[str]:
-    """The pools that models on this machine need, beside the one that its settings name."""
-    worker = WorkerSettings()  # type: ignore[call-arg]  # from the environment
-    models = find_models(worker.modules).models.values()
-    return sorted({model.resources.pool.value for model in models} - {worker.pool})
+        serve_in_children(port=arguments.port, folder=arguments.data)
 
 
 def _wrong_settings() -> str | None:

@@ -4,27 +4,27 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+from run.pools import jobs_at_once, more_pools
 from run.servers.process import Command, Server, ServerFailed
+from worker.settings import WorkerSettings
 
 _LOOK = timedelta(seconds=1)
 # Of a worker, beyond the time that running jobs have.
 LAST_STEPS = timedelta(seconds=20)
 
 
-def serve_in_children(*, port: int, folder: Path, more_pools: Sequence[str] = ()) -> None:
-    """Serve until KeyboardInterrupt; settings come from the environment. Raises ServerFailed if one of them ends.
-
-    `more_pools`: beside the one that the settings name, a worker each, with one job at a time.
-    """
+def serve_in_children(*, port: int, folder: Path) -> None:
+    """Serve until KeyboardInterrupt; settings come from the environment. Raises ServerFailed if one of them ends."""
     with ExitStack() as stack:
         workers = [worker_process(folder / "worker.log")]
-        for pool in more_pools:
-            settings = {"REELWORK_POOL": pool, "REELWORK_CONCURRENCY": "1", "REELWORK_WORKER_NAME": pool}
+        for pool in more_pools(WorkerSettings()):  # type: ignore[call-arg]  # from the environment
+            at_once = str(jobs_at_once(pool))
+            settings = {"REELWORK_POOL": pool, "REELWORK_CONCURRENCY": at_once, "REELWORK_WORKER_NAME": pool}
             workers.append(worker_process(folder / f"worker-{pool}.log", name=f"worker-{pool}", settings=settings))
         for worker in workers:
             worker.start()

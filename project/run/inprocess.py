@@ -13,6 +13,7 @@ from gateway.app import create_app
 from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.broker.inprocess import InProcessBroker
+from run.pools import jobs_at_once, more_pools
 from worker.board import Board
 from worker.inprocess import open_worker
 from worker.settings import WorkerSettings
@@ -26,16 +27,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve_in_process(*, port: int, more_pools: Sequence[str] = ()) -> None:
+def serve_in_process(*, port: int) -> None:
     """Serve until a signal says stop; settings come from the environment. A second signal hands running jobs back at
-    once, instead of after their time to end. `more_pools`: beside the one that the settings name, one job at a time."""
-    asyncio.run(_serve(port, more_pools))
+    once, instead of after their time to end."""
+    asyncio.run(_serve(port))
 
 
-async def _serve(port: int, more_pools: Sequence[str]) -> None:
+async def _serve(port: int) -> None:
     broker = InProcessBroker()
     async with AsyncExitStack() as stack:
-        boards = [await stack.enter_async_context(open_worker(worker, broker)) for worker in _workers(more_pools)]
+        boards = [await stack.enter_async_context(open_worker(worker, broker)) for worker in _workers()]
         server: _Server | None = None
         settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
         app = create_app(settings, broker=broker, closing=lambda: server is not None and server.should_exit)
@@ -45,11 +46,15 @@ async def _serve(port: int, more_pools: Sequence[str]) -> None:
         await server.serve()
 
 
-def _workers(more_pools: Sequence[str]) -> Iterator[WorkerSettings]:
+def _workers() -> Iterator[WorkerSettings]:
+    """One for the pool that the settings name, and one for each other pool that has models here."""
     concurrency = max(1, (os.cpu_count() or 2) - 1)
-    yield WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
-    for pool in more_pools:
-        yield WorkerSettings(pool=pool, concurrency=1, worker_name=f"in-process-{pool}")  # type: ignore[call-arg]
+    here = WorkerSettings(concurrency=concurrency, worker_name="in-process")  # type: ignore[call-arg]  # environment
+    yield here
+    for pool in more_pools(here):
+        yield here.model_copy(
+            update={"pool": pool, "concurrency": jobs_at_once(pool), "worker_name": f"in-process-{pool}"}
+        )
 
 
 def _stop_by_signals(server: _Server, boards: Sequence[Board]) -> None:

@@ -4,10 +4,14 @@ Name the module to a worker as an extra module of models; `ACME_API_TOKEN` and `
 """
 
 import base64
+import hmac
+import json
+from collections.abc import Mapping
 from typing import ClassVar
 
 from reelwork.fetch.provider import ProviderApi
 from reelwork.generator import (
+    BadSignature,
     ContentRejected,
     GenerationContext,
     Parameters,
@@ -20,6 +24,11 @@ from reelwork.generator import (
 )
 
 _STATES = {"succeeded": RemoteState.SUCCEEDED, "cancelled": RemoteState.CANCELLED, "failed": RemoteState.FAILED}
+
+
+def signature(secret: str, body: bytes) -> str:
+    """What Acme's webhooks are signed with."""
+    return hmac.new(secret.encode(), body, "sha256").hexdigest()
 
 
 class Prompt(Parameters):
@@ -52,6 +61,11 @@ class Picture(RemoteModel[Prompt]):
 
     def cancel(self, handle: str, ctx: GenerationContext) -> None:  # noqa: ARG002  (the interface has it)
         self._api().post(f"/v1/tasks/{handle}/cancel")
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[str, RemoteStatus]:
+        if not hmac.compare_digest(headers.get("acme-signature", ""), signature(self.key(), body)):
+            raise BadSignature("Acme did not sign this.")
+        return str(json.loads(body)["id"]), RemoteStatus(state=RemoteState.RUNNING)
 
     def _api(self) -> ProviderApi:
         headers = {"Authorization": f"Bearer {self.key()}"}

@@ -32,6 +32,8 @@ COLLECTIONS = (
     "webhook_secrets",
     "deliveries",
     "uploads",
+    "series",
+    "series_points",
 )
 
 

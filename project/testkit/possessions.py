@@ -50,6 +50,7 @@ class Possessions:
         film = self.caller.wait(self.caller.submit("builtin/camera-move", **values)["id"])
         batch = expect(202, http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
         task = expect(200, http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
+        series = expect(201, http.post("/v1/series", json={"name": "measured", "values": [1.0, None, 2.5]}))
         key = expect(201, http.post("/v1/keys", json={"name": "spare", "preset": "observer"}))
         self._make_of_sources()
         digest = hashlib.sha256(self.caller.content(asset)).hexdigest()
@@ -66,6 +67,7 @@ class Possessions:
             "video_id": film["outputs"][0]["asset_id"],
             "batch_id": batch["id"],
             "task_id": task["id"],
+            "series_id": series["id"],
             "key_id": key["id"],
             "upload_id": upload["id"],
             "sha256": digest,

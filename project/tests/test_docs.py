@@ -16,7 +16,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from reelwork.domain.tier import PLANS
 from reelwork.domain.webhook import WAITS
-from reelwork.generator import LocalContext, discover
+from reelwork.generator import LocalContext, RemoteModel, RemoteState, discover
+from testkit.acme import running_acme
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -127,3 +128,24 @@ def test_the_waits_of_the_guide_are_those_that_are_kept():
     assert told is not None
     seconds = [int(number) * units[unit] for number, unit in re.findall(r"(\d+) (s|min|h)\b", told[1])]
     assert seconds == [wait.total_seconds() for wait in WAITS[1:]]
+
+
+def test_the_guides_model_at_a_provider_is_asked_looked_at_and_stopped(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere.py").write_text(example("docs/extending.md", "elsewhere.py"))
+    monkeypatch.syspath_prepend(tmp_path)
+    context = LocalContext(tmp_path / "work", webhook_url="https://reelwork.example/hook")
+    with running_acme() as acme:
+        monkeypatch.setenv("ACME_API_TOKEN", "secret")
+        monkeypatch.setenv("ACME_BASE_URL", acme.url)
+        (model_class,) = discover(modules=["elsewhere"], entry_point_group=None).models.values()
+        model = model_class()
+        assert isinstance(model, RemoteModel)
+        acme.instant = 1
+
+        handle = model.submit(model.parameters(prompt="a fox"), context)
+        assert isinstance(handle, str)
+        states = [model.poll(handle, context).state for _ in range(2)]
+        model.cancel(handle, context)
+
+    assert states == [RemoteState.RUNNING, RemoteState.SUCCEEDED]
+    assert acme.asked("POST /v1/tasks/task-1/cancel") == 1

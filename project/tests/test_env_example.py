@@ -15,6 +15,7 @@ from reelwork.runtime.settings import SharedSettings
 from testkit.providers import remote_models
 from weights.fetch import U2NETP
 from worker.foreman import LAST_STEPS
+from worker.models.diffusion.settings import DiffusionSettings
 from worker.models.web.settings import WebSettings
 from worker.settings import WorkerSettings
 
@@ -26,7 +27,8 @@ OF_THE_IMAGES = {"worker_name", "scratch_directory", "alive_file", "page_directo
 
 
 def settings() -> list[str]:
-    return sorted(GatewaySettings.model_fields | WorkerSettings.model_fields | WebSettings.model_fields)
+    of_models = WebSettings.model_fields | DiffusionSettings.model_fields
+    return sorted(GatewaySettings.model_fields | WorkerSettings.model_fields | of_models)
 
 
 def parse(env: str) -> dict[str, str]:

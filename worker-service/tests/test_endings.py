@@ -16,6 +16,7 @@ from reelwork.domain.job import Status
 from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.cancel import cancel
 from reelwork.engine.engine import Rules
+from reelwork.engine.files import Files
 from reelwork.engine.finish import Finished, complete, complete_all, fail
 from reelwork.engine.sweep import Sweeper
 from reelwork.generator import Artifact
@@ -25,7 +26,6 @@ from testkit.world import World, an_output
 from worker.attempt import Ended
 from worker.endings import Endings
 from worker.lifeline import Stop
-from worker.scratch import Files
 
 # The driver leaves sockets of connections that it gave up to the garbage collector.
 pytestmark = [

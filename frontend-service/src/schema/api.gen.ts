@@ -1293,7 +1293,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Create Job
-         * @description Accept a job; it is stored durably before this answers. Follow it at `Location`.
+         * @description Accept a job; it is stored durably before this answers. Follow it at `Location`. With `Prefer: wait`, short work
+         *     with numbers is done before this answers, without a queue.
          */
         readonly post: operations["create_job"];
         readonly delete?: never;
@@ -1646,6 +1647,94 @@ export interface paths {
          * @description A page as markdown, without what is around it; answered within a minute.
          */
         readonly post: operations["scrape_page"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/series": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List Series
+         * @description Your series, newest first.
+         */
+        readonly get: operations["list_series"];
+        readonly put?: never;
+        /**
+         * Create Series
+         * @description Make a series, perhaps with its first points: so an export is imported. A job names it as its input.
+         */
+        readonly post: operations["create_series"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/series/{series_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Series
+         * @description One series, without its points.
+         */
+        readonly get: operations["get_series"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Delete Series
+         * @description Delete it with its points. Jobs that name it and have not started fail; results that were made of it stay.
+         */
+        readonly delete: operations["delete_series"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/series/{series_id}/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Export Series
+         * @description The points, streamed: as JSON, which `POST /v1/series` takes, or as CSV, a line for each point.
+         */
+        readonly get: operations["export_series"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/series/{series_id}/points": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Add Points
+         * @description Add points after those that are there: all of them or none, and under an `Idempotency-Key` once.
+         */
+        readonly post: operations["add_points"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -5311,6 +5400,17 @@ export interface components {
             /** Weight */
             readonly weight: number;
         };
+        /**
+         * PointsBody
+         * @description Points that come after those that are there.
+         */
+        readonly PointsBody: {
+            /**
+             * Values
+             * @description Numbers in equal steps of time, null where one is missing; with several observables a list of them for each point. At most 20,000 numbers at once.
+             */
+            readonly values: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+        };
         /** Pong */
         readonly Pong: {
             /**
@@ -5926,6 +6026,102 @@ export interface components {
             readonly previous_expires_at: string | null;
             /** Secret */
             readonly secret: string;
+        };
+        /**
+         * SeriesBody
+         * @description A new series, perhaps with its first points.
+         */
+        readonly SeriesBody: {
+            /**
+             * Name
+             * @description Unique in the account.
+             * @example heart rate, Ada
+             */
+            readonly name: string;
+            /**
+             * Observables
+             * @description Values of each point.
+             * @default 1
+             */
+            readonly observables: number;
+            /**
+             * Values
+             * @description Numbers in equal steps of time, null where one is missing; with several observables a list of them for each point. At most 20,000 numbers at once.
+             * @default []
+             */
+            readonly values: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+        };
+        /**
+         * SeriesExists
+         * @description There is a series of this name
+         */
+        readonly SeriesExists: {
+            /** @constant */
+            readonly code?: "series_exists";
+            /** @constant */
+            readonly status?: 409;
+        } & (components["schemas"]["Problem"] & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            readonly code: "series_exists";
+        });
+        /**
+         * SeriesNotFound
+         * @description No such series
+         */
+        readonly SeriesNotFound: {
+            /** @constant */
+            readonly code?: "series_not_found";
+            /** @constant */
+            readonly status?: 404;
+        } & components["schemas"]["Problem"];
+        /**
+         * SeriesPage
+         * @description `next_cursor` goes into `cursor` for the next page; null at the end. Newest first.
+         */
+        readonly SeriesPage: {
+            /** Has More */
+            readonly has_more: boolean;
+            /** Items */
+            readonly items: readonly components["schemas"]["SeriesView"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /** SeriesUrls */
+        readonly SeriesUrls: {
+            /** Export */
+            readonly export: string;
+            /** Points */
+            readonly points: string;
+            /** Self */
+            readonly self: string;
+        };
+        /**
+         * SeriesView
+         * @description A series. `length`: how many points it has.
+         */
+        readonly SeriesView: {
+            /** Created At */
+            readonly created_at: string;
+            /** Id */
+            readonly id: string;
+            /** Length */
+            readonly length: number;
+            /** Name */
+            readonly name: string;
+            /**
+             * Object
+             * @default series
+             * @constant
+             */
+            readonly object: "series";
+            /** Observables */
+            readonly observables: number;
+            /** Updated At */
+            readonly updated_at: string;
+            readonly urls: components["schemas"]["SeriesUrls"];
         };
         /**
          * SimulatedRequests
@@ -6963,6 +7159,7 @@ export type PaymentRequired = components['schemas']['PaymentRequired'];
 export type PermissionDenied = components['schemas']['PermissionDenied'];
 export type Place = components['schemas']['Place'];
 export type PlanView = components['schemas']['PlanView'];
+export type PointsBody = components['schemas']['PointsBody'];
 export type Pong = components['schemas']['Pong'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type PricingView = components['schemas']['PricingView'];
@@ -7006,6 +7203,12 @@ export type ScrapeBody = components['schemas']['ScrapeBody'];
 export type ScrapedPage = components['schemas']['ScrapedPage'];
 export type SecondsFromNow = components['schemas']['SecondsFromNow'];
 export type SecretView = components['schemas']['SecretView'];
+export type SeriesBody = components['schemas']['SeriesBody'];
+export type SeriesExists = components['schemas']['SeriesExists'];
+export type SeriesNotFound = components['schemas']['SeriesNotFound'];
+export type SeriesPage = components['schemas']['SeriesPage'];
+export type SeriesUrls = components['schemas']['SeriesUrls'];
+export type SeriesView = components['schemas']['SeriesView'];
 export type SimulatedRequests = components['schemas']['SimulatedRequests'];
 export type SimulatedTier = components['schemas']['SimulatedTier'];
 export type SimulationBody = components['schemas']['SimulationBody'];
@@ -15141,6 +15344,561 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
+        };
+    };
+    readonly list_series: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SeriesPage"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly create_series: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SeriesBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Made. */
+            readonly 201: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    /** @description The series. */
+                    readonly Location?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `series_exists`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesExists"] | components["schemas"]["IdempotencyInProgress"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_series: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly series_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `series_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly delete_series: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly series_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `series_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly export_series: {
+        readonly parameters: {
+            readonly query?: {
+                readonly format?: "csv" | "json";
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly series_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description All points. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                    readonly "text/csv": unknown;
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `series_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly add_points: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path: {
+                readonly series_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PointsBody"];
+            };
+        };
+        readonly responses: {
+            /** @description Added. */
+            readonly 200: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `series_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesNotFound"];
+                };
+            };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
                 };
             };
         };

@@ -26,15 +26,16 @@ from gateway import account_orders, key_orders
 from gateway.account_orders import NoSuchAccount
 from reelwork.domain.account import (
     OWNERS_SCOPES,
+    SHORTEST_ADOPTED,
     Account,
     ApiKey,
     Credentials,
     Scope,
+    credentials_of,
     digest,
     format_key,
     new_secret,
     opens,
-    parse_key,
 )
 from reelwork.domain.audit import THE_INSTALLATION, Action
 from reelwork.domain.errors import InvalidState, KeyNotFound, StoreUnavailable
@@ -85,9 +86,12 @@ async def ensure_key(
     `admin`: and that it may look after the installation. `audit`: where a key that
     was made is recorded.
     """
-    credentials = parse_key(text)
+    credentials = credentials_of(text)
     if credentials is None:
-        raise NotAKey(f"{KEY_VARIABLE} is not a key: it has to look like rw_<letters and digits>_<64 hex digits>.")
+        raise NotAKey(
+            f"{KEY_VARIABLE} is not a key: it has to look like rw_<letters and digits>_<64 hex digits>, or be one of a "
+            "system that Reelwork replaces: 8 to 200 letters, digits, '.', '_' and '-'."
+        )
     if await accounts.key(credentials.key_id) is None:
         await _add(accounts, credentials, name=name, tier=tier, admin=admin, audit=audit)
     elif not await key_works(accounts, text):
@@ -108,7 +112,7 @@ async def _let_administer(accounts: Accounts, key_id: KeyId, audit: AuditLog | N
 
 async def key_works(accounts: Accounts, text: str) -> bool:
     """Whether a request with this key would be let in."""
-    credentials = parse_key(text)
+    credentials = credentials_of(text)
     key = await accounts.key(credentials.key_id) if credentials is not None else None
     return credentials is not None and key is not None and opens(key, credentials)
 
@@ -193,6 +197,10 @@ async def _run(arguments: argparse.Namespace) -> str:
         if arguments.command == "grant":
             return await give_credit(Stores.of(database), arguments.name, arguments.amount)
         key = os.environ.get(KEY_VARIABLE, "")
+        if settings.env == "production" and not key.startswith("rw_") and len(key) < SHORTEST_ADOPTED:
+            raise NotAKey(
+                f"{KEY_VARIABLE} can be guessed; in production a key has {SHORTEST_ADOPTED} characters or more."
+            )
         if settings.env == "production" and is_placeholder(key.rpartition("_")[2]):
             raise NotAKey(f"{KEY_VARIABLE} is a placeholder; set a real secret in production.")
         terms = {"name": arguments.name, "tier": arguments.tier, "admin": arguments.admin}

@@ -43,8 +43,10 @@ from gateway.routes import (
     meta,
     models,
     oauth,
+    providers,
     queue,
     reference,
+    series,
     uploads,
     usage,
     webhooks,
@@ -94,12 +96,12 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
-        *(account.router, account_ledger.router, queue.router, usage.router),
+        *(account.router, account_ledger.router, queue.router, usage.router, series.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
         *(uploads.router, assets.router, models.router),
         *(admin_workers.router, admin_rates.router, admin_ledger.router),
         *(audit.router, keys.router, webhooks.router, oauth.tokens, oauth.router, meta.router, reference.router),
-        *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
+        *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router, providers.router),
     ):
         app.include_router(router, dependencies=[known_parameters])
     _mount_sources(app, settings, known_parameters)
@@ -129,6 +131,8 @@ def _mount_sources(app: FastAPI, settings: GatewaySettings, known_parameters: pa
         if mounted.surface.name in settings.surfaces:
             for router in mounted.routers:
                 app.include_router(router, dependencies=[known_parameters])
+            for router in mounted.sockets:
+                app.include_router(router)
         else:
             for path in mounted.paths():
                 app.add_api_route(path, _nothing_here, methods=list(_METHODS), include_in_schema=False)

@@ -28,16 +28,19 @@ from gateway.services.inputs import InputChecker
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.luma_feed import LumaFeed
 from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
+from gateway.services.provider_calls import ProviderCallService
 from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
 from gateway.services.simulation import SimulationService
 from gateway.services.stored_check import StoredCheck
 from gateway.services.tickets import TicketService
@@ -76,12 +79,13 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     uploads = _uploads(settings, opened)
     completion = _completion(settings, opened, uploads)
     purses = Purses(opened.reservations, engine.rules.plans)
-    jobs = JobService(engine, opened.intake, opener, builder, purses)
+    jobs = JobService(engine, opened.intake, opener, builder, purses=purses, short=opened.short)
     waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
+    access, operations = _access(settings, opened, authenticator), _operations(opened, authenticator, catalogue, jobs)
     return Gateway(
         settings=settings,
-        access=_access(settings, opened, authenticator),
-        operations=_operations(opened, authenticator, catalogue, jobs),
+        access=access,
+        operations=operations,
         own_account=OwnAccountService(stores, authenticator, engine.rules.plans),
         catalogue=catalogue,
         model_pages=_model_pages(settings, catalogue, stores),
@@ -98,6 +102,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         streams=_streams(settings, opened, closing),
         waiting=waiting,
         answers=AnswerService(catalogue, jobs, waiting, assets),
+        luma_feed=_luma_feed(settings, access, operations, closing),
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
         forecasts=forecasts,
@@ -106,8 +111,16 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         usage=UsageService(stores, opened.usage),
         webhooks=_webhooks(settings, opened, hooks),
         meter=opened.meter,
+        provider_calls=ProviderCallService(engine),
+        series=SeriesService(stores.series, opened.clock),
         probes=_probes(settings, opened),
     )
+
+
+def _luma_feed(
+    settings: GatewaySettings, access: Access, operations: Operations, closing: Callable[[], bool]
+) -> LumaFeed:
+    return LumaFeed(operations.overview, access.rates, life_seconds=settings.stream_seconds, closing=closing)
 
 
 def _probes(settings: GatewaySettings, opened: Opened) -> dict[str, Probe]:

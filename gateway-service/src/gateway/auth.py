@@ -12,7 +12,7 @@ import structlog
 from gateway.last_use import LastUse
 from gateway.tokens import TokenVerifier, looks_like_token
 from reelwork.domain.access import allows_address, allows_model
-from reelwork.domain.account import Account, ApiKey, Credentials, Scope, opens, parse_key
+from reelwork.domain.account import Account, ApiKey, Credentials, Scope, credentials_of, opens
 from reelwork.domain.audit import Actor, ActorKind
 from reelwork.domain.errors import (
     AccountSuspended,
@@ -109,7 +109,7 @@ class Authenticator:
                 hint="Send it as 'Authorization: Bearer <key>' or as 'X-API-Key: <key>'.",
             )
         if not looks_like_token(text):
-            return await self.client(parse_key(text), address=address)
+            return await self.client(credentials_of(text), address=address)
         with _told(None, address):
             claims = await self._tokens.verify(text)
         return await self.holder(claims.key_id, claims.scopes, account=claims.account, address=address)

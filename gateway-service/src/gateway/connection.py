@@ -81,7 +81,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._leftover: int | None = None  # bytes that may still come of what is answered
         self._refusal: ReelworkError | None = None
-        self._hung_up = False
+        self._hung_up = self._upgraded = False
         self._timer: TimerHandle | None = None
         self._unread: TimerHandle | None = None
 
@@ -122,6 +122,12 @@ class GuardedConnection(HttpToolsProtocol):
         self._phase = _Phase.BODY
         super().on_headers_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """From here on it is a WebSocket's: uvicorn's own, whose pings find out who has gone."""
+        self._upgraded = True
+        self._stop_timer()
+        super().handle_websocket_upgrade()
+
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._stop_timer()
@@ -149,7 +155,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def _judge(self, received: int) -> None:
         """What is still missing of the request, after so many more bytes."""
-        if self._hung_up or self.transport.is_closing():
+        if self._hung_up or self._upgraded or self.transport.is_closing():
             return
         if self._phase is _Phase.HEAD:
             self._head_bytes += received

@@ -37,9 +37,11 @@ from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
+from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -223,8 +225,10 @@ Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.access.t
 Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.access.rates))]
 OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.own_account))]
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
+ProviderCalls = Annotated[ProviderCallService, Depends(_its(lambda gateway: gateway.provider_calls))]
 UsageCounts = Annotated[UsageService, Depends(_its(lambda gateway: gateway.usage))]
 Webhooks = Annotated[WebhookService, Depends(_its(lambda gateway: gateway.webhooks.endpoints))]
+SavedSeries = Annotated[SeriesService, Depends(_its(lambda gateway: gateway.series))]
 Workers = Annotated[WorkerService, Depends(_its(lambda gateway: gateway.operations.workers))]
 
 

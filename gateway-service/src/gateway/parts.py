@@ -22,15 +22,19 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.luma_feed import LumaFeed
 from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
 from gateway.services.overview import OverviewService
 from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
+from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.series import SeriesService
+from gateway.services.short_jobs import ShortJobs
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -108,6 +112,7 @@ class Gateway:
     streams: EventStreams
     waiting: Waiting
     answers: AnswerService
+    luma_feed: LumaFeed
     keyed: KeyedRequests
     queues: QueueService
     forecasts: ForecastService
@@ -117,6 +122,8 @@ class Gateway:
     webhooks: Webhooks
     meter: UsageMeter
     completion: Completion
+    provider_calls: ProviderCallService
+    series: SeriesService
     probes: dict[str, Probe]
 
 
@@ -135,3 +142,4 @@ class Opened:
     reservations: Reservations
     usage: UsageSync
     meter: UsageMeter
+    short: ShortJobs

@@ -8,6 +8,8 @@ from gateway.settings import GatewaySettings
 
 # An open event stream must not hold up a stop: streams see `closing` within a second.
 GRACE_SECONDS = 5
+# Nobody has anything to say to us on a WebSocket.
+MESSAGE_BYTES = 4096
 
 
 class ServerConfig(uvicorn.Config):
@@ -24,6 +26,8 @@ class ServerConfig(uvicorn.Config):
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=bounds.keep_alive_seconds,
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         self.bounds = bounds

@@ -22,18 +22,33 @@ from reelwork.contract.jobs import (
     ProgressDetail,
 )
 from reelwork.contract.queue import JobQueue
+from reelwork.contract.series import SeriesUrls, SeriesView
 from reelwork.contract.workers import WorkerModel, WorkerView
 from reelwork.domain.asset import Asset
 from reelwork.domain.batch import Batch, Tally
 from reelwork.domain.job import Attempt, Cancellation, Event, Job, JobError, Output, Priority, Progress, Status
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference
 from reelwork.domain.media import kind_of
+from reelwork.domain.series import Series
 from reelwork.domain.worker import Worker
 
 PRIORITIES: dict[Priority, PriorityName] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
 # How soon asking again is worth it: running jobs change quickly, waiting ones wait.
 _POLL_RUNNING_MS = 1000
 _POLL_WAITING_MS = 2000
+
+
+def series_view(series: Series) -> SeriesView:
+    base = f"/v1/series/{series.id}"
+    return SeriesView(
+        id=series.id,
+        name=series.name,
+        observables=series.observables,
+        length=series.length,
+        created_at=series.created_at,
+        updated_at=series.updated_at,
+        urls=SeriesUrls(self=base, points=f"{base}/points", export=f"{base}/export"),
+    )
 
 
 def job_view(

@@ -11,6 +11,7 @@ import structlog
 from gateway.assembly import assemble
 from gateway.last_use import LastUse
 from gateway.parts import Gateway, Opened
+from gateway.services.short_jobs import ShortJobs
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
 from reelwork.broker.rabbitmq import RabbitMQBroker
@@ -77,7 +78,11 @@ async def open_gateway(
         last_use = LastUse(stores.keys)
         await stack.enter_async_context(running(last_use.run))
         limiter = await stack.enter_async_context(_limiter(settings))
-        opened = Opened(engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter)
+        short = ShortJobs(engine, objects, sweeper, opener)
+        stack.push_async_callback(short.finish)
+        opened = Opened(
+            engine, objects, sweeper, clock, intake, opener, last_use, limiter, reservations, usage, meter, short
+        )
         gateway = assemble(settings, opened, closing)
         await stack.enter_async_context(running(gateway.streams.run))
         await stack.enter_async_context(running(gateway.completion.run))

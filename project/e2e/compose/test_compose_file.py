@@ -99,12 +99,13 @@ def test_images_of_others_are_pinned_to_a_minor_version(services: Services) -> N
     assert all(re.search(r":\d+\.\d+", image) for image in images)
 
 
-def test_one_s3_runs_at_a_time_and_a_browser_on_request(services: Services) -> None:
+def test_one_s3_runs_at_a_time_and_a_browser_and_diffusion_on_request(services: Services) -> None:
     assert {name: one["profiles"] for name, one in services.items() if "profiles" in one} == {
         "s3": ["localstack"],
         "s3-disk": ["seaweedfs"],
         "worker-browser": ["browser"],
         "worker-remote": ["providers"],
+        "worker-diffusion": ["diffusion"],
     }
 
 
@@ -130,7 +131,7 @@ def test_workers_can_be_scaled_and_have_time_to_end(services: Services) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("frontend", "gateway", "worker", "worker-browser", "worker-remote", "account"),
+        *("frontend", "gateway", "worker", "worker-browser", "worker-remote", "worker-diffusion", "account"),
         *("mongo-init", "mongo", "valkey", "s3-disk"),
     ],
 )

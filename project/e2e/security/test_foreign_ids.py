@@ -22,6 +22,7 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 # What a route takes that does something to one thing.
 BODIES: dict[str, Json] = {
     "PATCH /v1/jobs/{job_id}": {"tags": ["mine"]},
+    "POST /v1/series/{series_id}/points": {"values": [1.0]},
     "PATCH /v1/keys/{key_id}": {"name": "mine"},
     "POST /v1/keys/{key_id}/rotate": {"overlap_seconds": 0},
     "POST /v1/uploads/{upload_id}/parts": {"parts": [1]},
@@ -67,6 +68,8 @@ ELSEWHERE: list[tuple[str, str, Json | None]] = [
     ("POST", "/v1/jobs", {"model": "builtin/camera-move", "input": {"image": "{asset_id}"}}),
     ("POST", "/v1/jobs/estimate", {"model": "builtin/camera-move", "input": {"image": "{asset_id}"}}),
     ("POST", "/v1/batches", {"items": [{"model": "builtin/camera-move", "input": {"image": "{asset_id}"}}]}),
+    ("POST", "/v1/jobs", {"model": "builtin/kalman", "input": {"series": "{series_id}"}}),
+    ("GET", "/v1/series?cursor={series_id}", None),
     ("PATCH", "/v1/jobs/{own_id}", {"position": {"before": "{waiting_id}"}}),
     *[("POST", "/v1/jobs/bulk", {"action": action, "ids": ["{waiting_id}"]}) for action in BULK],
     ("GET", "/v1/jobs?batch_id={batch_id}", None),

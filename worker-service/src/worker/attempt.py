@@ -16,6 +16,7 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files, InputMissing
 from reelwork.generator import (
     AnyModel,
     GenerationContext,
@@ -29,7 +30,6 @@ from reelwork.generator import (
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 from worker.catalogue import Models, contained
 from worker.lifeline import Lifeline, Stop
-from worker.scratch import Files, InputMissing
 from worker.telling import progress_told, told
 
 log = structlog.get_logger(__name__)

@@ -10,9 +10,10 @@ import anyio.to_thread
 import structlog
 
 from reelwork.domain.job import Job
+from reelwork.domain.remote import WebhookNote
+from reelwork.engine.files import Files
 from reelwork.generator import GenerationContext, Parameters, RemoteModel, RemoteStatus, SubmissionUnknown
 from worker.catalogue import contained
-from worker.scratch import Files
 from worker.telling import told
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,15 @@ class Exchange:
 
     async def poll(self, handle: str) -> RemoteStatus:
         return await self._in_thread(self.model.poll, handle)
+
+    async def heard(self, note: WebhookNote) -> str | None:
+        """The handle that a message is about, if its provider sent it; None otherwise. Raises nothing."""
+        try:
+            handle, _ = await self._in_thread(lambda note, _: self.model.parse_webhook(note.headers, note.body), note)
+        except Exception as error:  # noqa: BLE001  (the edge to foreign code)
+            log.warning("webhook.not_believed", job_id=self._job.id, reason=told(error))
+            return None
+        return handle
 
     async def cancelled(self, handle: str) -> bool:
         """Whether the provider heard that nobody wants the result any more. Raises nothing."""

@@ -11,7 +11,7 @@ import structlog
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job, Progress
-from reelwork.domain.remote import RemoteCall, after_fault, until_next_look
+from reelwork.domain.remote import RemoteCall, WebhookNote, after_fault, until_next_look
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.calls import put_off
 from reelwork.engine.engine import Engine, claimed
@@ -91,6 +91,10 @@ class Pause:
         stage = "queued_at_provider" if status.state is RemoteState.QUEUED else "generating"
         progress = self.progress(stage, status.progress, status.message)
         return await self._wait(until_next_look(self._so_far(), status.poll_after), progress=progress)
+
+    async def as_before(self, note: WebhookNote) -> Stop:
+        """The message is worth nothing: the next turn is due when it would have been without it."""
+        return await self._wait(max(0.0, (note.was_due_at - self.call.turn_at).total_seconds()))
 
     async def for_another_worker(self) -> Stop:
         """The next turn is due at once."""

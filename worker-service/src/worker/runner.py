@@ -17,9 +17,10 @@ from reelwork.domain.job import Job, Status
 from reelwork.domain.lane import TICKET_SECONDS
 from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.route import route_of
-from reelwork.engine.calls import take_up
+from reelwork.engine.calls import put_off, take_up
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files
 from reelwork.engine.finish import hand_back
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
@@ -28,7 +29,6 @@ from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
 from worker.lifeline import Stop
-from worker.scratch import Files
 from worker.turn import Outside, Turn
 
 log = structlog.get_logger(__name__)
@@ -233,8 +233,13 @@ class Runner:
         return status is Status.PROCESSING
 
     async def _hand_back(self, job: Job, why: AttemptFailure | None = None) -> None:
+        """What a provider was asked for goes on in another worker's turn; anything else as if it had never begun."""
         try:
-            await hand_back(self._engine, job, why=why)
+            if job.call is not None:
+                await put_off(self._engine, job, timedelta())
+                self._engine.broker.publish(job.pool)
+            else:
+                await hand_back(self._engine, job, why=why)
         except StoreUnavailable as error:
             log.warning("job.not_handed_back", job_id=job.id, reason=error.detail)  # the lease decides
 
@@ -246,7 +251,7 @@ class Runner:
             try:
                 await attempt.run(self._models, self._options.scratch_directory)
             except asyncio.CancelledError:
-                await asyncio.shield(self._release(job, files))
+                await asyncio.shield(self._release(attempt.job, files))
                 raise
             finally:
                 del self._running[slot]

@@ -17,9 +17,11 @@ import structlog
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job, Status
+from reelwork.domain.remote import WebhookNote
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.calls import begin_call
 from reelwork.engine.engine import Engine, claimed
+from reelwork.engine.files import Files, InputMissing
 from reelwork.generator import (
     GenerationError,
     Parameters,
@@ -37,7 +39,6 @@ from worker.lifeline import Lifeline, Stop
 from worker.pause import AGAIN_SECONDS, KEPT_SECONDS, Pause, for_good
 from worker.results import Results
 from worker.routing import elsewhere, model_for, note
-from worker.scratch import Files, InputMissing
 from worker.telling import told
 
 log = structlog.get_logger(__name__)
@@ -138,6 +139,8 @@ class Turn:
             return await self._cancel(exchange)
         if job.call is None:
             return await self._begin(exchange, params)
+        if job.call.note is not None and (known := await self._heard(exchange, job.call.note)) is not None:
+            return known
         if job.call.handle is None:
             return await self._ask(exchange, params, again=True)
         try:
@@ -145,6 +148,13 @@ class Turn:
         except Exception as error:  # noqa: BLE001  (the edge to foreign code)
             return await self._stop_late(exchange) or await self._pause.after_fault(error)
         return await self._conclude(exchange, status)
+
+    async def _heard(self, exchange: Exchange, note: WebhookNote) -> Outcome:
+        """None: the message is the provider's, so ask that one now. What is not costs it no question."""
+        about = await exchange.heard(note)
+        if about is None or self._pause.call.handle not in {None, about}:
+            return await self._pause.as_before(note)
+        return await self._accepted(exchange, about) if self._pause.call.handle is None else None
 
     async def _begin(self, exchange: Exchange, params: Parameters) -> Outcome:
         if self._lifeline.stop is not None:

@@ -138,10 +138,10 @@ def test_model_without_weights_is_absent_and_says_what_to_do(monkeypatch, folder
 
 def test_all_built_in_models_are_found(monkeypatch, weights):
     monkeypatch.setenv(WEIGHTS_FOLDER, str(weights))
-
     catalogue = discover("worker.models", entry_point_group=None)
 
-    assert {"builtin/camera-move", "builtin/landscape", "builtin/parallax"} <= set(catalogue.models)
+    built_in = {f"builtin/{name}" for name in ("camera-move", "landscape", "landscape-video", "parallax", "silk")}
+    assert built_in <= set(catalogue.models)
     assert {name for name in catalogue.absent if "is not set" not in catalogue.absent[name]} <= EXTRAS
     assert ModelCard.of(Parallax).is_ai
 

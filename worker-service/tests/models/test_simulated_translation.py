@@ -1,8 +1,11 @@
+import struct
+
 import av
 import numpy as np
 import pytest
 
 from reelwork.generator import Cancelled, GenerationError, InvalidInput, LocalContext, ModelCard
+from worker.models.film import video
 from worker.models.simulated_translation import SimulatedTranslation, SimulatedTranslationParameters
 
 ASSET = "asset_video"
@@ -33,8 +36,8 @@ class Timelapse(LocalContext):
         self.waited += seconds
 
 
-def run(tmp_path, video, *, seed=0, **values):
-    context = Timelapse(tmp_path / "work", assets={ASSET: video}, seed=seed)
+def run(tmp_path, film, *, seed=0, **values):
+    context = Timelapse(tmp_path / "work", assets={ASSET: film}, seed=seed)
     artifacts = list(SimulatedTranslation().generate(SimulatedTranslationParameters(video=ASSET, **values), context))
     return context, artifacts
 
@@ -47,6 +50,27 @@ def test_the_video_comes_back_as_it_is_and_says_that_it_was_not_translated(tmp_p
     assert (artifact.media_type, artifact.width, artifact.height) == ("video/mp4", 64, 36)
     assert artifact.duration_seconds == pytest.approx(0.5)
     assert artifact.meta["simulated"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "media_type"),
+    [
+        ("clip.mp4", "libx264", "video/mp4"),
+        ("clip.mov", "mpeg4", "video/quicktime"),
+        ("clip.webm", "libvpx", "video/webm"),
+    ],
+)
+def test_videos_of_every_kind_that_is_taken_keep_their_type(tmp_path, name, codec, media_type):
+    with av.open(tmp_path / name, "w") as file:
+        stream = file.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8))))
+        file.mux(stream.encode(None))
+
+    _, (artifact,) = run(tmp_path, tmp_path / name, delay_seconds=0)
+
+    assert artifact.media_type == media_type
+    assert artifact.name == f"simulated{(tmp_path / name).suffix}"
 
 
 def test_it_takes_as_long_as_it_is_told_and_tells_how_far_it_is(tmp_path, clip):
@@ -130,6 +154,31 @@ def test_file_that_is_no_video_is_refused(tmp_path, content):
         run(tmp_path, tmp_path / "video.mp4", delay_seconds=0)
 
     assert caught.value.field == "video"
+
+
+def test_video_too_large_to_decode_is_refused(tmp_path, clip, monkeypatch):
+    monkeypatch.setattr(video, "MAX_PIXELS", 64 * 36 - 1)
+
+    with pytest.raises(InvalidInput, match="megapixels"):
+        run(tmp_path, clip, delay_seconds=0)
+
+
+def test_header_that_lies_about_the_size_does_not_get_a_large_frame_decoded(tmp_path, monkeypatch):
+    """The track says 16x16, the frames in it are larger than what may be decoded."""
+    path = tmp_path / "lies.mp4"
+    with av.open(path, "w") as file:
+        stream = file.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((360, 640, 3), np.uint8))))
+        file.mux(stream.encode(None))
+    data = path.read_bytes()
+    sample_entry = struct.pack(">HH", 640, 360)
+    assert sample_entry in data
+    path.write_bytes(data.replace(sample_entry, struct.pack(">HH", 16, 16)))
+    monkeypatch.setattr(video, "MAX_PIXELS", 300 * 300)
+
+    with pytest.raises(InvalidInput):
+        run(tmp_path, path, delay_seconds=0)
 
 
 def test_sound_alone_is_refused(tmp_path):

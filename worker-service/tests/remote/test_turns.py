@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reelwork.domain.job import Status
+from reelwork.engine.calls import take_up
 from reelwork.engine.cancel import cancel
 from testkit.acme import PICTURE
 from testkit.acme_models import Instant, Picture, Traced
 from testkit.world import terms
-from worker import turn
+from worker import runner, turn
 from worker.board import Board
 
 pytestmark = pytest.mark.usefixtures("quick_beats")
@@ -217,3 +218,23 @@ async def test_a_worker_that_leaves_in_mid_submission_leaves_the_handle(crew, ac
     after = await crew.until_it_ends(job, crew.worker("other"))
 
     assert (after.status, after.attempt, acme.paid) == (Status.COMPLETED, 1, 1)
+
+
+async def test_a_due_job_that_a_worker_took_just_before_it_drained_goes_to_another_at_once(crew, acme, monkeypatch):
+    job = await crew.submit()
+    await crew.worker().work(POOL)
+    await crew.due()
+    board = Board(patience=timedelta(hours=1))
+    draining = crew.worker(board=board)
+
+    async def take_up_and_drain(*arguments, **options):
+        board.draining = True
+        return await take_up(*arguments, **options)
+
+    monkeypatch.setattr(runner, "take_up", take_up_and_drain)
+    assert await draining.work(POOL) == 0
+    monkeypatch.undo()
+
+    after = await crew.world.read(job)
+    assert (after.call.due_at is not None, after.call.lost) == (True, 0)
+    assert acme.asked("GET /v1/tasks/") == 0

@@ -89,12 +89,15 @@ async def create_job(
     request: Request,
     request_id: RequestId,
 ) -> Response:
-    """Accept a job; it is stored durably before this answers. Follow it at `Location`."""
+    """Accept a job; it is stored durably before this answers. Follow it at `Location`. With `Prefer: wait`, short work
+    with numbers is done before this answers, without a queue."""
     wanted = _with_deadline(body, cancel_after)
 
     async def act(ours: Ours) -> StoredAnswer:
         known = None if ours.first else await jobs.find(caller, ours.subject)
-        job = known or await jobs.submit(caller, wanted, request_id=request_id, job_id=JobId(ours.subject))
+        job = known or await jobs.submit(
+            caller, wanted, request_id=request_id, job_id=JobId(ours.subject), wait=preferred.wait
+        )
         waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
         ended = waited.honoured and waited.job.status.is_terminal
         applied = preferred.applied(waited=waited.honoured)

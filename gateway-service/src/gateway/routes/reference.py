@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from gateway.browser_policy import DOCS_POLICY
 from gateway.reference import STYLE, page
@@ -24,3 +24,9 @@ async def style() -> Response:
 @lru_cache(maxsize=1)
 def _page(app: FastAPI) -> str:
     return page(app.openapi())
+
+
+@router.get("/redoc", include_in_schema=False)
+async def redoc() -> RedirectResponse:
+    """Where FastAPI has its second view of the document, and people look for one."""
+    return RedirectResponse("/docs", status_code=308)

@@ -31,13 +31,14 @@ LONGEST_DELAY = timedelta(days=366)
 class NewJob:
     """A job that is not stored yet, and the lane that it will wait in; completed if the cache has its result.
 
-    `price`: in ten-thousandths of a US dollar, 0 for what the cache answers. `refusals`: why it must not be stored;
-    `build` raises the first of them.
+    `series_values`: how many numbers the saved series has that it names. `price`: in ten-thousandths of a US dollar, 0
+    for what the cache answers. `refusals`: why it must not be stored; `build` raises the first of them.
     """
 
     job: Job
     card: ModelCard
     terms: LaneTerms
+    series_values: int = 0
     price: int = 0
     refusals: tuple[ReelworkError, ...] = ()
 
@@ -125,8 +126,9 @@ class JobBuilder:
             hook=await self._hooks.of_job(caller.account.id, body.webhook),
         )
         assets = await self._checker.check(caller.account.id, card, body.input, job=origin.job_id)
+        series = await self._checker.series(caller.account.id, card, body.input)
         job = self._job(origin, body, card, terms, [asset.id for asset in assets])
-        job = replace(job, fallbacks=await self._fallbacks.of(caller, body, card))
+        job = replace(job, input_series=tuple(series), fallbacks=await self._fallbacks.of(caller, body, card))
         job = await self._cache.applied(job, card, {asset.id: asset.sha256 for asset in assets})
         whole = card.with_defaults(body.input)
         price = 0 if job.status.is_terminal else price_of(card.pricing, whole)
@@ -136,7 +138,8 @@ class JobBuilder:
             *too_long(caller.account, self._plans[caller.account.tier], whole),
             *too_dear(price, body.max_cost),
         )
-        return NewJob(job=job, card=card, terms=terms, price=price, refusals=refusals)
+        numbers = sum(use.points * use.observables for use in series)
+        return NewJob(job=job, card=card, terms=terms, series_values=numbers, price=price, refusals=refusals)
 
     async def _card(self, caller: Caller, body: JobBody) -> ModelCard:
         """Of the version that the body means. A key that is bound to models is held against the model's own name."""

@@ -13,8 +13,9 @@ from gateway.problems import named
 from gateway.services.outputs import usable
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import ContentPolicyViolation, FieldError, InvalidInput
-from reelwork.domain.ids import AccountId, AssetId, JobId
-from reelwork.generator import ModelCard, asset_ids
+from reelwork.domain.ids import AccountId, AssetId, JobId, SeriesId
+from reelwork.domain.series import SeriesUse
+from reelwork.generator import ModelCard, asset_ids, series_fields
 from reelwork.store.stores import Stores
 
 MAX_DEPTH = 32
@@ -48,6 +49,20 @@ class InputChecker:
         for name, asset_id in named:
             if await self._stores.assets.announce_use(account, asset_id, job) is None:
                 raise _invalid(card, [_no_asset(name)])  # it was removed since we looked
+        return found
+
+    async def series(self, account: AccountId, card: ModelCard, values: Mapping[str, Any]) -> list[SeriesUse]:
+        """The saved series that a checked input names, all of them the account's own, as they are now.
+
+        Raises InvalidInput.
+        """
+        found = []
+        for name in series_fields(card.input_schema):
+            if isinstance(values.get(name), str):
+                series = await self._stores.series.get(account, SeriesId(values[name]))
+                if series is None:
+                    raise _invalid(card, [_no_series(name)])
+                found.append(SeriesUse(series_id=series.id, points=series.length, observables=series.observables))
         return found
 
     async def _asset(self, account: AccountId, card: ModelCard, name: str, asset_id: AssetId) -> Asset:
@@ -150,6 +165,11 @@ def _escape(part: str | int) -> str:
 def _no_asset(name: str) -> FieldError:
     cure = "There is no such asset in your account; POST /v1/assets makes one."
     return FieldError(pointer=f"#/input/{name}", code="asset_not_found", detail=cure)
+
+
+def _no_series(name: str) -> FieldError:
+    cure = "There is no such series in your account; POST /v1/series makes one."
+    return FieldError(pointer=f"#/input/{name}", code="series_not_found", detail=cure)
 
 
 def _accepts(pattern: str, content_type: str) -> bool:

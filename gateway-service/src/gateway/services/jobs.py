@@ -6,6 +6,7 @@ from gateway.auth import Caller
 from gateway.services.building import JobBuilder
 from gateway.services.pages import Page, check_cursor
 from gateway.services.purses import Purses
+from gateway.services.short_jobs import ShortJobs
 from reelwork.contract.jobs import JobBody
 from reelwork.contract.paging import MOST_COUNTED, Numbered, PageMeta
 from reelwork.domain.account import Scope
@@ -22,24 +23,43 @@ from reelwork.store.job_filter import JobFilter
 class JobService:
     """Submit, read, list, cancel. Every method sees the caller's own jobs only, but for operators' lists."""
 
-    def __init__(self, engine: Engine, intake: Intake, opener: LaneOpener, builder: JobBuilder, purses: Purses) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        intake: Intake,
+        opener: LaneOpener,
+        builder: JobBuilder,
+        *,
+        purses: Purses,
+        short: ShortJobs,
+    ) -> None:
+        self._short = short
         self._engine = engine
         self._intake = intake
         self._opener = opener
         self._builder = builder
         self._purses = purses
 
-    async def submit(self, caller: Caller, body: JobBody, *, request_id: str, job_id: JobId | None = None) -> Job:
+    async def submit(
+        self, caller: Caller, body: JobBody, *, request_id: str, job_id: JobId | None = None, wait: float | None = None
+    ) -> Job:
         """Check and store a job; it is durable when this returns.
 
-        `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant.
+        `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant. `wait`:
+        how many seconds its caller would wait for its end; where that is little to ask, it is run here and now.
 
         Raises ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, QuotaExceeded, SpendCapReached,
         InsufficientCredits, StoreUnavailable.
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
         purse = self._purses.of(caller)
-        stored = await submit(self._intake, self._opener, new.job, new.terms, purse=purse, price=new.price)
+        here = bool(wait) and self._short.takes(new)
+        stored = await submit(
+            self._intake, self._opener, new.job, new.terms, purse=purse, price=new.price, announced=not here
+        )
+        if stored is not None and here:
+            await self._short.run(stored, new.terms, within=wait or 0.0)
+            return await self._engine.stores.jobs.get(stored.account_id, stored.id) or stored
         if stored is not None:
             return stored
         return await stored_before(self._engine.stores.jobs, new.job)

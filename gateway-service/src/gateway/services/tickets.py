@@ -24,7 +24,8 @@ class TicketService:
         return StreamTicketView(ticket=_PREFIX + secret, expires_at=ticket.expires_at)
 
     async def redeem(self, text: str, *, address: str | None, keep: bool = False) -> Caller:
-        """Who the ticket was given to, for reading alone; the ticket is used up, unless it is to be kept.
+        """Who the ticket was given to, for looking alone: at what is the account's, and with an operator's key at what
+        operators see. The ticket is used up, unless it is to be kept.
 
         Raises InvalidApiKey, and whatever may be wrong with the key behind it by now.
         """
@@ -35,4 +36,4 @@ class TicketService:
             raise InvalidApiKey(
                 "The ticket is unknown, was used, or is too old.", hint="Get a new one: POST /v1/stream-tickets."
             )
-        return await self._authenticator.holder(ticket.key_id, frozenset({Scope.READ}), address=address)
+        return await self._authenticator.holder(ticket.key_id, frozenset({Scope.READ, Scope.ADMIN}), address=address)

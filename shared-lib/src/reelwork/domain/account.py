@@ -2,14 +2,16 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import string
+import uuid
 import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reelwork.domain.ids import AccountId, KeyId
+from reelwork.domain.ids import AccountId, KeyId, encode
 from reelwork.domain.job import Retention
 from reelwork.domain.tier import Tier
 
@@ -30,6 +32,10 @@ _SECRET_LENGTH = 43  # 62**43 > 2**256
 _CHECKSUM_LENGTH = 6  # 62**6 > 2**32
 _PLAIN_LENGTH = 64
 _LONGEST_ID = 64
+# Keys of the systems that Reelwork replaces: words, hexadecimal digits, UUIDs.
+_FOREIGN_KEY = re.compile(r"[A-Za-z0-9._-]{8,200}")
+# Shorter ones can be guessed from what is stored of them; nobody adopts them but for trying things out.
+SHORTEST_ADOPTED = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,19 @@ def parse_key(text: str) -> Credentials | None:
     if len(shown) != _SECRET_LENGTH + _CHECKSUM_LENGTH or _checksum(text[:-_CHECKSUM_LENGTH]) != shown[_SECRET_LENGTH:]:
         return None
     return Credentials(key_id=KeyId(f"key_{key_id}"), secret=shown[:_SECRET_LENGTH])
+
+
+def credentials_of(text: str) -> Credentials | None:
+    """What opens a key: ours taken apart, or one that another system gave and that was adopted here; None for neither.
+
+    An adopted key is its own secret, and its id is drawn from it, so that it can be found by it alone.
+    """
+    if text.startswith("rw_"):
+        return parse_key(text)
+    if _FOREIGN_KEY.fullmatch(text) is None:
+        return None
+    drawn = hashlib.sha256(b"reelwork adopted key\0" + text.encode()).digest()
+    return Credentials(key_id=KeyId(f"key_{encode(uuid.UUID(bytes=drawn[:16]))}"), secret=text)
 
 
 def opens(key: ApiKey, credentials: Credentials) -> bool:

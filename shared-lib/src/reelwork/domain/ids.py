@@ -22,6 +22,7 @@ WorkerId = NewType("WorkerId", str)
 EntryId = NewType("EntryId", str)
 WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)
+SeriesId = NewType("SeriesId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
@@ -81,6 +82,10 @@ def new_asset_id() -> AssetId:
 
 def new_upload_id() -> UploadId:
     return UploadId(f"upl_{encode(uuid7())}")
+
+
+def new_series_id() -> SeriesId:
+    return SeriesId(f"ser_{encode(uuid7())}")
 
 
 def new_worker_id() -> WorkerId:

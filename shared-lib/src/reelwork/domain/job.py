@@ -8,6 +8,7 @@ from typing import Any
 
 from reelwork.domain.ids import AccountId, AssetId, BatchId, JobId, KeyId, LaneId
 from reelwork.domain.remote import RemoteCall
+from reelwork.domain.series import SeriesUse
 
 
 class Status(StrEnum):
@@ -238,6 +239,7 @@ class Job:
     cancel: Cancellation | None = None
     events: tuple[Event, ...] = ()
     input_assets: tuple[AssetId, ...] = ()
+    input_series: tuple[SeriesUse, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     request_id: str | None = None

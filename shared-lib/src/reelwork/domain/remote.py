@@ -8,6 +8,16 @@ MOST_LOST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookNote:
+    """A message that came in for a call, as it came: nobody has looked whether its provider sent it. `was_due_at`: when
+    the job would have been looked at without it."""
+
+    headers: dict[str, str]
+    body: bytes
+    was_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteCall:
     """The one submission of an attempt. It is stored before the provider is asked; `handle` is what the provider
     answered. Without it nobody knows whether the submission arrived.
@@ -26,6 +36,7 @@ class RemoteCall:
     due_at: datetime | None = None
     faults: int = 0
     lost: int = 0
+    note: WebhookNote | None = None
 
 
 # Between two looks: a tenth of the time since the attempt began, within these bounds, unless the provider says when.

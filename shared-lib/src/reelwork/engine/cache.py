@@ -15,7 +15,7 @@ import structlog
 
 from reelwork.domain.ids import AssetId
 from reelwork.domain.job import CacheMode, Event, Job, Progress, Status
-from reelwork.generator import ModelCard, asset_fields
+from reelwork.generator import ModelCard, asset_fields, series_fields
 from reelwork.store.stores import Stores
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,9 @@ class ResultCache:
         """
         if not card.deterministic or job.cache is CacheMode.OFF:
             return job
-        keyed = replace(job, cache_key=cache_key(card, job.input, seed=job.seed, digests=digests))
+        known: dict[str, str] = {use.series_id: f"{use.series_id}:{use.points}" for use in job.input_series}
+        known.update({str(asset): digest for asset, digest in digests.items()})
+        keyed = replace(job, cache_key=cache_key(card, job.input, seed=job.seed, digests=known))
         source = await self._answer(keyed, card)
         answered_at = await self._keep_outputs(source, keyed) if source is not None else None
         if source is None or answered_at is None:
@@ -85,14 +87,14 @@ def _after(moment: datetime, seconds: int | None) -> datetime | None:
     return moment + timedelta(seconds=seconds) if seconds is not None else None
 
 
-def cache_key(card: ModelCard, values: Mapping[str, Any], *, seed: int, digests: Mapping[AssetId, str]) -> str:
+def cache_key(card: ModelCard, values: Mapping[str, Any], *, seed: int, digests: Mapping[str, str]) -> str:
     """A name for the result that this input gives; `values` is any JSON that the model's schema allows.
 
-    Assets count by their content, absent values by the schema's default, 1.0 like 1. The seed counts where the model
-    has one. Raises KeyError for an asset without a digest.
+    Assets count by their content, series by how long they were (what is there never changes), absent values by the
+    schema's default, 1.0 like 1. The seed counts where the model has one. Raises KeyError for what has no digest.
     """
     given = card.with_defaults(values)
-    for name in asset_fields(card.input_schema):
+    for name in (*asset_fields(card.input_schema), *series_fields(card.input_schema)):
         given[name] = _contents(given.get(name), digests)
     given.pop("seed", None)
     identity = [card.name, card.version, seed if card.capabilities.seed else None, _plain(given)]
@@ -100,11 +102,11 @@ def cache_key(card: ModelCard, values: Mapping[str, Any], *, seed: int, digests:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _contents(value: Any, digests: Mapping[AssetId, str]) -> Any:
+def _contents(value: Any, digests: Mapping[str, str]) -> Any:
     """What an asset parameter (an id, a list of ids or null) refers to."""
     if isinstance(value, list):
         return [_contents(item, digests) for item in value]
-    return digests[AssetId(value)] if isinstance(value, str) else value
+    return digests[value] if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> Any:

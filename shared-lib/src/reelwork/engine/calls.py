@@ -1,16 +1,19 @@
 """Jobs that providers work on: asked once, waited for by nobody, looked after in turns. See `store.calls`."""
 
+import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import structlog
 
+from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.remote import MOST_LOST
 from reelwork.domain.retry import DEADLINE_EXCEEDED, AttemptFailure
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import Ending, fail, stop
+from reelwork.generator.resources import Pool
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +21,10 @@ log = structlog.get_logger(__name__)
 RECOVER_AFTER = timedelta(seconds=5)
 # More would only make workers look twice.
 MOST_TICKETS = 50
+# A provider is not asked more often than this for one job, whatever is said in its name.
+MESSAGES_APART = timedelta(seconds=1)
+# Headers that signatures are in; none that may hold our own secrets.
+_KEPT_HEADER = re.compile(r"(?!authorization|cookie|x-api-key|x-forwarded)[a-z0-9-]{1,100}")
 BATCH = 50
 
 # Not retryable: another attempt would be paid for again, and might end the same way.
@@ -92,6 +99,18 @@ async def end_unattended(engine: Engine, now: datetime) -> int:
         if ending is not Ending.LOST:
             log.warning("call.abandoned", job_id=job.id, model=job.remote.model if job.remote else None)
     return len(late)
+
+
+async def hear(engine: Engine, job: JobId, token: str, *, headers: Mapping[str, str], body: bytes) -> bool:
+    """A provider, or somebody who knows a call's token, says that something happened: a worker is to look at it now.
+
+    Nothing is believed here; see `RemoteModel.parse_webhook`. False when nothing waits for it, or too soon.
+    """
+    kept = {name: value for name, value in headers.items() if _KEPT_HEADER.fullmatch(name)}
+    heard = await engine.stores.calls.hear(job, token, headers=kept, body=body, apart=MESSAGES_APART)
+    if heard:
+        engine.broker.publish(Pool.REMOTE)
+    return heard
 
 
 async def ring(engine: Engine, now: datetime) -> int:

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
 
 import structlog
 
 from reelwork.domain.ids import LaneId, new_slot_id
 from reelwork.domain.job import Job, Progress, Status
-from reelwork.domain.lane import Reservation
+from reelwork.domain.lane import LaneTerms, Reservation
 from reelwork.domain.worker import ModelOffered
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
@@ -50,22 +51,48 @@ async def claim_batch(
         taken = await stores.attempts.take(
             reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease, lacking=lacking
         )
-        jobs = taken.jobs
         await _give_back_unused(engine, pool, taken, reservation)
-        if not jobs:
-            if lacking and not taken.emptied:
-                passed.append(reservation.lane)
-            continue
-        if time.monotonic() - asked > engine.rules.lease.total_seconds() * TRUST:
-            for job in jobs:
-                await hand_back(engine, job)
-            return []
-        for job in jobs:
-            log.info("job.claimed", job_id=job.id, attempt=job.attempt, worker=worker)
-        if len(jobs) == 1:  # several at once are told of when they end, which is at once
-            engine.tell(jobs[0])
-        return jobs
+        if taken.jobs:
+            return await _begun(engine, taken.jobs, asked=asked, worker=worker)
+        if lacking and not taken.emptied:
+            passed.append(reservation.lane)
     return []
+
+
+async def claim_this(engine: Engine, job: Job, terms: LaneTerms, *, worker: str) -> Job | None:
+    """This very job, for whoever has just stored it and runs it at once; None when it may not run now: its lane is full
+    or paused, its pool is held, or another one has it. Then it waits as any job does, and the lane is to be announced.
+
+    It goes before what waits in its lane, since it takes nothing from those who work in the pool; but it has a place in
+    the lane and is charged to it.
+    """
+    stores = engine.stores
+    if await stores.pools.is_held(terms.pool):
+        return None
+    await stores.lanes.open(terms)
+    asked = time.monotonic()
+    reservation = await stores.lanes.reserve(terms.pool, new_slot_id(), only=terms.id)
+    if reservation is None:
+        return None
+    lease, slots = engine.rules.lease, reservation.slots
+    taken = await stores.attempts.take(terms.id, worker=worker, slots=slots, lease=lease, only=job.id)
+    # That this one is gone says nothing about the others of the lane.
+    await _give_back_unused(engine, terms.pool, replace(taken, emptied=False), reservation)
+    begun = await _begun(engine, taken.jobs, asked=asked, worker=worker) if taken.jobs else []
+    return begun[0] if begun else None
+
+
+async def _begun(engine: Engine, jobs: list[Job], *, asked: float, worker: str) -> list[Job]:
+    """Jobs that are ours; none if their places, for which we `asked` then, may have been dropped since."""
+    if time.monotonic() - asked > engine.rules.lease.total_seconds() * TRUST:
+        for job in jobs:
+            await hand_back(engine, job)
+        return []
+    for job in jobs:
+        log.info("job.claimed", job_id=job.id, attempt=job.attempt, worker=worker)
+    if len(jobs) == 1:  # several at once are told of when they end, which is at once
+        engine.tell(jobs[0])
+    return jobs
 
 
 async def _give_back_unused(engine: Engine, pool: str, taken: Taken, reservation: Reservation) -> None:

@@ -71,14 +71,23 @@ class LaneOpener:
 
 
 async def submit(
-    intake: Intake, opener: LaneOpener, job: Job, terms: LaneTerms, *, purse: Purse | None = None, price: int = 0
+    intake: Intake,
+    opener: LaneOpener,
+    job: Job,
+    terms: LaneTerms,
+    *,
+    purse: Purse | None = None,
+    price: int = 0,
+    announced: bool = True,
 ) -> Job | None:
     """Store the job durably; it will reach a terminal state from here on. The answer is it as it is stored; None: one
     of this id was there before.
 
     What it costs and counts is reserved from the `purse` first; None: it costs nothing. A job that has ended already
-    costs nothing either. Raises QuotaExceeded, SpendCapReached, InsufficientCredits: then nothing was stored; and
-    StoreUnavailable: then it may be there or not.
+    costs nothing either. `announced`: False where the caller claims it at once, and announces it if that fails.
+
+    Raises QuotaExceeded, SpendCapReached, InsufficientCredits: then nothing was stored; and StoreUnavailable: then it
+    may be there or not.
     """
     by = time.monotonic() + STORED_WITHIN.total_seconds()
     if purse is not None and not job.status.is_terminal:
@@ -87,7 +96,7 @@ async def submit(
     is_new = await intake.store(job, by=by)
     if purse is not None and not is_new:
         await purse.give_back(job.bill)
-    if not job.status.is_terminal:  # else it was answered by an earlier job's outputs
+    if announced and not job.status.is_terminal:  # else it was answered by an earlier job's outputs
         opener.announce(terms)
     if is_new:
         told = {"job_id": job.id, "model": job.model, "lane": job.lane, "source_job_id": job.source_job_id}

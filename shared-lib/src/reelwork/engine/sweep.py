@@ -17,6 +17,7 @@ from reelwork.domain.upload import Upload, UploadState
 from reelwork.engine.erase import BATCH, Eraser
 from reelwork.objects.errors import ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
+from reelwork.store.series import BURIED_AFTER
 from reelwork.store.stores import Stores
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Sweeper:
         its part is left to a later pass."""
         settled = await self._settle_staged(now) + await self._eraser.expire(now) + await self._bury()
         settled += await self._sweep_uploads(now)
+        settled += await self._stores.series.bury(now - BURIED_AFTER, limit=BATCH)
         if time.monotonic() > self._parts_next:
             self._parts_next = time.monotonic() + PARTS_INTERVAL.total_seconds()
             settled += await self.abort_uploads(now - PARTS_GRACE)

@@ -42,6 +42,7 @@ from reelwork.generator.parameters import (
     asset_fields,
     asset_ids,
     seed_for,
+    series_fields,
     ui,
 )
 from reelwork.generator.remote import BadSignature, RemoteModel, RemoteOutput, RemoteState, RemoteStatus
@@ -92,5 +93,6 @@ __all__ = [
     "asset_ids",
     "discover",
     "seed_for",
+    "series_fields",
     "ui",
 ]

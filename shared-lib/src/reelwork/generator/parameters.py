@@ -96,12 +96,19 @@ def seed_for(parameters: Parameters, *, job_id: str) -> int:
 
 def asset_fields(schema: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The asset parameters of a published schema: name to accepted media types, in the form's order."""
-    found = {}
+    return {name: tuple(variant.get("x-accept", ("*/*",))) for name, variant in _of_format("asset", schema)}
+
+
+def series_fields(schema: Mapping[str, Any]) -> list[str]:
+    """The parameters that are saved series."""
+    return [name for name, _ in _of_format("series", schema)]
+
+
+def _of_format(wanted: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, field in schema.get("properties", {}).items():
         for variant in (field, field.get("items", {}), *field.get("anyOf", ())):
-            if variant.get("format") == "asset":
-                found[name] = tuple(variant.get("x-accept", ("*/*",)))
-    return found
+            if variant.get("format") == wanted:
+                yield name, variant
 
 
 def asset_ids(schema: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -49,6 +49,13 @@ def of_file(path: Path, *, source: str) -> Columns:
         raise InvalidInput(f"{source}: the file is neither CSV nor JSON in UTF-8.", field=source) from error
 
 
+def csv_lines(values: Sequence[float | None], observables: int) -> str:
+    """Points as `of_file` reads them: a line each, with nothing where a value is missing."""
+    texts = ["" if value is None else repr(value) for value in values]
+    rows = (texts[start : start + observables] for start in range(0, len(texts), observables))
+    return "".join(f"{','.join(row)}\n" for row in rows)
+
+
 def _of_json(content: object, source: str) -> Columns:
     """A list, or an object with one under `values` or `results`."""
     rows = content.get("values", content.get("results")) if isinstance(content, dict) else content

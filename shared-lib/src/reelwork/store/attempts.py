@@ -54,13 +54,15 @@ class Attempts:
         slots: Sequence[str],
         lease: timedelta,
         lacking: Collection[ModelOffered] = (),
+        only: JobId | None = None,
     ) -> Taken:
-        """Move the lane's first queued jobs to processing, one for each slot, with a lease each.
+        """Move the lane's first queued jobs (or `only` this one) to processing, one for each slot, with a lease each.
 
         Fewer when fewer are queued or others take them first; none only if nothing is queued. In the order of the
         queue. Jobs of models that the worker is `lacking` are passed over: they stay for another worker.
         """
-        taken = await self._take(_claimable(lane, lacking), worker=worker, slots=slots, lease=lease)
+        claimable = _claimable(lane, lacking) | ({"_id": only} if only else {})
+        taken = await self._take(claimable, worker=worker, slots=slots, lease=lease)
         if taken.emptied and lacking and await self._jobs.find_one(_claimable(lane), {"_id": 1}) is not None:
             return replace(taken, emptied=False)
         return taken
@@ -268,7 +270,7 @@ def _left(outcome: str, error: Document | None) -> Document:
     closed = {"ended_at": NOW, "outcome": literal(outcome), "error": literal(error), "turn": turn}
     return {
         "lease": None,
-        "remote": with_call(due_at=None),
+        "remote": with_call(due_at=None, note=None),
         "attempts": {
             "$map": {
                 "input": "$attempts",

@@ -7,7 +7,7 @@ A waiting job has no worker; its place in the lane stays taken. `resume` and `wa
 them leaves the fence of the turn before behind.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -55,6 +55,7 @@ class Calls:
             "due_at": None,
             "faults": 0,
             "lost": 0,
+            "note": None,
         }
         named = {"$mergeObjects": ["$$this", {"model": literal(model)}]}
         present = {"$cond": [{"$eq": ["$$this.n", "$attempt"]}, named, "$$this"]}
@@ -118,11 +119,21 @@ class Calls:
         )
         return JOB_CODEC.decode(job) if job is not None else None
 
-    async def hasten(self, job: JobId, token: str) -> bool:
-        """Let a waiting job be due now, if this is its call's token. False when it does not wait."""
-        query = {**_WAITS, "_id": job, "remote.token": token}
-        hastened = await self._jobs.update_one(query, [{"$set": {"remote": with_call(due_at=NOW)}}])
-        return bool(hastened.modified_count)
+    async def hear(self, job: JobId, token: str, *, headers: Mapping[str, str], body: bytes, apart: timedelta) -> bool:
+        """Keep a message for a waiting job's next turn, and let that be due now; False when nothing waits for it.
+
+        One message in `apart`, so that whoever repeats himself does not make us ask the provider at his pace.
+        """
+        query: Document = {
+            **_WAITS,
+            "_id": job,
+            "remote.token": token,
+            "remote.note": None,
+            "$expr": {"$gte": [{"$subtract": [NOW, "$remote.turn_at"]}, int(apart.total_seconds() * 1000)]},
+        }
+        note = {"headers": literal(dict(headers)), "body": literal(body), "was_due_at": "$remote.due_at"}
+        heard = await self._jobs.update_one(query, [{"$set": {"remote": with_call(due_at=NOW, note=note)}}])
+        return bool(heard.modified_count)
 
     async def count_due(self, pool: str, now: datetime, *, limit: int) -> int:
         """How many jobs of the pool are due at `now` (database time), counted up to `limit`."""
@@ -147,7 +158,7 @@ def _waiting(delay: timedelta, progress: Progress | None, **call: Expression) ->
     between = {"expires_at": None, "turn": {"$add": ["$lease.turn", 1]}}
     sets: Document = {
         "lease": {"$mergeObjects": ["$lease", between]},
-        "remote": with_call(due_at=due_at, **call),
+        "remote": with_call(due_at=due_at, note=None, **call),
     }
     if progress is None:
         return [{"$set": sets}]

@@ -20,6 +20,7 @@ from reelwork.store.lanes import Lanes
 from reelwork.store.ledger import Ledger
 from reelwork.store.plans import AccountPlans
 from reelwork.store.removals import Removals
+from reelwork.store.series import SavedSeries
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.stream_tickets import StreamTickets
 from reelwork.store.uncounted import Uncounted
@@ -65,3 +66,5 @@ async def _ensure_indexes(database: Database) -> None:
     await database["webhooks"].create_indexes(list(Webhooks.INDEXES))
     await database["deliveries"].create_indexes(list(Deliveries.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))
+    await database["series"].create_indexes(list(SavedSeries.INDEXES))
+    await database["series_points"].create_indexes(list(SavedSeries.POINT_INDEXES))

@@ -115,24 +115,25 @@ class Lanes:
         return float(served["last_start"]) if served is not None else 0.0
 
     async def reserve(
-        self, pool: str, claim: str, *, most: int = 1, skip: Collection[LaneId] = ()
+        self, pool: str, claim: str, *, most: int = 1, skip: Collection[LaneId] = (), only: LaneId | None = None
     ) -> Reservation | None:
-        """Take places in the lane that is next by virtual start time, and charge their estimate in advance.
+        """Take places in the lane that is next by virtual start time (or `only` this), charged with their estimate.
 
-        One place, or up to `most` where the lane's jobs are so short that they fit in BATCH_SECONDS together; never
-        more than its limit leaves. None when no lane may be served; lanes that are full are then marked, so that
-        whoever frees a place wakes a worker. Lanes to `skip` are passed over.
+        One place, or up to `most` where its jobs are so short that they fit in BATCH_SECONDS together, within its
+        limit. None when no lane, but those to `skip`, may be served; full ones are then marked, so that whoever frees
+        a place wakes a worker.
         """
-        reservation = await self._take_places(pool, claim, most, skip)
-        if reservation is None and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
+        where = _ready(pool) | ({"_id": only} if only else {"_id": {"$nin": list(skip)}} if skip else {})
+        reservation = await self._take_places(where, claim, most)
+        if reservation is None and not only and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
             swallowed = {"pool": pool, "active": True, "full": True, "starved": False}
             await self._lanes.update_many(swallowed, {"$set": {"starved": True}}, hint="unmarked")
             # Whoever freed a place before the mark was there woke nobody: look once more.
-            reservation = await self._take_places(pool, claim, most, skip)
+            reservation = await self._take_places(where, claim, most)
         return reservation
 
-    async def _take_places(self, pool: str, claim: str, most: int, skip: Collection[LaneId]) -> Reservation | None:
-        charge: Expression = {"$divide": ["$estimate", "$weight"]}
+    async def _take_places(self, where: Document, claim: str, most: int) -> Reservation | None:
+        charge = {"$divide": ["$estimate", "$weight"]}
         short: Expression = {"$floor": {"$divide": [BATCH_SECONDS, {"$max": ["$estimate", SHORTEST_SECONDS]}]}}
         room: Expression = {"$subtract": ["$limit", {"$size": "$slots"}]}
         count: Expression = {"$toInt": {"$max": [1, {"$min": [most, room, short]}]}}
@@ -140,7 +141,7 @@ class Lanes:
         place: Expression = {"id": name, "at": NOW, "charge": charge}
         taken = {"$map": {"input": {"$range": [0, "$count"]}, "in": place}}
         after = await self._lanes.find_one_and_update(
-            _ready(pool) | ({"_id": {"$nin": list(skip)}} if skip else {}),
+            where,
             [
                 {"$set": {"count": count}},
                 {
@@ -286,8 +287,7 @@ class Lanes:
 
     async def get(self, lane: LaneId) -> Document | None:
         """The lane as it is stored, for explaining and for tests."""
-        found: Document | None = await self._lanes.find_one({"_id": lane})
-        return found
+        return await self._lanes.find_one({"_id": lane})
 
 
 def _ready(pool: str) -> Document:

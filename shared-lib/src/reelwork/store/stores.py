@@ -32,6 +32,7 @@ from reelwork.store.queue import Queue
 from reelwork.store.removals import Removals
 from reelwork.store.runtimes import Runtimes
 from reelwork.store.selection import Selection
+from reelwork.store.series import SavedSeries
 from reelwork.store.signing_keys import SigningKeys
 from reelwork.store.standings import Standings
 from reelwork.store.statistics import Statistics
@@ -87,6 +88,7 @@ class Stores:
     untold: Untold
     webhooks: Webhooks
     deliveries: Deliveries
+    series: SavedSeries
 
     @classmethod
     def of(cls, database: Database) -> Self:
@@ -131,4 +133,5 @@ class Stores:
             untold=Untold(database),
             webhooks=Webhooks(database),
             deliveries=Deliveries(database),
+            series=SavedSeries(database),
         )

@@ -7,17 +7,28 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from gateway.envelopes import luma_beside
-from gateway.routes.sources import fleek, heygen, leyline, luma, luma_admin, luma_surface, luma_videos, luna
+from gateway.routes.sources import (
+    fleek,
+    heygen,
+    leyline,
+    luma,
+    luma_admin,
+    luma_socket,
+    luma_surface,
+    luma_videos,
+    luna,
+)
 from gateway.settings import GatewaySettings
 from gateway.surfaces import Surface, Surfaces
 
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """A surface, with its routes."""
+    """A surface, with its routes, and those that are WebSockets."""
 
     surface: Surface
     routers: Sequence[APIRouter]
+    sockets: Sequence[APIRouter] = ()
 
     def paths(self) -> Iterator[str]:
         """The templates of its addresses."""
@@ -29,7 +40,7 @@ def all_surfaces(settings: GatewaySettings) -> list[Mounted]:
     """Every surface that there is, on or off."""
     pictures = leyline.upload_router(settings.upload_limit_bytes)
     return [
-        Mounted(luma_surface.SURFACE, [luma.router, luma_videos.router, luma_admin.router]),
+        Mounted(luma_surface.SURFACE, [luma.router, luma_videos.router, luma_admin.router], [luma_socket.router]),
         Mounted(fleek.SURFACE, [fleek.router]),
         Mounted(heygen.SURFACE, [heygen.router]),
         Mounted(luna.SURFACE, [luna.router]),

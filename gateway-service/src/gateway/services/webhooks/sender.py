@@ -88,6 +88,9 @@ class Sender:
                     await self._send_due()
                 except StoreUnavailable as error:
                     log.warning("webhooks.not_sent", reason=error.detail)
+                except Exception:
+                    # One document that cannot be read must not silence the others: it comes again after its lease.
+                    log.exception("webhooks.failed")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._news.wait(), LOOK_SECONDS)
                 self._news.clear()

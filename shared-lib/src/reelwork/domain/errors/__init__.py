@@ -16,13 +16,14 @@ ReelworkError
 │   └── PermissionDenied       permission_denied
 │       ├── ScopeMissing       scope_missing
 │       └── AccountSuspended   account_suspended
-├── NotFound              404  (job|task|video|batch|asset|upload|model|worker|account|key|queue|route)_not_found,
-│                              (webhook|delivery)_not_found
+├── NotFound              404  (job|task|video|batch|asset|upload|series|model|worker|account|key)_not_found,
+│                              (queue|route|webhook|delivery)_not_found
 ├── MethodNotAllowed      405  method_not_allowed
 ├── InvalidState          409  invalid_state
 ├── IdempotencyInProgress 409  idempotency_in_progress
 ├── AssetInUse            409  asset_in_use
 ├── HashMismatch          409  hash_mismatch
+├── SeriesExists          409  series_exists
 ├── ModelRetired          410  model_retired
 ├── VersionMismatch       412  version_mismatch
 ├── UploadTooLarge        413  upload_too_large
@@ -95,6 +96,8 @@ from reelwork.domain.errors.request import (
     QueueNotFound,
     RangeNotSatisfiable,
     RouteNotFound,
+    SeriesExists,
+    SeriesNotFound,
     TaskNotFound,
     UnsupportedMediaType,
     UploadNotFound,
@@ -166,6 +169,8 @@ __all__ = [
     "ReelworkError",
     "RouteNotFound",
     "ScopeMissing",
+    "SeriesExists",
+    "SeriesNotFound",
     "SpendCapReached",
     "StorageUnavailable",
     "StoreUnavailable",

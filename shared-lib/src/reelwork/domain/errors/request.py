@@ -45,6 +45,10 @@ class UploadNotFound(NotFound):
     code, title = "upload_not_found", "No such upload"
 
 
+class SeriesNotFound(NotFound):
+    code, title = "series_not_found", "No such series"
+
+
 class ModelNotFound(NotFound):
     code, title = "model_not_found", "No such model"
 
@@ -88,6 +92,10 @@ class InvalidState(ReelworkError):
 
 class IdempotencyInProgress(ReelworkError):
     status, code, title, retryable = 409, "idempotency_in_progress", "The first request is still under way", True
+
+
+class SeriesExists(ReelworkError):
+    status, code, title = 409, "series_exists", "There is a series of this name"
 
 
 class AssetInUse(ReelworkError):

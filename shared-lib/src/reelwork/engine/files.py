@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import structlog
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
-from reelwork.domain.ids import AssetId, new_asset_id
+from reelwork.domain.ids import AssetId, SeriesId, new_asset_id
 from reelwork.domain.job import Job, Output
 from reelwork.domain.media import extension_for
 from reelwork.engine.engine import claimed
 from reelwork.engine.sweep import Sweeper
 from reelwork.generator import Artifact
+from reelwork.modelling.table import csv_lines
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.stores import Stores
 
@@ -51,10 +53,12 @@ class Files:
         self.outputs: list[Output] = []
 
     async def fetch(self, asset_id: str, folder: Path) -> Path:
-        """The local file of an input asset, in `folder` since the first time.
+        """The local file of an input asset, in `folder` since the first time; of a saved series, as CSV.
 
         Raises InputMissing, ObjectStoreDown, StoreUnavailable.
         """
+        if asset_id not in self._fetched and asset_id.startswith("ser_"):
+            self._fetched[asset_id] = await self._series(asset_id, folder)
         if asset_id not in self._fetched:
             asset = await self._input(asset_id)
             path = folder / f"input-{len(self._fetched)}{extension_for(asset.content_type)}"
@@ -78,6 +82,19 @@ class Files:
         if asset is None or asset_id not in self._job.input_assets:
             raise InputMissing(f"The asset {asset_id} is gone.")
         return asset
+
+    async def _series(self, series_id: str, folder: Path) -> Path:
+        """The series as it was when the job was made, a line for each point, in a file of its own."""
+        use = next((use for use in self._job.input_series if use.series_id == series_id), None)
+        series = await self._stores.series.get(self._job.account_id, SeriesId(series_id)) if use else None
+        if use is None or series is None:
+            raise InputMissing(f"The series {series_id} is gone.")
+        path = anyio.Path(folder / f"input-{len(self._fetched)}.csv")
+        chunks = self._stores.series.chunks(series.id, points=use.points, observables=use.observables)
+        async with await path.open("w", encoding="utf-8") as file:
+            async for values in chunks:
+                await file.write(csv_lines(values, use.observables))
+        return Path(path)
 
     async def store(self, artifact: Artifact) -> None:
         """Keep an output under a key of this attempt's own. It counts only if the attempt wins."""

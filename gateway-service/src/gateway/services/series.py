@@ -1,0 +1,130 @@
+"""Saved series, as their owners deal with them."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
+
+from gateway.auth import Caller
+from gateway.problems import not_found
+from gateway.services.pages import Page, check_cursor
+from reelwork.contract.series import SeriesBody
+from reelwork.domain.errors import FieldError, InvalidInput, SeriesExists, SeriesNotFound
+from reelwork.domain.ids import SeriesId
+from reelwork.domain.series import MOST_ADDED, MOST_SERIES, MOST_VALUES, Series
+from reelwork.modelling.table import csv_lines
+from reelwork.store.client import DatabaseClock
+from reelwork.store.series import SavedSeries, TooLong, Value
+
+Rows = Sequence[Value] | Sequence[Sequence[Value]]
+
+
+class SeriesService:
+    """Make, add to, read, delete. Every method sees the caller's own series only."""
+
+    def __init__(self, store: SavedSeries, clock: DatabaseClock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def create(self, caller: Caller, body: SeriesBody, *, series_id: SeriesId, first: bool) -> Series:
+        """`series_id`: reserved for it; unless this is the `first` request for it, it may be there already.
+
+        Raises SeriesExists, InvalidInput, StoreUnavailable.
+        """
+        values = _flat(body.values, body.observables)
+        known = None if first else await self._store.get(caller.account.id, series_id)
+        series = known or await self._added(caller, body, series_id)
+        if not values:
+            return series
+        return await self._appended(series, values, mark=series_id)
+
+    async def _added(self, caller: Caller, body: SeriesBody, series_id: SeriesId) -> Series:
+        now = await self._clock.now()
+        series = Series(
+            id=series_id,
+            account_id=caller.account.id,
+            name=body.name,
+            observables=body.observables,
+            created_at=now,
+            updated_at=now,
+        )
+        if await self._store.count(caller.account.id) >= MOST_SERIES:
+            raise _wrong("name", "too_many", f"An account has at most {MOST_SERIES:,} series: delete one first.")
+        if not await self._store.add(series):
+            raise SeriesExists(f"There is a series named {body.name!r}.", hint="Add to that one, or take another name.")
+        return series
+
+    async def append(self, caller: Caller, series_id: str, values: Rows, *, mark: str | None) -> Series:
+        """Add points after those that are there, all or none; with a `mark` once.
+
+        Raises SeriesNotFound, InvalidInput, StoreUnavailable.
+        """
+        series = await self.get(caller, series_id)
+        return await self._appended(series, _flat(values, series.observables), mark=mark)
+
+    async def _appended(self, series: Series, values: Sequence[Value], *, mark: str | None) -> Series:
+        most = MOST_VALUES // series.observables
+        try:
+            return await self._store.append(series, values, mark=mark, most=most)
+        except TooLong as error:
+            raise _wrong("values", "series_full", f"A series has at most {MOST_VALUES:,} numbers.") from error
+
+    async def get(self, caller: Caller, series_id: str) -> Series:
+        """Raises SeriesNotFound, for other accounts' series too."""
+        series = await self._store.get(caller.account.id, SeriesId(series_id))
+        if series is None:
+            raise not_found(SeriesNotFound, "series", series_id)
+        return series
+
+    async def page(self, caller: Caller, *, cursor: str | None, limit: int) -> Page[Series]:
+        """Raises InvalidCursor."""
+        before = check_cursor(cursor, "ser_")
+        found = await self._store.page(caller.account.id, before=SeriesId(before) if before else None, limit=limit + 1)
+        return Page.cut(found, limit)
+
+    async def delete(self, caller: Caller, series_id: str) -> None:
+        """Raises SeriesNotFound."""
+        if not await self._store.delete(caller.account.id, SeriesId(series_id)):
+            raise not_found(SeriesNotFound, "series", series_id)
+
+    async def export(self, series: Series, form: Literal["csv", "json"]) -> AsyncIterator[bytes]:
+        """All points as of now, a chunk at a time: CSV with a header, or what creating it anew would take."""
+        if form == "csv":
+            names = ["value"] if series.observables == 1 else [f"value_{n}" for n in range(series.observables)]
+            yield f"{','.join(names)}\n".encode()
+        else:
+            head = SeriesBody(name=series.name, observables=series.observables).model_dump_json(exclude={"values"})
+            yield head[:-1].encode() + b',"values":['
+        begun = False
+        async for values in self._store.chunks(series.id, points=series.length, observables=series.observables):
+            text = csv_lines(values, series.observables) if form == "csv" else _json(values, series.observables)
+            yield ("," * (begun and form == "json") + text).encode()
+            begun = True
+        if form == "json":
+            yield b"]}\n"
+
+
+def _json(values: Sequence[Value], observables: int) -> str:
+    texts = ["null" if value is None else repr(value) for value in values]
+    if observables == 1:
+        return ",".join(texts)
+    return ",".join(f"[{','.join(texts[at : at + observables])}]" for at in range(0, len(texts), observables))
+
+
+def _flat(rows: Rows, observables: int) -> list[Value]:
+    """Point after point. Raises InvalidInput for points of another number of values."""
+    flat: list[Value] = []
+    for place, row in enumerate(rows):
+        cells = row if isinstance(row, Sequence) else (row,)
+        if len(cells) != observables:
+            cure = f"A point of this series has {observables} values."
+            raise _wrong(f"values/{place}", "wrong_length", cure)
+        flat.extend(None if cell is None else float(cell) for cell in cells)
+    if len(flat) > MOST_ADDED:
+        raise _wrong(
+            "values", "too_many", f"At most {MOST_ADDED:,} numbers at once: send the rest in a second request."
+        )
+    return flat
+
+
+def _wrong(field: str, code: str, cure: str) -> InvalidInput:
+    error = FieldError(pointer=f"#/{field}", code=code, detail=cure)
+    return InvalidInput(f"Not valid: {error.pointer}.", hint=cure, errors=[error])

@@ -1,0 +1,97 @@
+"""Luma's dashboard over a WebSocket: for operators, a message each second, and not for ever."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from reelwork.domain.account import Scope
+from testkit.caller import Caller, Json, expect
+from testkit.services import S3Service
+from testkit.stack import Servers, Stack, running_stack
+
+
+@contextmanager
+def socket(stack: Stack, *, key: str | None = None, query: str = "") -> Iterator[ClientConnection]:
+    url = f"{stack.base_url.replace('http', 'ws', 1)}/ws/dashboard{query}"
+    with connect(url, additional_headers={"X-API-Key": key} if key else {}, open_timeout=20) as opened:
+        yield opened
+
+
+def message(opened: ClientConnection) -> Json:
+    told: Json = json.loads(opened.recv(timeout=20))
+    return told
+
+
+def refusal(stack: Stack, **terms: Any) -> tuple[int, str]:
+    with pytest.raises(InvalidStatus) as refused:
+        socket(stack, **terms).__enter__()
+    answer = refused.value.response
+    return answer.status_code, json.loads(answer.body)["error"]["code"]
+
+
+def test_who_connects_is_told_so_and_then_the_state_again_and_again(stack: Stack, almighty: Caller):
+    with socket(stack, key=almighty.key) as opened:
+        first, updates = message(opened), [message(opened) for _ in range(2)]
+
+    assert first["type"] == "connected"
+    for update in updates:
+        assert update["type"] == "update"
+        assert update["data"].keys() == {"queues", "total_queued", "rate_limits", "active_jobs", "recent_requests"}
+        weights = {name: queue["weight"] for name, queue in update["data"]["queues"].items()}
+        assert {"critical": 10, "high": 5, "normal": 1}.items() <= weights.items()
+    assert first["timestamp"] < updates[0]["timestamp"] < updates[1]["timestamp"]
+    assert almighty.key.split("_")[2] not in json.dumps(updates)
+
+
+def test_a_ticket_opens_it_once(stack: Stack, almighty: Caller):
+    ticket = expect(201, almighty.http.post("/v1/stream-tickets"))["ticket"]
+
+    with socket(stack, query=f"?ticket={ticket}") as opened:
+        assert message(opened)["type"] == "connected"
+
+    assert refusal(stack, query=f"?ticket={ticket}") == (401, "AUTH_INVALID_KEY")
+
+
+def test_it_is_for_operators_alone(stack: Stack, owner: Caller):
+    ticket = expect(201, owner.http.post("/v1/stream-tickets"))["ticket"]
+
+    assert refusal(stack) == (401, "AUTH_MISSING_CREDENTIALS")
+    assert refusal(stack, key="wrong") == (401, "AUTH_INVALID_KEY")
+    assert refusal(stack, key=owner.key) == (403, "AUTH_PERMISSION_DENIED")
+    assert refusal(stack, query=f"?ticket={ticket}") == (403, "AUTH_PERMISSION_DENIED")
+    assert refusal(stack, query=f"?api_key={owner.key}") == (400, "VALIDATION_ERROR")
+
+
+def test_a_ticket_of_an_operator_opens_nothing_but_streams(stack: Stack, almighty: Caller, nobody: Caller):
+    ticket = expect(201, almighty.http.post("/v1/stream-tickets"))["ticket"]
+
+    assert nobody.http.get("/v1/admin/dashboard", params={"ticket": ticket}).status_code in {400, 401}
+
+
+def last_words(opened: ClientConnection) -> int:
+    """The code that it is closed with."""
+    with pytest.raises(ConnectionClosed) as ended:
+        _listen(opened)
+    assert ended.value.rcvd is not None
+    return ended.value.rcvd.code
+
+
+def _listen(opened: ClientConnection) -> None:
+    while True:
+        message(opened)
+
+
+def test_it_ends_with_the_life_of_streams_and_for_who_says_too_much(mongo_url: str, s3: S3Service):
+    with running_stack(Servers(mongo_url=mongo_url, s3=s3), workers=0, stream_seconds=1.5) as brief:
+        operator = brief.caller("operator", scopes=frozenset(Scope))
+
+        with socket(brief, key=operator.key) as opened:
+            assert last_words(opened) == 1001
+        with socket(brief, key=operator.key) as loud:
+            loud.send("x" * 100_000)
+            assert last_words(loud) == 1009

@@ -1,0 +1,190 @@
+"""Saved series. Points lie in chunks; each step that adds some is one write of one chunk, on the state that was read.
+
+The last chunk takes more until it is full; then it is sealed, which fixes where the next one begins.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from reelwork.domain.errors import StoreUnavailable
+from reelwork.domain.ids import AccountId, SeriesId
+from reelwork.domain.series import MOST_ADDED, Series
+from reelwork.store.client import Database, Document, adapter
+from reelwork.store.codec import Codec
+from reelwork.store.pipeline import NOW
+
+Value = float | None
+
+CHUNK_VALUES = MOST_ADDED  # some 300 kB
+# Additions under a key whose names a chunk remembers: a request that is sent again comes soon.
+_MARKS = 1000
+# How often an addition is tried while others are made, and how long it waits in between at most.
+_RACES = 100
+_PAUSE_SECONDS = 0.05
+
+_CODEC = Codec(Series)
+
+
+class TooLong(Exception):
+    """The addition would make the series longer than it may be."""
+
+
+@adapter
+class SavedSeries:
+    """The collections `series` and `series_points`."""
+
+    INDEXES = (
+        IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
+        IndexModel(
+            [("account_id", ASCENDING), ("name", ASCENDING)],
+            name="names",
+            unique=True,
+            partialFilterExpression={"deleted_at": None},
+        ),
+        IndexModel(
+            [("deleted_at", ASCENDING)], name="deleted", partialFilterExpression={"deleted_at": {"$type": "date"}}
+        ),
+    )
+    POINT_INDEXES = (
+        IndexModel([("series", ASCENDING), ("number", ASCENDING)], name="order", unique=True),
+        IndexModel(
+            [("series", ASCENDING), ("marks.mark", ASCENDING)],
+            name="marks",
+            partialFilterExpression={"marks.mark": {"$gt": ""}},
+        ),
+    )
+
+    def __init__(self, database: Database) -> None:
+        self._series = database["series"]
+        self._points = database["series_points"]
+
+    async def add(self, series: Series) -> bool:
+        """False when the account has one of this name."""
+        try:
+            await self._series.insert_one(_CODEC.encode(series) | {"deleted_at": None})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def count(self, account: AccountId) -> int:
+        return int(await self._series.count_documents(_shown(account)))
+
+    async def get(self, account: AccountId, series: SeriesId) -> Series | None:
+        """With its length as it is; None for unknown ids and for other accounts' ids alike."""
+        found = await self._series.find_one({"_id": series, **_shown(account)})
+        if found is None:
+            return None
+        last = await self._last(series)
+        return _CODEC.decode(found | {"length": _end(last)})
+
+    async def page(self, account: AccountId, *, before: SeriesId | None, limit: int) -> Sequence[Series]:
+        """Up to `limit` series, newest first, older than `before`."""
+        query = _shown(account) | ({"_id": {"$lt": before}} if before is not None else {})
+        cursor = self._series.find(query).sort([("_id", DESCENDING)]).limit(limit)
+        return [_CODEC.decode(series) async for series in cursor]
+
+    async def append(self, series: Series, values: Sequence[Value], *, mark: str | None, most: int) -> Series:
+        """Add points, all of them or none; the series as it is then. `values`: point after point, at most CHUNK_VALUES.
+
+        With a `mark`, what was added under it is not added again. Raises TooLong: beyond `most` points.
+        """
+        count = len(values) // series.observables
+        for _ in range(_RACES):
+            last = await self._last(series.id)  # before the mark is looked for: what is added later changes it
+            if mark is not None and (done := await self._marked(series.id, mark)) is not None:
+                return await self._grown(series, done)
+            if _end(last) + count > most:
+                raise TooLong
+            if await self._added(series, last, values, count, mark):
+                return await self._grown(series, _end(last) + count)
+            await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  (only to come apart)
+        raise StoreUnavailable(
+            "Too much is being added to the series.", hint="Send the same request again.", retry_after_seconds=1
+        )
+
+    async def _grown(self, series: Series, end: int) -> Series:
+        """Write the length down where lists read it; what counts is the chunks."""
+        grown = {"length": {"$max": ["$length", end]}, "updated_at": NOW}
+        found = await self._series.find_one_and_update(
+            {"_id": series.id}, [{"$set": grown}], return_document=ReturnDocument.AFTER
+        )
+        return replace(_CODEC.decode(found) if found is not None else series, length=end)
+
+    async def _last(self, series: SeriesId) -> Document | None:
+        found: Document | None = await self._points.find_one(
+            {"series": series}, {"values": 0, "marks": 0}, sort=[("number", DESCENDING)]
+        )
+        return found
+
+    async def _marked(self, series: SeriesId, mark: str) -> int | None:
+        found = await self._points.find_one({"series": series, "marks.mark": mark}, {"marks.$": 1})
+        return int(found["marks"][0]["end"]) if found is not None else None
+
+    async def _added(
+        self, series: Series, last: Document | None, values: Sequence[Value], count: int, mark: str | None
+    ) -> bool:
+        """One write, unless something else was added since `last` was read."""
+        end = _end(last) + count
+        marks = [{"mark": mark, "end": end}] if mark is not None else []
+        if last is not None and (last["count"] + count) * series.observables <= CHUNK_VALUES and not last["sealed"]:
+            more: Document = {"values": {"$each": list(values)}, "marks": {"$each": marks, "$slice": -_MARKS}}
+            pushed = await self._points.update_one(_as_read(last), {"$push": more, "$inc": {"count": count}})
+            return bool(pushed.modified_count)
+        if last is not None and not last["sealed"]:
+            sealed = await self._points.update_one(_as_read(last), {"$set": {"sealed": True}})
+            if not sealed.modified_count:
+                return False
+        number = last["number"] + 1 if last is not None else 0
+        chunk = {"series": series.id, "number": number, "start": _end(last), "count": count, "sealed": False}
+        try:
+            await self._points.insert_one(
+                {"_id": f"{series.id}:{number:06}", **chunk, "values": list(values), "marks": marks}
+            )
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def chunks(self, series: SeriesId, *, points: int, observables: int) -> AsyncIterator[list[Value]]:
+        """The values of the first `points` points, point after point, a chunk at a time."""
+        cursor = self._points.find({"series": series, "start": {"$lt": points}}).sort("number", ASCENDING)
+        async for chunk in cursor:
+            yield chunk["values"][: (points - chunk["start"]) * observables]
+
+    async def delete(self, account: AccountId, series: SeriesId) -> bool:
+        """Nobody finds it from here on; its points go by `bury`. False if there is none."""
+        gone = await self._series.update_one({"_id": series, **_shown(account)}, [{"$set": {"deleted_at": NOW}}])
+        return bool(gone.modified_count)
+
+    async def bury(self, before: datetime, *, limit: int) -> int:
+        """Remove the points of series that were deleted before this moment (database time); how many series.
+
+        Long enough after, so that nothing is added any more by whoever had read the series.
+        """
+        found = self._series.find({"deleted_at": {"$lt": before}}, {"_id": 1}).sort("deleted_at", ASCENDING)
+        ids = [series["_id"] async for series in found.limit(limit)]
+        for series in ids:
+            await self._points.delete_many({"series": series})
+            await self._series.delete_many({"_id": series, "deleted_at": {"$ne": None}})
+        return len(ids)
+
+
+# From a deletion until the points go: longer than any request that was under way then.
+BURIED_AFTER = timedelta(minutes=2)
+
+
+def _shown(account: AccountId) -> Document:
+    return {"account_id": account, "deleted_at": None}
+
+
+def _end(last: Document | None) -> int:
+    return int(last["start"] + last["count"]) if last is not None else 0
+
+
+def _as_read(last: Document) -> Document:
+    return {"_id": last["_id"], "count": last["count"], "sealed": False}
