@@ -1,12 +1,20 @@
 """Short work with numbers is done by the gateway while its caller waits; the jobs are like any other."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.services import short_jobs
+from gateway.services.short_jobs import ShortJobs
+from reelwork.domain.job import Job, Status
+from reelwork.domain.lane import LaneTerms
 from reelwork.domain.tier import Tier
 from testkit.caller import Caller, Json, expect
+from testkit.services import fresh_database
 from testkit.stack import Stack
+from testkit.world import World, new_job, open_world
 
 VALUES = [1.1, 1.3, 0.9, None, 1.6, 2.0]
 ANSWERS = {"model": "builtin/panas", "input": {"answers": [3] * 20}}
@@ -101,7 +109,7 @@ def test_what_is_wrong_with_the_input_is_said_before_a_job_is_made(owner: Caller
     problem = post(owner, kalman(**values), status=422)
 
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
-    assert problem["errors"][0]["detail"]
+    assert problem["errors"][0]["detail"] == "Give exactly one of values, file, series." or pointer != "#/input"
 
 
 def test_a_paused_queue_lets_none_pass(analyst: Caller):
@@ -112,3 +120,45 @@ def test_a_paused_queue_lets_none_pass(analyst: Caller):
     expect(200, analyst.http.post("/v1/account/queue/resume"))
     done = analyst.wait(job["id"])
     assert (job["status"], done["status"], in_gateway(done)) == ("queued", "completed", False)
+
+
+@pytest.fixture
+async def world(mongo_url: str) -> AsyncIterator[World]:
+    """An engine of its own, and no S3."""
+    with fresh_database(mongo_url) as name:
+        async with open_world(mongo_url, name) as opened:
+            yield opened
+
+
+async def begun(world: World, **fields: object) -> tuple[ShortJobs, Job, LaneTerms]:
+    mine = await world.joined()
+    job = new_job(mine, **fields)
+    await world.stores.jobs.insert(job)
+    return ShortJobs(world.engine, world.objects, world.sweeper, world.opener), job, mine
+
+
+async def is_waiting_again(world: World, job: Job, mine: LaneTerms) -> bool:
+    """It is as if nobody had tried, and a worker is told."""
+    left, lane = await world.read(job), await world.lane(mine.id)
+    return (left.status, left.attempt, lane["slots"]) == (Status.QUEUED, 0, []) and await world.tickets() > 0
+
+
+async def test_without_s3_the_job_is_left_to_a_worker(world: World):
+    short, job, mine = await begun(world, model="builtin/panas", input=ANSWERS["input"])
+
+    await short.run(job, mine, within=60)
+
+    assert await is_waiting_again(world, job, mine)
+
+
+async def test_a_gateway_that_ends_hands_back_what_it_runs(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(short_jobs, "LEAVING_SECONDS", 0.0)
+    values = [float(place * 7919 % 1000) for place in range(10_000)]
+    short, job, mine = await begun(world, model="builtin/kalman", input={"values": values, "model": "trend"})
+    await short.run(job, mine, within=0)
+    while (await world.read(job)).status is not Status.PROCESSING:  # noqa: ASYNC110  (a status has no event)
+        await asyncio.sleep(0.005)
+
+    await short.finish()
+
+    assert await is_waiting_again(world, job, mine)

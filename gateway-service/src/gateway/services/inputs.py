@@ -78,7 +78,8 @@ class InputChecker:
     def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
-        return list(islice((fault for error in errors for fault in _faults(error)), MAX_FAULTS))
+        faults = (fault for error in errors for fault in (_choice(card, error) or _faults(error)))
+        return list(islice(faults, MAX_FAULTS))
 
     def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
         against = (fault for policy in self._policies for fault in policy(card.name, values))
@@ -96,6 +97,15 @@ class InputChecker:
             validator = jsonschema_rs.validator_for(card.input_schema, mask="the value")
             self._compiled[card.name] = (card.input_schema, validator)
         return validator
+
+
+def _choice(card: ModelCard, error: Any) -> list[FieldError]:  # the library's error has no types
+    """A model may want exactly one of some fields: which, its schema says, and the library does not."""
+    if list(error.schema_path) != ["oneOf"]:
+        return []
+    ways = cast("Sequence[Mapping[str, Any]]", card.input_schema["oneOf"])
+    names = [" and ".join(way.get("required", ())) for way in ways]
+    return [FieldError(pointer="#/input", code="oneOf", detail=f"Give exactly one of {', '.join(names)}.")]
 
 
 def _faults(error: Any) -> Iterator[FieldError]:  # the library's error has no types

@@ -152,9 +152,16 @@ class SavedSeries:
 
     async def chunks(self, series: SeriesId, *, points: int, observables: int) -> AsyncIterator[list[Value]]:
         """The values of the first `points` points, point after point, a chunk at a time."""
-        cursor = self._points.find({"series": series, "start": {"$lt": points}}).sort("number", ASCENDING)
-        async for chunk in cursor:
-            yield chunk["values"][: (points - chunk["start"]) * observables]
+        number = 0
+        while (found := await self.chunk(series, number)) is not None and found[0] < points:
+            start, values = found
+            yield values[: (points - start) * observables]
+            number += 1
+
+    async def chunk(self, series: SeriesId, number: int) -> tuple[int, list[Value]] | None:
+        """Where a chunk begins, and its values."""
+        found = await self._points.find_one({"series": series, "number": number}, {"start": 1, "values": 1})
+        return (int(found["start"]), found["values"]) if found is not None else None
 
     async def delete(self, account: AccountId, series: SeriesId) -> bool:
         """Nobody finds it from here on; its points go by `bury`. False if there is none."""
