@@ -78,6 +78,7 @@ OPERATIONS = {
     "list_queues",
     "change_queue",
     "get_dashboard",
+    "get_scaling",
     "list_active_jobs",
     "simulate",
     "probe",

@@ -45,6 +45,7 @@ from gateway.routes import (
     oauth,
     queue,
     reference,
+    scaling,
     uploads,
     usage,
 )
@@ -98,6 +99,7 @@ def create_app(
         *(task.upload_router(settings.upload_limit_bytes), task.router, admin_workers.router, admin_rates.router),
         *(admin_ledger.router, audit.router, keys.router, oauth.tokens, oauth.router, meta.router, reference.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router),
+        scaling.router,
     ):
         app.include_router(router, dependencies=[known_parameters])
     problems.install(app)

@@ -38,6 +38,7 @@ from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
+from gateway.services.scaling import ScalingService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -206,6 +207,7 @@ Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.esti
 Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.access.audit))]
 Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.operations.accounts))]
 Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.operations.overview))]
+Scalings = Annotated[ScalingService, Depends(_its(lambda gateway: gateway.operations.scaling))]
 Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.operations.simulation))]
 Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.operations.probe))]
 Admission = Annotated[Authenticator, Depends(_its(lambda gateway: gateway.access.authenticator))]

@@ -29,6 +29,7 @@ from gateway.services.probe import ProbeService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.scaling import ScalingService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
 from gateway.services.uploads import UploadService
@@ -68,6 +69,7 @@ class Operations:
     workers: WorkerService
     accounts: AccountService
     overview: OverviewService
+    scaling: ScalingService
     simulation: SimulationService
     probe: ProbeService
 
