@@ -144,6 +144,7 @@ class TestKeys:
         ("DELETE", "/v1/uploads/upl_x"),
         ("POST", "/v1/assets/from-hash"),
         ("GET", "/v1/assets/by-hash/" + "0" * 64),
+        ("GET", "/v1/scaling"),
         ("GET", "/v1/account"),
         ("PATCH", "/v1/account"),
         ("GET", "/v1/account/queue"),

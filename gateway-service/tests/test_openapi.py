@@ -102,6 +102,7 @@ OPERATIONS = {
     "list_queues",
     "change_queue",
     "get_dashboard",
+    "get_scaling",
     "list_active_jobs",
     "simulate",
     "probe",

@@ -1632,6 +1632,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/scaling": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Get Scaling
+         * @description What waits and runs by pool and by model, and how many workers it would keep at work.
+         */
+        readonly get: operations["get_scaling"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/scrape/playwright": {
         readonly parameters: {
             readonly query?: never;
@@ -4927,6 +4947,18 @@ export interface components {
             readonly run_timeout_seconds: number;
         };
         /**
+         * ModelLoad
+         * @description `queued` may start when their turn comes. `oldest_seconds`: how long the first of them has waited.
+         */
+        readonly ModelLoad: {
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+        };
+        /**
          * ModelNotFound
          * @description No such model
          */
@@ -5419,6 +5451,33 @@ export interface components {
              * @constant
              */
             readonly message: "pong";
+        };
+        /**
+         * PoolLoad
+         * @description `per_tier`: what waits, by the plan of its account. `desired_workers`: how many would be at work now, with what
+         *     runs and what plans and pauses let start; `workers` and `places` are there.
+         */
+        readonly PoolLoad: {
+            /** Delayed */
+            readonly delayed: number;
+            /** Desired Workers */
+            readonly desired_workers: number;
+            /** Held */
+            readonly held: boolean;
+            /** Oldest Seconds */
+            readonly oldest_seconds: number | null;
+            /** Per Tier */
+            readonly per_tier: {
+                readonly [key: string]: number;
+            };
+            /** Places */
+            readonly places: number;
+            /** Queued */
+            readonly queued: number;
+            /** Running */
+            readonly running: number;
+            /** Workers */
+            readonly workers: number;
         };
         /**
          * PoolQueue
@@ -5974,6 +6033,25 @@ export interface components {
             readonly p90: number;
             /** Samples */
             readonly samples: number;
+        };
+        /**
+         * Scaling
+         * @description At most about a second old. `models` counts the first 100,000 jobs that wait or run; `pools` counts all.
+         */
+        readonly Scaling: {
+            /** At */
+            readonly at: string;
+            /**
+             * Models
+             * @description By name; those of which nothing waits or runs are out.
+             */
+            readonly models: {
+                readonly [key: string]: components["schemas"]["ModelLoad"];
+            };
+            /** Pools */
+            readonly pools: {
+                readonly [key: string]: components["schemas"]["PoolLoad"];
+            };
         };
         /**
          * ScopeMissing
@@ -7132,6 +7210,7 @@ export type MissingCredentials = components['schemas']['MissingCredentials'];
 export type ModelExample = components['schemas']['ModelExample'];
 export type ModelLifecycle = components['schemas']['ModelLifecycle'];
 export type ModelLimits = components['schemas']['ModelLimits'];
+export type ModelLoad = components['schemas']['ModelLoad'];
 export type ModelNotFound = components['schemas']['ModelNotFound'];
 export type ModelPage = components['schemas']['ModelPage'];
 export type ModelRetired = components['schemas']['ModelRetired'];
@@ -7161,6 +7240,7 @@ export type Place = components['schemas']['Place'];
 export type PlanView = components['schemas']['PlanView'];
 export type PointsBody = components['schemas']['PointsBody'];
 export type Pong = components['schemas']['Pong'];
+export type PoolLoad = components['schemas']['PoolLoad'];
 export type PoolQueue = components['schemas']['PoolQueue'];
 export type PricingView = components['schemas']['PricingView'];
 export type ProbeAnswer = components['schemas']['ProbeAnswer'];
@@ -7198,6 +7278,7 @@ export type RotatedKeyView = components['schemas']['RotatedKeyView'];
 export type RotateSecretBody = components['schemas']['RotateSecretBody'];
 export type RouteNotFound = components['schemas']['RouteNotFound'];
 export type RunSeconds = components['schemas']['RunSeconds'];
+export type Scaling = components['schemas']['Scaling'];
 export type ScopeMissing = components['schemas']['ScopeMissing'];
 export type ScrapeBody = components['schemas']['ScrapeBody'];
 export type ScrapedPage = components['schemas']['ScrapedPage'];
@@ -15195,6 +15276,75 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly get_scaling: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Scaling"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
             /** @description `rate_limited` */

@@ -40,6 +40,7 @@ from gateway.services.purses import Purses
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.scaling import ScalingService
 from gateway.services.series import SeriesService
 from gateway.services.simulation import SimulationService
 from gateway.services.stored_check import StoredCheck
@@ -161,10 +162,12 @@ def _access(settings: GatewaySettings, opened: Opened, authenticator: Authentica
 def _operations(opened: Opened, authenticator: Authenticator, catalogue: Catalogue, jobs: JobService) -> Operations:
     engine = opened.engine
     stores, broker = engine.stores, engine.broker
+    overview = OverviewService(engine)
     return Operations(
         workers=WorkerService(stores),
         accounts=AccountService(engine, authenticator),
-        overview=OverviewService(engine),
+        overview=overview,
+        scaling=ScalingService(stores, overview),
         simulation=SimulationService(engine, catalogue, jobs),
         probe=ProbeService(stores.workers, broker),
     )

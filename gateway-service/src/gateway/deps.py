@@ -41,6 +41,7 @@ from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits, require_room
 from gateway.services.removal import RemovalService
+from gateway.services.scaling import ScalingService
 from gateway.services.series import SeriesService
 from gateway.services.simulation import SimulationService
 from gateway.services.tickets import TicketService
@@ -216,6 +217,7 @@ Estimates = Annotated[EstimateService, Depends(_its(lambda gateway: gateway.esti
 Audit = Annotated[AuditService, Depends(_its(lambda gateway: gateway.access.audit))]
 Accounts = Annotated[AccountService, Depends(_its(lambda gateway: gateway.operations.accounts))]
 Whole = Annotated[OverviewService, Depends(_its(lambda gateway: gateway.operations.overview))]
+Scalings = Annotated[ScalingService, Depends(_its(lambda gateway: gateway.operations.scaling))]
 Simulations = Annotated[SimulationService, Depends(_its(lambda gateway: gateway.operations.simulation))]
 Probes = Annotated[ProbeService, Depends(_its(lambda gateway: gateway.operations.probe))]
 Admission = Annotated[Authenticator, Depends(_its(lambda gateway: gateway.access.authenticator))]

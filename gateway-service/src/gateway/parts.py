@@ -33,6 +33,7 @@ from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
 from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
+from gateway.services.scaling import ScalingService
 from gateway.services.series import SeriesService
 from gateway.services.short_jobs import ShortJobs
 from gateway.services.simulation import SimulationService
@@ -77,6 +78,7 @@ class Operations:
     workers: WorkerService
     accounts: AccountService
     overview: OverviewService
+    scaling: ScalingService
     simulation: SimulationService
     probe: ProbeService
 

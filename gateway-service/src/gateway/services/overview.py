@@ -56,7 +56,7 @@ class OverviewService:
         self._making = asyncio.Lock()
 
     async def queues(self) -> Sequence[AdminQueue]:
-        return (await self._glance()).queues
+        return (await self.glance()).queues
 
     async def change_queue(self, caller: Caller, pool: str, *, held: bool) -> ChangedQueue:
         """Hold a pool for everybody, or let it go on; answers when every process has heard of a hold.
@@ -87,7 +87,7 @@ class OverviewService:
         return page, await self._stores.directory.names({job.account_id for job in page.items})
 
     async def dashboard(self) -> Dashboard:
-        seen = await self._glance()
+        seen = await self.glance()
         lines = await self._lines(seen.backlog)
         active = await self._newest(sorted(RUNNING))
         recent = await self._newest([])
@@ -149,7 +149,8 @@ class OverviewService:
             places=places,
         )
 
-    async def _glance(self) -> Glance:
+    async def glance(self) -> Glance:
+        """What was counted within a second, or is counted now."""
         async with self._making:
             begun = time.monotonic()
             if self._made is None or begun - self._made[0] >= FRESH_SECONDS:

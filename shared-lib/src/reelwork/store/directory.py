@@ -54,3 +54,8 @@ class Directory:
         """What these accounts are called; without those that are not there."""
         cursor = self._accounts.find({"_id": {"$in": list(accounts)}}, {"name": 1})
         return {account["_id"]: account["name"] async for account in cursor}
+
+    async def tiers(self, accounts: Collection[AccountId]) -> dict[AccountId, Tier]:
+        """What plans these accounts have; without those that are not there."""
+        cursor = self._accounts.find({"_id": {"$in": list(accounts)}}, {"tier": 1})
+        return {account["_id"]: Tier(account["tier"]) async for account in cursor}
