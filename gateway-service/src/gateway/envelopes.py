@@ -75,7 +75,8 @@ def _luma_field(pointer: str) -> str:
     if not pointer.startswith("#"):
         return pointer.replace("?", "query.").replace(":", ".")
     place = pointer.removeprefix("#/").replace("items/", "requests/", 1).replace("input/", "", 1)
-    return f"body.{place.replace('/', '.').replace('duration_seconds', 'duration')}"
+    place = place.replace("webhook/url", "webhook_url").replace("duration_seconds", "duration")
+    return f"body.{place.replace('/', '.')}"
 
 
 def _luma_code(error: ReelworkError) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from reelwork.contract.jobs import JobBody
+from reelwork.contract.jobs import JobBody, JobWebhookBody
 from reelwork.contract.luma import AspectRatio, DreamMachine, DreamMachineView, GenerationBody, Resolution, Style
 from reelwork.domain.errors import FieldError, InvalidInput
 from reelwork.generator import ModelCard
@@ -44,7 +44,8 @@ class DreamMachineModel:
                 errors=faults,
             )
         sent = {_PARAMETERS[name]: value for name, value in asked.items() if self._can(name, value)}
-        return JobBody(model=self.card.name, input=sent, metadata=self._metadata(body, asked))
+        webhook = JobWebhookBody(url=body.webhook_url) if body.webhook_url is not None else None
+        return JobBody(model=self.card.name, input=sent, metadata=self._metadata(body, asked), webhook=webhook)
 
     def jobs(self, bodies: Sequence[GenerationBody]) -> list[JobBody]:
         """The same for several; faults tell which of them it is."""
@@ -108,8 +109,6 @@ class DreamMachineModel:
     def _metadata(self, body: GenerationBody, asked: Mapping[str, Any]) -> dict[str, str]:
         """The caller's own, and what Luma's answers say of a job beside it."""
         kept = dict(self._own_metadata(body.metadata or {}))
-        if body.webhook_url is not None:
-            kept["webhook_url"] = body.webhook_url
         if body.style is not None:
             kept["style" if self._can("style", asked["style"]) else "style_not_applied"] = body.style
         return kept | {"dream_machine": body.model} | SOURCE

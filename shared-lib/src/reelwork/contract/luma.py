@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue
 
 from reelwork.contract.base import JSON_NUMBER, Timestamp, Wire
-from reelwork.contract.jobs import MetadataKey, StatusName
+from reelwork.contract.jobs import MetadataKey, StatusName, WebhookUrl
 from reelwork.contract.paging import PageMeta
 from reelwork.contract.sources import Prompt
 
@@ -26,9 +26,7 @@ class GenerationBody(Wire):
     style: Style | None = None
     aspect_ratio: AspectRatio = "16:9"
     model: DreamMachine = "dream-machine-1.5"
-    webhook_url: Annotated[
-        str | None, Field(max_length=500, pattern=r"^https?://[^\s\x00]+$", description="Kept in the job's metadata.")
-    ] = None
+    webhook_url: Annotated[WebhookUrl | None, Field(description="Told of the job's end, signed.")] = None
     metadata: Annotated[
         dict[MetadataKey, JsonValue] | None,
         Field(max_length=12, description="Kept; values that are no texts are kept as JSON."),
