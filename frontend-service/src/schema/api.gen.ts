@@ -3878,7 +3878,7 @@ export interface components {
             readonly style?: ("cinematic" | "anime" | "realistic" | "artistic" | "documentary") | null;
             /**
              * Webhook Url
-             * @description Kept in the job's metadata.
+             * @description Told of the job's end, signed.
              */
             readonly webhook_url?: string | null;
         };
