@@ -11,6 +11,7 @@ import pytest
 from gateway.openapi import document
 from reelwork.domain.errors import all_errors
 from testkit.caller import Caller, expect
+from testkit.documents import openapi
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = ROOT / "docs" / "openapi.json"
@@ -150,7 +151,7 @@ def _named(schema: dict[str, Any]) -> list[str]:
 @pytest.fixture(scope="module")
 def operations() -> dict[str, Any]:
     """Operation id to operation."""
-    paths = json.loads(document())["paths"]
+    paths = openapi()["paths"]
     return {operation["operationId"]: operation for methods in paths.values() for operation in methods.values()}
 
 
@@ -159,7 +160,7 @@ def test_the_written_document_is_the_generated_one():
 
 
 def test_a_running_gateway_serves_that_document(nobody: Caller):
-    assert expect(200, nobody.http.get("/openapi.json")) == json.loads(document())
+    assert expect(200, nobody.http.get("/openapi.json")) == openapi()
 
 
 def test_operations_keep_their_names(operations: dict[str, Any]):
@@ -199,7 +200,7 @@ def _refuses_in_its_own_words(operation: dict[str, Any]) -> bool:
 
 
 def test_every_error_class_has_a_schema_of_its_own():
-    schemas = json.loads(document())["components"]["schemas"]
+    schemas = openapi()["components"]["schemas"]
 
     assert schemas.keys() >= ERRORS.keys()
     for name, error in ERRORS.items():
@@ -228,7 +229,7 @@ def test_a_submit_has_examples(operations: dict[str, Any]):
 def test_the_readme_has_a_batch_that_the_document_allows():
     (example,) = re.findall(r"/v1/batches .*\n *-d '(.*)'", (ROOT / "README.md").read_text())
     batch = json.loads(example)
-    allowed = jsonschema_rs.validator_for(json.loads(document()) | {"$ref": "#/components/schemas/BatchBody"})
+    allowed = jsonschema_rs.validator_for(openapi() | {"$ref": "#/components/schemas/BatchBody"})
 
     assert allowed.is_valid(batch)
     assert not allowed.is_valid(batch | {"items": [{"colour": 1}]})
