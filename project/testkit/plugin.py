@@ -34,10 +34,14 @@ _SERVICE_FIXTURES = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whatever needs a server, so that `-m "not service"` is quick and complete."""
+    """Mark whatever needs a server, so that `-m "not service"` is quick and complete, and whatever `make soak` looks at
+    longer."""
     for item in items:
-        if _SERVICE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        fixtures = getattr(item, "fixturenames", ())
+        if _SERVICE_FIXTURES.intersection(fixtures):
             item.add_marker(pytest.mark.service)
+        if "examples" in fixtures:
+            item.add_marker(pytest.mark.soak)
 
 
 def pytest_collection_finish() -> None:

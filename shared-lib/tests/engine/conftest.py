@@ -25,8 +25,8 @@ settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "h
 
 @pytest.fixture
 def examples() -> Callable[[int], int]:
-    """So many examples, times REELWORK_TEST_EFFORT: for a long look at night."""
-    effort = float(os.environ.get("REELWORK_TEST_EFFORT", "1"))
+    """Half as many examples, or as many times REELWORK_TEST_EFFORT: `make soak` takes a long look."""
+    effort = float(os.environ.get("REELWORK_TEST_EFFORT", "0.5"))
     return lambda usual: max(1, round(usual * effort))
 
 
