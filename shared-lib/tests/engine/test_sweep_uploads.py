@@ -94,7 +94,7 @@ async def test_an_upload_that_nobody_completed_is_swept_with_what_was_sent(store
 
 
 async def test_an_upload_that_may_still_be_checked_is_left_alone(storeroom: Storeroom) -> None:
-    upload = await begun(storeroom, expires_at=NOW - SWEPT_AFTER + timedelta(minutes=5))
+    upload = await begun(storeroom, expires_at=datetime.now(UTC) - SWEPT_AFTER + timedelta(minutes=5))
 
     assert not await storeroom.world.reconciler.run_once()
     assert await is_there(storeroom, upload)

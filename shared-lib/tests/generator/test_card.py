@@ -20,7 +20,7 @@ def test_card_survives_storage_and_foreign_fields(poster):
     card = ModelCard.of(poster)
     document = json.loads(json.dumps(card.to_document()))
 
-    assert document["_id"] == "acme/poster"
+    assert document["_id"] == "acme/poster@1.2"
     assert ModelCard.from_document({**document, "seen_at": "2026-11-21"}) == card
 
 
