@@ -1,7 +1,6 @@
 """`builtin/kalman` in a worker: the shared model, with long series on NumPy and SciPy."""
 
 from reelwork.filtering import Arithmetic
-from reelwork.filtering.vectorised import VECTORISED
 from reelwork.modelling import kalman
 
 
@@ -10,4 +9,9 @@ class Kalman(kalman.Kalman):
 
     def arithmetic(self, count: int) -> Arithmetic:
         """Plain floats where the gateway would take them too."""
-        return VECTORISED if count > kalman.SHORT_VALUES else super().arithmetic(count)
+        if count <= kalman.SHORT_VALUES:
+            return super().arithmetic(count)
+        # SciPy takes a second to import, which would make every worker start later.
+        from reelwork.filtering.vectorised import VECTORISED  # noqa: PLC0415
+
+        return VECTORISED
