@@ -246,6 +246,7 @@ class Stack:
             "tiers": UNHURRIED,
             "failed_logins_per_minute": 10_000_000,  # all tests come from one address
             "drain_seconds": 2,  # nobody waits for what still runs at a test's end
+            "browser_executable": "/nowhere",  # stories of web pages start a worker of their own, which has one
         }
         chosen = {f"REELWORK_{name.upper()}": str(value) for name, value in (fixed | self._settings).items()}
         path = os.pathsep.join(str(folder) for folder in (PROJECT, self._packages) if folder is not None)
