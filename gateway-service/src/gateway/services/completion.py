@@ -86,8 +86,11 @@ class Completion:
 
     def _ended(self, upload: UploadId, check: asyncio.Task[Asset]) -> None:
         self._under_way.pop(upload, None)
-        if not check.cancelled() and (error := check.exception()) is not None:
-            log.info("upload.not_completed", upload_id=upload, reason=str(error))
+        error = None if check.cancelled() else check.exception()
+        if isinstance(error, ReelworkError):
+            log.info("upload.not_completed", upload_id=upload, reason=error.detail)
+        elif error is not None:  # nobody may be waiting for it any more
+            log.error("upload.check_failed", upload_id=upload, exc_info=error)
 
     async def _finish(self, upload: Upload, holder: str, parts: Sequence[StoredPart]) -> Asset:
         try:

@@ -14,8 +14,8 @@ FILMS = ("video/mp4", "video/quicktime")
 
 # An index has some hundred bytes a second of film; more than this is none that anybody made in good faith.
 LARGEST_INDEX_BYTES = 64 * 1024 * 1024
-# Cameras that write fragments make some thousands of boxes; each is a read.
-MOST_BOXES = 20_000
+# An hour in fragments of two seconds has 3,600 boxes; each is a read. An index has a dozen for each of its tracks.
+MOST_BOXES = 4_000
 LONGEST_SECONDS = 24 * 3600
 _QUICKTIME = b"qt  "
 _PLAYABLE = frozenset({b"mdat", b"moof"})
@@ -109,9 +109,11 @@ def _facts(index: bytes) -> FilmFacts:
 
 
 def _boxes(data: bytes, begin: int, end: int) -> Iterator[_Box]:
+    found = 0
     while begin + 8 <= end:
+        found += 1
         box = _box(data[begin : begin + 16], begin, end)
-        if box is None:
+        if box is None or found > MOST_BOXES:
             raise _broken("its index is damaged")
         yield box
         begin = box.end

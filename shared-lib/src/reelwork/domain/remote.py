@@ -42,6 +42,8 @@ class RemoteCall:
 # Between two looks: a tenth of the time since the attempt began, within these bounds, unless the provider says when.
 SOONEST_SECONDS, LATEST_SECONDS = 1.0, 15.0
 SHORTEST_WISH_SECONDS, LONGEST_WISH_SECONDS = 0.5, 60.0
+# What a provider that cannot be asked may wish for.
+LONGEST_ASKED_SECONDS = 3600.0
 
 
 def until_next_look(so_far: float, wish: float | None) -> float:
@@ -52,5 +54,7 @@ def until_next_look(so_far: float, wish: float | None) -> float:
 
 
 def after_fault(faults: int, wish: float | None) -> float:
-    """How long to wait after so many looks in a row came to nothing: 1, 2, 4 … 60 seconds, or longer if asked to."""
-    return max(wish or 0.0, min(LONGEST_WISH_SECONDS, 2.0 ** (min(faults, 8) - 1)))
+    """How long to wait after so many looks in a row came to nothing: 1, 2, 4 … 60 seconds, or longer if asked to, an
+    hour at most."""
+    own = min(LONGEST_WISH_SECONDS, 2.0 ** (min(faults, 8) - 1))
+    return min(LONGEST_ASKED_SECONDS, max(wish or 0.0, own))

@@ -1,5 +1,6 @@
 """Claude goes over the text, where an installation has a key. Without it, or when it fails, the text stays as it is."""
 
+import asyncio
 from dataclasses import dataclass
 
 import anthropic
@@ -13,6 +14,7 @@ log = structlog.get_logger(__name__)
 # What is sent at most: the text of a long article many times over.
 MOST_CHARACTERS = 100_000
 MOST_TOKENS = 16_000
+# For all tries together, well below the time of a job.
 SECONDS = 60.0
 RETRIES = 2
 _TASK = """\
@@ -47,12 +49,15 @@ async def refined(markdown: str, settings: WebSettings) -> Refined:
         api_key=key, base_url=settings.anthropic_base_url, max_retries=RETRIES, timeout=SECONDS
     ) as client:
         try:
-            answer = await client.messages.create(
-                model=settings.anthropic_model,
-                max_tokens=MOST_TOKENS,
-                system=_TASK,
-                messages=[{"role": "user", "content": f"<page>\n{_fenced(markdown)}\n</page>"}],
-            )
+            async with asyncio.timeout(SECONDS):
+                answer = await client.messages.create(
+                    model=settings.anthropic_model,
+                    max_tokens=MOST_TOKENS,
+                    system=_TASK,
+                    messages=[{"role": "user", "content": f"<page>\n{_fenced(markdown)}\n</page>"}],
+                )
+        except TimeoutError:
+            return _unrefined(markdown, "Claude took too long")
         except anthropic.APIStatusError as error:
             return _unrefined(markdown, f"Claude answered {error.status_code}")
         except anthropic.APIError:
