@@ -5204,6 +5204,13 @@ export interface components {
             readonly role: string;
             /** Sha256 */
             readonly sha256: string;
+            /**
+             * Signed Url
+             * @description With `expand=outputs.url`: serves the bytes to anyone who has it, for a few minutes.
+             */
+            readonly signed_url?: string | null;
+            /** Signed Url Expires At */
+            readonly signed_url_expires_at?: string | null;
             /** Type */
             readonly type: string;
             /** Url */
@@ -12970,6 +12977,8 @@ export interface operations {
                 readonly created_before?: string | null;
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: string | null;
+                /** @description `outputs.url`: each output with a fresh signed address. Separate several by commas. */
+                readonly expand?: readonly string[] | null;
                 /** @description Repeat for several, at most 100. */
                 readonly ids?: readonly string[] | null;
                 readonly limit?: number;
@@ -13245,7 +13254,10 @@ export interface operations {
     };
     readonly get_job: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description `outputs.url`: each output with a fresh signed address. Separate several by commas. */
+                readonly expand?: readonly string[] | null;
+            };
             readonly header?: {
                 /** @description Tags of `ETag`: 304 if one still holds. */
                 readonly "if-none-match"?: string | null;
