@@ -425,6 +425,48 @@ export interface paths {
         readonly patch: operations["edit_account"];
         readonly trace?: never;
     };
+    readonly "/v1/account/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Export Account
+         * @description All that is known of your account: jobs, batches, assets (without their bytes), series with their points,
+         *     webhooks and keys (without secrets), ledger and usage. A download that breaks off was not complete: ask again.
+         */
+        readonly get: operations["export_account"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/account/import": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Import Account
+         * @description Take an export in: its series, under new ids, and its defaults for new jobs; all of it or nothing. Jobs, batches,
+         *     assets, keys, webhooks and books stay with the account that they are about.
+         */
+        readonly post: operations["import_account"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/account/ledger": {
         readonly parameters: {
             readonly query?: never;
@@ -2173,6 +2215,28 @@ export interface components {
             readonly weight?: number | null;
         };
         /**
+         * AccountImport
+         * @description What came of an import. `skipped`: names of series that were there already. `retention`: the defaults that are
+         *     the account's now; null: the export had none. `left_out`: what it holds beside that, which is not imported.
+         */
+        readonly AccountImport: {
+            /** Left Out */
+            readonly left_out: {
+                readonly [key: string]: number;
+            };
+            /**
+             * Object
+             * @default account_import
+             * @constant
+             */
+            readonly object: "account_import";
+            readonly retention: components["schemas"]["RetentionView"] | null;
+            /** Series */
+            readonly series: readonly components["schemas"]["ImportedSeries"][];
+            /** Skipped */
+            readonly skipped: readonly string[];
+        };
+        /**
          * AccountNotFound
          * @description No such account
          */
@@ -3018,6 +3082,11 @@ export interface components {
              * File
              * @description The picture, at most 32 MiB.
              */
+            readonly file: string;
+        };
+        /** Body_import_account */
+        readonly Body_import_account: {
+            /** File */
             readonly file: string;
         };
         /** Body_upload_asset */
@@ -3987,6 +4056,15 @@ export interface components {
              */
             readonly code: "idempotency_key_mismatch";
         });
+        /** ImportedSeries */
+        readonly ImportedSeries: {
+            /** Id */
+            readonly id: string;
+            /** Length */
+            readonly length: number;
+            /** Name */
+            readonly name: string;
+        };
         /**
          * InsufficientCredits
          * @description The account has too little credit
@@ -6999,6 +7077,7 @@ export interface components {
     pathItems: never;
 }
 export type AccountBody = components['schemas']['AccountBody'];
+export type AccountImport = components['schemas']['AccountImport'];
 export type AccountNotFound = components['schemas']['AccountNotFound'];
 export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
@@ -7036,6 +7115,7 @@ export type BatchUrls = components['schemas']['BatchUrls'];
 export type BatchView = components['schemas']['BatchView'];
 export type BeforeJob = components['schemas']['BeforeJob'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
+export type BodyImportAccount = components['schemas']['Body_import_account'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
 export type BrokerUnavailable = components['schemas']['BrokerUnavailable'];
 export type BulkBody = components['schemas']['BulkBody'];
@@ -7093,6 +7173,7 @@ export type HealthComponent = components['schemas']['HealthComponent'];
 export type HitLimit = components['schemas']['HitLimit'];
 export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
 export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
+export type ImportedSeries = components['schemas']['ImportedSeries'];
 export type InsufficientCredits = components['schemas']['InsufficientCredits'];
 export type InsufficientTier = components['schemas']['InsufficientTier'];
 export type InternalError = components['schemas']['InternalError'];
@@ -8831,6 +8912,210 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly export_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A ZIP; `manifest.json` is its last file. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/zip": unknown;
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly import_account: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Where there is a series of the same name: `skip` leaves it as it is. */
+                readonly existing?: "refuse" | "skip";
+            };
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "multipart/form-data": components["schemas"]["Body_import_account"];
+            };
+        };
+        readonly responses: {
+            /** @description What was imported, and what was left out. */
+            readonly 200: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AccountImport"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
+                };
+            };
+            /** @description `series_exists`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesExists"] | components["schemas"]["IdempotencyInProgress"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `rate_limited` */
