@@ -147,6 +147,8 @@ class TestKeys:
         ("GET", "/v1/scaling"),
         ("GET", "/v1/account"),
         ("PATCH", "/v1/account"),
+        ("GET", "/v1/account/export"),
+        ("POST", "/v1/account/import"),
         ("GET", "/v1/account/queue"),
         ("POST", "/v1/account/queue/pause"),
         ("POST", "/v1/account/queue/resume"),
@@ -285,6 +287,6 @@ class TestKeys:
 def _ask(caller: Caller, method: str, path: str) -> httpx.Response:
     if method == "POST" and path == "/v1/jobs":
         return caller.http.post(path, json={"model": "testkit/noop"})
-    if method == "POST" and path in {"/v1/assets", "/api/v1/task"}:
+    if method == "POST" and path in {"/v1/assets", "/api/v1/task", "/v1/account/import"}:
         return caller.http.post(path, files={"file": b"x"})
     return caller.http.request(method, path)

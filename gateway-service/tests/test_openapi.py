@@ -43,6 +43,8 @@ OPERATIONS = {
     "estimate_job",
     "get_account",
     "edit_account",
+    "export_account",
+    "import_account",
     "list_ledger",
     "get_quota",
     "grant_credit",

@@ -23,6 +23,7 @@ from gateway.middleware.usage import CountRequests
 from gateway.parameters import KnownParameters
 from gateway.routes import (
     account,
+    account_data,
     account_ledger,
     admin_accounts,
     admin_ledger,
@@ -98,7 +99,7 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
-        *(account.router, account_ledger.router, queue.router, usage.router, series.router),
+        *(account.router, account_data.router, account_ledger.router, queue.router, usage.router, series.router),
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
         *(uploads.router, assets.router, models.router),
         *(admin_workers.router, admin_rates.router, admin_ledger.router, scaling.router),

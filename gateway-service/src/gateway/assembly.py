@@ -8,6 +8,7 @@ from gateway.auth import Authenticator
 from gateway.input_policy import InputPolicy, ProhibitedTerms
 from gateway.model_views import Terms
 from gateway.parts import Access, Gateway, Opened, Operations, Webhooks
+from gateway.services.account_import import AccountImports
 from gateway.services.accounts import AccountService
 from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
@@ -72,14 +73,13 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
     stores, broker = engine.stores, engine.broker
     eraser = Eraser(stores, objects)
     catalogue = Catalogue(stores.models, settings.pricings(), settings.house_rules())
-    forecasts = ForecastService(stores)
+    forecasts, purses = ForecastService(stores), Purses(opened.reservations, engine.rules.plans)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     hooks = Hooks(stores.webhooks, _sending(settings))
     builder = _builder(settings, catalogue, stores, opened.clock, hooks)
     authenticator = _authenticator(opened)
-    uploads = _uploads(settings, opened)
+    own_account, uploads = OwnAccountService(stores, authenticator, engine.rules.plans), _uploads(settings, opened)
     completion = _completion(settings, opened, uploads)
-    purses = Purses(opened.reservations, engine.rules.plans)
     jobs = JobService(engine, opened.intake, opener, builder, purses=purses, short=opened.short)
     waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
     access, operations = _access(settings, opened, authenticator), _operations(opened, authenticator, catalogue, jobs)
@@ -87,7 +87,8 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         settings=settings,
         access=access,
         operations=operations,
-        own_account=OwnAccountService(stores, authenticator, engine.rules.plans),
+        own_account=own_account,
+        imports=AccountImports(stores.series, own_account, opened.clock),
         catalogue=catalogue,
         model_pages=_model_pages(settings, catalogue, stores),
         jobs=jobs,

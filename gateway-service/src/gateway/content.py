@@ -77,3 +77,21 @@ async def _chunks(stream: ObjectStream) -> AsyncIterator[bytes]:
     async with stream:
         async for chunk in stream:
             yield chunk
+
+
+async def download(pieces: AsyncIterator[bytes], *, media_type: str, filename: str) -> StreamingResponse:
+    """A file that is made while it is sent. Raises what its first piece does: what cannot even begin is answered as a
+    problem; what fails later is cut off."""
+    first = await anext(pieces, b"")
+    disposition = content_disposition("attachment", filename)
+    return StreamingResponse(
+        _joined(first, pieces),
+        media_type=media_type,
+        headers={"Content-Disposition": disposition, "Cache-Control": "no-store"},
+    )
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece

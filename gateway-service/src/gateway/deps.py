@@ -15,6 +15,7 @@ from gateway.auth import Authenticator, Caller
 from gateway.credentials import presented
 from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
 from gateway.parts import Gateway
+from gateway.services.account_import import AccountImports
 from gateway.services.accounts import AccountService
 from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
@@ -225,6 +226,7 @@ ApiKeys = Annotated[KeyService, Depends(_its(lambda gateway: gateway.access.keys
 OAuth = Annotated[OAuthService, Depends(_its(lambda gateway: gateway.access.oauth))]
 Tickets = Annotated[TicketService, Depends(_its(lambda gateway: gateway.access.tickets))]
 Rates = Annotated[RateLimits, Depends(_its(lambda gateway: gateway.access.rates))]
+AccountData = Annotated[AccountImports, Depends(_its(lambda gateway: gateway.imports))]
 OwnAccounts = Annotated[OwnAccountService, Depends(_its(lambda gateway: gateway.own_account))]
 Ledgers = Annotated[LedgerService, Depends(_its(lambda gateway: gateway.ledger))]
 ProviderCalls = Annotated[ProviderCallService, Depends(_its(lambda gateway: gateway.provider_calls))]

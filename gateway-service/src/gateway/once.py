@@ -1,10 +1,12 @@
 """`Idempotency-Key` in a route's signature: a request that has one effect and one answer, however often it is sent."""
 
+import asyncio
 import hashlib
 from typing import Annotated
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, File, Header, Request, Response, UploadFile
 
+from gateway.auth import Caller
 from gateway.deps import Anyone, Keyed
 from gateway.headers import bad_header, documented
 from gateway.services.idempotency import Act, KeyedRequests, Reserve
@@ -31,38 +33,52 @@ class _Once:
         return Response(answer.body, answer.status, headers, media_type="application/json")
 
 
-async def _once(
+_Key = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x20-\x7e]+$",
+        description="Any text of your own, kept for 24 hours: the same request sent again with the same key gets "
+        "the first one's answer, and nothing is done twice. A request that is refused does not use it up.",
+        examples=["order-42"],
+    ),
+]
+
+
+async def _once(request: Request, keyed: Keyed, caller: Anyone, idempotency_key: _Key = None) -> _Once:
+    if idempotency_key is None:
+        return _Once(keyed, None)
+    return _Once(keyed, _keyed(request, caller, idempotency_key, hashlib.sha256(await request.body())))
+
+
+async def _once_of_file(
     request: Request,
     keyed: Keyed,
     caller: Anyone,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            pattern=r"^[\x20-\x7e]+$",
-            description="Any text of your own, kept for 24 hours: the same request sent again with the same key gets "
-            "the first one's answer, and nothing is done twice. A request that is refused does not use it up.",
-            examples=["order-42"],
-        ),
-    ] = None,
+    file: Annotated[UploadFile, File()],
+    idempotency_key: _Key = None,
 ) -> _Once:
+    """Of a form: what its boundaries look like makes no difference, what is in its file does. Leaves the file read."""
     if idempotency_key is None:
         return _Once(keyed, None)
+    digest = await asyncio.to_thread(hashlib.file_digest, file.file, "sha256")  # type: ignore[arg-type]  # a spooled file fills buffers
+    return _Once(keyed, _keyed(request, caller, idempotency_key, digest))
+
+
+def _keyed(request: Request, caller: Caller, key: str, body: "hashlib._Hash") -> KeyedRequest:
     if len(request.headers.getlist("idempotency-key")) > 1:
         raise bad_header("idempotency-key", "Send one key.")
-    wanted = KeyedRequest(
+    return KeyedRequest(
         account=caller.account.id,
         route=f"{request.method} {request.url.path}",
-        key=idempotency_key,
-        fingerprint=await _fingerprint(request),
+        key=key,
+        fingerprint=_fingerprint(request, body),
     )
-    return _Once(keyed, wanted)
 
 
-async def _fingerprint(request: Request) -> str:
-    """Tells two requests to one address apart by whatever changes their effect."""
-    digest = hashlib.sha256(await request.body())
+def _fingerprint(request: Request, digest: "hashlib._Hash") -> str:
+    """Tells two requests to one address apart by whatever changes their effect. `digest`: of the body."""
     for name, value in (("query", request.url.query), ("cancel-after", request.headers.get("cancel-after", ""))):
         if value:
             digest.update(f"\0{name}={value}".encode())
@@ -70,3 +86,5 @@ async def _fingerprint(request: Request) -> str:
 
 
 Once = Annotated[_Once, Depends(_once)]
+# For routes whose body is a form with a `file`.
+OnceOfFile = Annotated[_Once, Depends(_once_of_file)]

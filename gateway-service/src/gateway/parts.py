@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.auth import Authenticator
 from gateway.last_use import LastUse
+from gateway.services.account_import import AccountImports
 from gateway.services.accounts import AccountService
 from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
@@ -100,6 +101,7 @@ class Gateway:
     access: Access
     operations: Operations
     own_account: OwnAccountService
+    imports: AccountImports
     catalogue: Catalogue
     model_pages: ModelPages
     jobs: JobService

@@ -1,11 +1,10 @@
 """Batches: many jobs accepted together, followed, cancelled, retried and fetched together."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Query, Response
-from fastapi.responses import StreamingResponse
 
+from gateway.content import download
 from gateway.costs import cost_view
 from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, RequestId
 from gateway.headers import RETRY_AFTER, documented, retry_after
@@ -34,7 +33,6 @@ from reelwork.domain.errors import (
     StorageUnavailable,
 )
 from reelwork.domain.ids import new_request_id
-from reelwork.objects.disposition import content_disposition
 from reelwork.store.idempotency import Ours, StoredAnswer
 
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
@@ -165,21 +163,8 @@ async def batch_outputs(
     """What came of the batch so far, streamed. A download that breaks off was not complete: ask again."""
     batch = await batches.find(caller, batch_id)
     pieces = exports.zip(caller, batch) if form == "zip" else exports.jsonl(batch)
-    first = await anext(pieces, b"")  # what cannot even begin is answered as a problem
-    return StreamingResponse(
-        _joined(first, pieces),
-        media_type="application/zip" if form == "zip" else "application/x-ndjson",
-        headers={
-            "Content-Disposition": content_disposition("attachment", f"{batch.id}.{form}"),
-            "Cache-Control": "no-store",
-        },
-    )
-
-
-async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+    media_type = "application/zip" if form == "zip" else "application/x-ndjson"
+    return await download(pieces, media_type=media_type, filename=f"{batch.id}.{form}")
 
 
 def _change(change: Change) -> BatchChange:

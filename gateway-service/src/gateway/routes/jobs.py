@@ -19,6 +19,7 @@ from gateway.deps import (
     RequestId,
     Waits,
 )
+from gateway.expansion import Expand
 from gateway.headers import LIFE, RETRY_AFTER, announcements, bad_header, documented, etag_of, is_known, retry_after
 from gateway.job_filter import METADATA_PARAMETER, WantedJobs
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
@@ -112,6 +113,7 @@ async def list_jobs(
     jobs: Jobs,
     models: Models,
     where: WantedJobs,
+    expand: Expand,
     scope: Annotated[
         Literal["own", "all"], Query(description="`all`: of all accounts; wants the scope `admin`.")
     ] = "own",
@@ -126,9 +128,11 @@ async def list_jobs(
     if page_number is not None or per_page is not None:
         found = await jobs.numbered(caller, where, page=page_number or 1, per_page=per_page or limit)
         items = [job_view(job, life=await models.life_of(job)) for job in found.items]
+        items = await expand.of(caller, items)
         return NumberedJobPage(items=items, next_cursor=None, has_more=found.meta.has_next, meta=found.meta)
     page = await jobs.page(caller, where, everybodys=scope == "all", cursor=cursor, limit=limit)
     items = [job_view(job, life=await models.life_of(job)) for job in page.items]
+    items = await expand.of(caller, items)
     return JobPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 
 
@@ -152,6 +156,7 @@ async def get_job(
     forecasts: Forecasts,
     models: Models,
     preferred: Preferred,
+    expand: Expand,
     request: Request,
     if_none_match: Annotated[str | None, Header(description="Tags of `ETag`: 304 if one still holds.")] = None,
 ) -> Response:
@@ -160,10 +165,10 @@ async def get_job(
     waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
     life = await models.life_of(waited.job)
     headers = {"ETag": etag_of(waited.job)} | preferred.applied(waited=waited.honoured) | announcements(life)
-    # The tag is the job's version; where a job stands in the queue changes without it.
-    if is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
+    # The tag is the job's version; where a job stands in the queue changes without it, and so do signed addresses.
+    if not expand and is_known(if_none_match, headers["ETag"]) and waited.job.status is not Status.QUEUED:
         return Response(status_code=304, headers=headers | retry_after(job_view(waited.job).poll_after_ms))
-    view = await forecasts.view(waited.job, life=life)
+    (view,) = await expand.of(caller, [await forecasts.view(waited.job, life=life)])
     return Response(
         view.model_dump_json(), headers=headers | retry_after(view.poll_after_ms), media_type="application/json"
     )

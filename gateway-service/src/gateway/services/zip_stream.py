@@ -1,9 +1,10 @@
 """A ZIP that is sent while it is made: nothing of it is kept but one piece, and one line for each file.
 
-Python's own `zipfile` writes to what cannot be rewound, with sizes behind the data and ZIP64 where it is needed; files
-are stored as they are, since films and pictures are compressed already.
+Python's own `zipfile` writes to what cannot be rewound, with sizes behind the data and ZIP64 where it is needed; films
+and pictures are stored as they are, since they are compressed already.
 """
 
+import asyncio
 import zipfile
 from collections.abc import AsyncIterable, AsyncIterator
 from datetime import datetime
@@ -50,6 +51,16 @@ class ZipStream:
                 yield self._sink.take()
         if entry.file_size != size_bytes:
             raise ValueError(f"{name} has {entry.file_size} bytes, not {size_bytes}")
+
+    async def text(self, name: str, content: AsyncIterable[bytes], *, at: datetime) -> AsyncIterator[bytes]:
+        """A file of any size, which need not be known before; packed, since text shrinks to a tenth."""
+        entry = zipfile.ZipInfo(name, date_time=(max(1980, at.year), *at.timetuple()[1:6]))
+        entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+        with self._zip.open(entry, "w", force_zip64=True) as file:
+            async for piece in content:
+                await asyncio.to_thread(file.write, piece)
+                if packed := self._sink.take():
+                    yield packed
 
     def end(self) -> bytes:
         """The table of contents."""

@@ -143,6 +143,11 @@ class OutputView(Wire):
     duration_seconds: float | None
     meta: Annotated[dict[str, Any], Field(description="What the model says of it, such as its `seed`.")]
     url: str
+    signed_url: Annotated[
+        str | None,
+        Field(description="With `expand=outputs.url`: serves the bytes to anyone who has it, for a few minutes."),
+    ] = None
+    signed_url_expires_at: Timestamp | None = None
 
 
 class JobErrorView(Wire):

@@ -4,7 +4,7 @@ Jobs hold assets by naming them. A job that is about to be stored says so here f
 removes what it names in the moment before: whoever removes an asset must find it unchanged since they looked for jobs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -109,6 +109,11 @@ class Assets:
         """The account's asset, staged or ready; None for unknown ids and for other accounts' ids alike."""
         document = await self._assets.find_one({"_id": asset, "account_id": account})
         return _CODEC.decode(document) if document is not None else None
+
+    async def among(self, account: AccountId, assets: Collection[AssetId]) -> list[Asset]:
+        """Those of these assets that are the account's, staged or ready, in any order."""
+        query = {"_id": {"$in": list(assets)}, "account_id": account, "state": {"$ne": AssetState.DISCARDED}}
+        return [_CODEC.decode(document) async for document in self._assets.find(query)]
 
     async def of_digest(self, account: AccountId, sha256: str) -> Asset | None:
         """The account's newest ready asset with these bytes. Other accounts' bytes are never looked at."""

@@ -5,7 +5,7 @@ The last chunk takes more until it is full; then it is sealed, which fixes where
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -82,6 +82,11 @@ class SavedSeries:
             return None
         last = await self._last(series)
         return _CODEC.decode(found | {"length": _end(last)})
+
+    async def named(self, account: AccountId, names: Collection[str]) -> dict[str, SeriesId]:
+        """Which of these names the account has, and what has them."""
+        cursor = self._series.find({"name": {"$in": list(names)}, **_shown(account)}, {"name": 1})
+        return {found["name"]: found["_id"] async for found in cursor}
 
     async def page(self, account: AccountId, *, before: SeriesId | None, limit: int) -> Sequence[Series]:
         """Up to `limit` series, newest first, older than `before`."""
