@@ -937,7 +937,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Upload Asset
-         * @description Upload a picture. What it is, is told by its bytes; name and declared type are not trusted.
+         * @description Upload a file. What it is, is told by its bytes; name and declared type are not trusted.
          */
         readonly post: operations["upload_asset"];
         readonly delete?: never;
@@ -1041,7 +1041,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Fetch Asset
-         * @description Fetch a picture from the web and keep it as if you had uploaded it: same limit, told by its bytes.
+         * @description Fetch a file from the web and keep it as if you had uploaded it: the same kinds and limit, told by its bytes.
          */
         readonly post: operations["fetch_asset"];
         readonly delete?: never;
@@ -2429,7 +2429,7 @@ export interface components {
         };
         /**
          * AssetFromUrl
-         * @description A picture at an address that anybody can open.
+         * @description A picture, film or table of numbers at an address that anybody can open.
          */
         readonly AssetFromUrl: {
             /**
@@ -3044,7 +3044,7 @@ export interface components {
         readonly Body_upload_asset: {
             /**
              * File
-             * @description A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.
+             * @description At most 32 MiB: a picture (JPEG, PNG, GIF, WebP, AVIF), a film (MP4, QuickTime, WebM), or numbers (CSV, or JSON with a list of numbers or of rows of them). Larger films go by POST /v1/uploads.
              */
             readonly file: string;
         };
@@ -3878,7 +3878,7 @@ export interface components {
             readonly style?: ("cinematic" | "anime" | "realistic" | "artistic" | "documentary") | null;
             /**
              * Webhook Url
-             * @description Kept in the job's metadata.
+             * @description Told of the job's end, signed.
              */
             readonly webhook_url?: string | null;
         };
