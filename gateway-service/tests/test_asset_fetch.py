@@ -9,6 +9,7 @@ import pytest
 from reelwork.domain.account import Scope
 from testkit import pictures
 from testkit.caller import Caller, expect
+from testkit.films import webm
 from testkit.forbidden_urls import FORBIDDEN
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
@@ -27,6 +28,9 @@ PAGES: dict[str, Page] = {
     "/to-metadata": redirect("http://169.254.169.254/latest/meta-data/"),
     "/page.html": page(b"<!DOCTYPE html>", Content_Type="image/jpeg"),
     "/empty": page(),
+    "/film.webm": page(webm(), Content_Type="text/plain"),
+    "/tides": page(b"level\n1.5\n2\n", Content_Type="text/html"),
+    "/half.csv": page(b"1,2\n3\n"),
     "/half.jpg": page(JPEG[: len(JPEG) // 2]),
     "/large": page(length=2 * MIB + 1),
     "/endless": endless(b"HTTP/1.1 200 OK\r\n\r\n", bytes(65_536)),
@@ -84,6 +88,15 @@ def test_a_picture_is_fetched_and_kept_like_an_upload(
         assert fetching.owner.content(asset["id"]) == JPEG
 
 
+@pytest.mark.parametrize(("path", "media_type"), [("/film.webm", "video/webm"), ("/tides", "text/csv")])
+def test_films_and_numbers_are_fetched_too_and_told_by_their_bytes(
+    fetching: Stack, site: Website, path: str, media_type: str
+):
+    asset = expect(201, fetch(fetching.owner, site.url + path))
+
+    assert (asset["content_type"], asset["filename"]) == (media_type, path[1:])
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -91,6 +104,7 @@ def test_a_picture_is_fetched_and_kept_like_an_upload(
         ("/page.html", 415, "unsupported_media_type"),
         ("/empty", 422, "invalid_input"),
         ("/half.jpg", 422, "invalid_input"),
+        ("/half.csv", 422, "invalid_input"),
         ("/large", 413, "upload_too_large"),
         ("/endless", 413, "upload_too_large"),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from testkit import pictures
 from testkit.caller import Caller, expect
+from testkit.films import webm
 from testkit.stack import Stack
 
 pytestmark = pytest.mark.security
@@ -68,7 +69,7 @@ CASES = {
     "an SVG that reads files": _file(XXE, 415),
     "a PDF": _file(b"%PDF-1.7\n1 0 obj\n", 415, name="paper.pdf"),
     "a ZIP": _file(b"PK\x03\x04" + bytes(100), 415, name="many.zip"),
-    "an MP4": _file(b"\x00\x00\x00\x18ftypisom" + bytes(100), 415, name="film.mp4"),
+    "a Matroska film": _file(webm(doc_type=b"matroska"), 415, name="film.mkv"),
     "a play list": _file(b"#EXTM3U\nfile:///etc/passwd\n", 415, name="film.m3u8"),
     "an AVI with a play list in it": _file(b"RIFF\x00\x00\x10\x00AVI LIST#EXTM3U\nfile:///etc/passwd\n", 415),
     "a script of films": _file(b"ffconcat version 1.0\nfile '/etc/passwd'\n", 415, name="films.ffconcat"),

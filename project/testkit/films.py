@@ -40,3 +40,17 @@ def film_head(*, width: int = 64, height: int = 40, seconds: float = 2.0, brand:
 def frames_head(room: int) -> bytes:
     """What stands before `room` bytes of frames; with its size in 64 bits, for the largest of them."""
     return struct.pack(">I4sQ", 1, b"mdat", 16 + room)
+
+
+def element(name: str, *content: bytes) -> bytes:
+    """An element of RFC 8794, by the hexadecimal digits of its id."""
+    body = b"".join(content)
+    return bytes.fromhex(name) + (len(body) | 1 << 56).to_bytes(8, "big") + body
+
+
+def webm(*, width: int = 64, height: int = 40, seconds: float = 2.0, doc_type: bytes = b"webm") -> bytes:
+    """The structure of a WebM film, with nothing to look at."""
+    info = element("1549a966", element("4489", struct.pack(">d", seconds * 1000)))
+    video = element("e0", element("b0", width.to_bytes(2, "big")), element("ba", height.to_bytes(2, "big")))
+    tracks = element("1654ae6b", element("ae", element("83", b"\x01"), video))
+    return element("1a45dfa3", element("4282", doc_type)) + element("18538067", info, tracks, element("1f43b675"))

@@ -29,7 +29,7 @@ _REFUSALS = (UrlRefused, FetchFailed, StorageUnavailable, Unavailable)
     },
 )
 async def fetch_asset(body: AssetFromUrl, caller: CanUpload, fetches: Fetches, once: Once) -> Response:
-    """Fetch a picture from the web and keep it as if you had uploaded it: same limit, told by its bytes."""
+    """Fetch a file from the web and keep it as if you had uploaded it: the same kinds and limit, told by its bytes."""
 
     async def act(ours: Ours) -> StoredAnswer:
         asset = await fetches.fetch(caller.account.id, body, AssetId(ours.subject), first=ours.first)

@@ -1,4 +1,4 @@
-"""Assets: pictures in, results out."""
+"""Assets: files in, results out."""
 
 from typing import Annotated, Literal
 
@@ -26,6 +26,10 @@ from reelwork.store.assets import AssetFilter
 
 # The form around the file: boundaries and part headers.
 FORM_BYTES = 1024 * 1024
+WHAT = (
+    "At most 32 MiB: a picture (JPEG, PNG, GIF, WebP, AVIF), a film (MP4, QuickTime, WebM), or numbers "
+    "(CSV, or JSON with a list of numbers or of rows of them). Larger films go by POST /v1/uploads."
+)
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}  # of whatever media type the asset is
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
@@ -45,12 +49,12 @@ def upload_router(limit_bytes: int) -> APIRouter:
 
 
 async def upload_asset(
-    file: Annotated[UploadFile, File(description="A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.")],
+    file: Annotated[UploadFile, File(description=WHAT)],
     caller: CanUpload,
     uploads: Uploads,
     response: Response,
 ) -> AssetView:
-    """Upload a picture. What it is, is told by its bytes; name and declared type are not trusted."""
+    """Upload a file. What it is, is told by its bytes; name and declared type are not trusted."""
     asset = await uploads.upload(caller.account.id, file.file, file.filename or "")
     response.headers["Location"] = f"/v1/assets/{asset.id}"
     return asset_view(asset)

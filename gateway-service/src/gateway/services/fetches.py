@@ -1,8 +1,8 @@
-"""Pictures and films from addresses: fetched under guard, and then taken in like an upload."""
+"""Files from addresses: fetched under guard, and then taken in like an upload."""
 
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import BinaryIO
@@ -11,10 +11,12 @@ from urllib.parse import unquote, urlsplit
 import anyio.to_thread
 import structlog
 
+from gateway.services.inspection import TAKEN
 from gateway.services.uploads import UploadService
 from reelwork.contract.assets import AssetFromUrl
 from reelwork.domain.asset import Asset, AssetState
 from reelwork.domain.errors import InvalidInput, RateLimited, Unavailable, UnsupportedMediaType, UploadTooLarge
+from reelwork.domain.film import FILMS
 from reelwork.domain.ids import AccountId, AssetId
 from reelwork.fetch import Fetcher
 from reelwork.store.assets import Assets
@@ -38,26 +40,28 @@ class FetchService:
         self._berths = Berths(at_once)
 
     async def fetch(self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId, *, first: bool) -> Asset:
-        """The picture at `wanted.url`, as the input asset `asset_id`. Unless `first` it may have been made before.
+        """What is at `wanted.url`, as the input asset `asset_id`. Unless `first` it may have been made before.
 
         Raises UrlRefused, FetchFailed, RateLimited and Unavailable (too many at once), and what an upload raises.
         """
         known = None if first else await self._assets.get(account, asset_id)
         if known is not None and known.state is AssetState.READY:
             return known
-        return await self._fetched(account, wanted, asset_id, films=False)
+        return await self._fetched(account, wanted, asset_id, TAKEN)
 
     async def fetch_film(self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId) -> Asset:
         """The film at `wanted.url`, as the new input asset `asset_id`. Raises as `fetch` does."""
-        return await self._fetched(account, wanted, asset_id, films=True)
+        return await self._fetched(account, wanted, asset_id, FILMS)
 
-    async def _fetched(self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId, *, films: bool) -> Asset:
+    async def _fetched(
+        self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId, takes: Sequence[str]
+    ) -> Asset:
         with self._berths.taken(account), tempfile.TemporaryFile(prefix="reelwork-fetch-") as file:
             fetched = await self._fetcher.fetch(wanted.url, _into(file), limit_bytes=self._limit_bytes, field=FIELD)
             file.seek(0)
             name = wanted.filename or unquote(urlsplit(fetched.url).path)
             try:
-                asset = await self._uploads.upload(account, file, name, asset_id=asset_id, films=films)
+                asset = await self._uploads.upload(account, file, name, asset_id=asset_id, takes=takes)
             except (InvalidInput, UnsupportedMediaType, UploadTooLarge) as error:
                 faults = [replace(fault, pointer=FIELD) for fault in error.errors]
                 raise type(error)(error.detail, hint=error.hint, errors=faults) from error

@@ -2,17 +2,15 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import anyio
 
-from gateway.services.pictures import measured
+from gateway.services.inspection import TOLD_BYTES, Shown, Stored, inspected, told
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.errors import FieldError, HashMismatch, InvalidInput, UnsupportedMediaType
-from reelwork.domain.film import FILMS, film_facts, sniff_film
-from reelwork.domain.media import SNIFF_BYTES, sniff
 from reelwork.domain.upload import Upload
 from reelwork.objects.direct import ObjectReader
 from reelwork.objects.file import object_file
@@ -22,13 +20,6 @@ T = TypeVar("T")
 
 # SHA-256 fills a processor: two at once leave the others to requests.
 HASHERS = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
-    width: int
-    height: int
-    duration_seconds: float | None = None
 
 
 class StoredCheck:
@@ -48,7 +39,7 @@ class StoredCheck:
             raise _mismatch("#/bytes", f"{upload.size_bytes} bytes were declared, {facts.size_bytes} are there")
         await self._read(upload, _expect_type, self._decoders)
         await self._read(upload, _expect_digest, self._hashers)
-        shown = await self._read(upload, self._measure, self._decoders)
+        shown = await self._read(upload, self._inspect, self._decoders)
         return Asset(
             id=upload.asset_id,
             account_id=upload.account_id,
@@ -70,13 +61,10 @@ class StoredCheck:
             upload.key, upload.size_bytes, lambda reader: _of_bytes(work, upload, reader), limit
         )
 
-    def _measure(self, upload: Upload, reader: ObjectReader) -> _Shown:
-        if upload.content_type in FILMS:
-            film = film_facts(reader.at, upload.size_bytes, limit_pixels=self._limit_pixels)
-            return _Shown(width=film.width, height=film.height, duration_seconds=film.duration_seconds)
+    def _inspect(self, upload: Upload, reader: ObjectReader) -> Shown:
         with object_file(reader) as file:
-            width, height = measured(file, upload.content_type, limit_pixels=self._limit_pixels)
-        return _Shown(width=width, height=height)
+            stored = Stored(file=file, read_at=reader.at, size_bytes=upload.size_bytes)
+            return inspected(stored, upload.content_type, limit_pixels=self._limit_pixels)
 
 
 def _of_bytes(work: Callable[[Upload, ObjectReader], T], upload: Upload, reader: ObjectReader) -> T:
@@ -91,8 +79,7 @@ def _of_bytes(work: Callable[[Upload, ObjectReader], T], upload: Upload, reader:
 
 
 def _expect_type(upload: Upload, reader: ObjectReader) -> None:
-    head = reader.at(0, SNIFF_BYTES)
-    found = sniff(head) or sniff_film(head)
+    found = told(reader.at(0, TOLD_BYTES))
     if found != upload.content_type:
         cure = f"It was declared as {upload.content_type}, and its bytes are {found or 'of no kind that is taken'}."
         faults = [FieldError(pointer="", code="other_type", detail=cure)]

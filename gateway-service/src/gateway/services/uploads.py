@@ -1,9 +1,10 @@
-"""Taking in pictures: told by their bytes, really decoded, measured, and stored under a name of our own."""
+"""Taking in files: told by their bytes, really looked through, and stored under a name of our own."""
 
 import asyncio
 import hashlib
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ import anyio.to_thread
 import structlog
 
 from gateway.problems import size
-from gateway.services.pictures import measured, refused
+from gateway.services.inspection import TAKEN, TOLD_BYTES, Shown, Stored, inspected, told
+from gateway.services.pictures import refused
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.errors import (
     IdempotencyInProgress,
@@ -22,9 +24,8 @@ from reelwork.domain.errors import (
     UnsupportedMediaType,
     UploadTooLarge,
 )
-from reelwork.domain.film import FILMS, film_facts, sniff_film
 from reelwork.domain.ids import AccountId, AssetId, new_asset_id
-from reelwork.domain.media import SNIFF_BYTES, UPLOADABLE, extension_for, safe_filename, sniff
+from reelwork.domain.media import extension_for, safe_filename
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.assets import Assets
@@ -32,7 +33,7 @@ from reelwork.store.assets import Assets
 log = structlog.get_logger(__name__)
 
 CHUNK_BYTES = 256 * 1024
-# A decoded picture takes four bytes a pixel: two at once bound the memory of a gateway.
+# A decoded picture takes four bytes a pixel, numbers eight bytes each: two at once bound the memory of a gateway.
 DECODERS = 2
 
 
@@ -41,9 +42,7 @@ class _Received:
     content_type: str
     size_bytes: int
     sha256: str
-    width: int
-    height: int
-    duration_seconds: float | None = None
+    shown: Shown
 
 
 class UploadService:
@@ -66,40 +65,32 @@ class UploadService:
         filename: str,
         *,
         asset_id: AssetId | None = None,
-        films: bool = False,
+        takes: Sequence[str] = TAKEN,
     ) -> Asset:
-        """Read `source` to its end and keep it as an input asset: a picture, or where `films` is set a film.
+        """Read `source` to its end and keep it as an input asset, if it is of one of the media types in `takes`.
 
         Under an `asset_id` that was drawn before, one upload wins: the others get its asset. Raises UploadTooLarge,
-        UnsupportedMediaType, InvalidInput (empty, broken, too many pixels), IdempotencyInProgress (the winner is not
+        UnsupportedMediaType, InvalidInput (empty, broken, too large), IdempotencyInProgress (the winner is not
         done), ObjectStoreDown, StoreUnavailable. After an error nothing is stored.
         """
         with tempfile.TemporaryDirectory(prefix="reelwork-upload-") as folder:
             path = Path(folder) / "bytes"
-            received = await anyio.to_thread.run_sync(self._receive, source, path, films, limiter=self.decoders)
+            received = await anyio.to_thread.run_sync(self._receive, source, path, takes, limiter=self.decoders)
             asset = _asset(asset_id or new_asset_id(), account, received, filename)
             return await self._keep(asset, path)
 
-    def _receive(self, source: BinaryIO, path: Path, films: bool) -> _Received:  # noqa: FBT001  (run_sync has no names)
+    def _receive(self, source: BinaryIO, path: Path, takes: Sequence[str]) -> _Received:
         received, sha256 = self._copy(source, path)
         if received == 0:
-            raise refused(InvalidInput, "empty", f"The file is empty; send a {'film' if films else 'picture'}.")
-        if films:
-            return self._film(path, received, sha256)
+            raise refused(InvalidInput, "empty", "The file is empty; send one with something in it.")
         with path.open("rb") as file:
-            content_type = sniff(file.read(SNIFF_BYTES))
-        if content_type is None:
-            raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(UPLOADABLE)}.")
-        width, height = measured(path, content_type, limit_pixels=self._limit_pixels)
-        return _Received(content_type=content_type, size_bytes=received, sha256=sha256, width=width, height=height)
-
-    def _film(self, path: Path, size_bytes: int, sha256: str) -> _Received:
-        with path.open("rb") as file:
-            content_type = sniff_film(file.read(SNIFF_BYTES))
-            if content_type is None:
-                raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(FILMS)}.")
-            facts = film_facts(partial(_read_at, file), size_bytes, limit_pixels=self._limit_pixels)
-        return _Received(content_type=content_type, size_bytes=size_bytes, sha256=sha256, **asdict(facts))
+            content_type = told(file.read(TOLD_BYTES))
+            if content_type is None or content_type not in takes:
+                raise refused(UnsupportedMediaType, "unknown_type", f"Its bytes are none of {', '.join(takes)}.")
+            file.seek(0)
+            stored = Stored(file=file, read_at=partial(_read_at, file), size_bytes=received)
+            shown = inspected(stored, content_type, limit_pixels=self._limit_pixels)
+        return _Received(content_type=content_type, size_bytes=received, sha256=sha256, shown=shown)
 
     def _copy(self, source: BinaryIO, path: Path) -> tuple[int, str]:
         digest, received = hashlib.sha256(), 0
@@ -149,9 +140,9 @@ def _asset(asset_id: AssetId, account: AccountId, received: _Received, filename:
         size_bytes=received.size_bytes,
         sha256=received.sha256,
         created_at=datetime.now(UTC),
-        width=received.width,
-        height=received.height,
-        duration_seconds=received.duration_seconds,
+        width=received.shown.width,
+        height=received.shown.height,
+        duration_seconds=received.shown.duration_seconds,
     )
 
 

@@ -29,7 +29,7 @@ class AssetView(Wire):
 
 
 class AssetFromUrl(Wire):
-    """A picture at an address that anybody can open."""
+    """A picture, film or table of numbers at an address that anybody can open."""
 
     url: Annotated[
         str,

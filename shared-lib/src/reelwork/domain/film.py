@@ -1,4 +1,5 @@
-"""Films by their structure alone: is it an MP4 or QuickTime file, whole, and what does it say of its picture?
+"""Films by their structure alone: is it an MP4 or QuickTime file, whole, and what does it say of its picture? (WebM has
+a module of its own.)
 
 The ISO base media file format is a row of boxes, each with its size and four letters (ISO/IEC 14496-12, section 4.2).
 Nothing is decoded here, and only the index (`moov`) is ever held: a model that takes a film decodes it in a worker.
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from reelwork.domain.errors import FieldError, InvalidInput
 
-FILMS = ("video/mp4", "video/quicktime")
+FILMS = ("video/mp4", "video/quicktime", "video/webm")
 
 # An index has some hundred bytes a second of film; more than this is none that anybody made in good faith.
 LARGEST_INDEX_BYTES = 64 * 1024 * 1024
@@ -25,7 +26,7 @@ ReadAt = Callable[[int, int], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFacts:
-    """`duration_seconds` is None for a film in fragments, whose index does not say."""
+    """`duration_seconds` is None for a film in fragments or recorded live, whose index does not say."""
 
     width: int
     height: int
@@ -55,14 +56,27 @@ def film_facts(read_at: ReadAt, size_bytes: int, *, limit_pixels: int) -> FilmFa
     kinds = {box.kind for box in boxes}
     index = next((box for box in boxes if box.kind == b"moov"), None)
     if index is None or not kinds & _PLAYABLE:
-        raise _broken("it has no index or no pictures; save it anew and send that")
+        raise broken_film("it has no index or no pictures; save it anew and send that")
     if index.end - index.begin > LARGEST_INDEX_BYTES:
-        raise _broken("its index is larger than any film's")
-    facts = _facts(read_at(index.begin, index.end - index.begin))
+        raise broken_film("its index is larger than any film's")
+    return within_bounds(_facts(read_at(index.begin, index.end - index.begin)), limit_pixels=limit_pixels)
+
+
+def within_bounds(facts: FilmFacts, *, limit_pixels: int) -> FilmFacts:
+    """The facts. Raises InvalidInput for a film without a picture, or one that is larger or longer than allowed."""
+    if not facts.width or not facts.height:
+        raise broken_film("there is no picture in it")
+    if facts.duration_seconds is not None and facts.duration_seconds > LONGEST_SECONDS:
+        raise _refused("too_long", f"At most {LONGEST_SECONDS // 3600} hours.")
     if facts.width * facts.height > limit_pixels:
         cure = f"It has {facts.width} x {facts.height} pixels; at most {limit_pixels:,} in all."
         raise _refused("too_many_pixels", cure)
     return facts
+
+
+def broken_film(why: str) -> InvalidInput:
+    """The error for what only begins like a film."""
+    return _refused("broken_film", f"It begins like a film, but {why}.")
 
 
 def _top_boxes(read_at: ReadAt, size_bytes: int) -> Iterator[_Box]:
@@ -71,7 +85,7 @@ def _top_boxes(read_at: ReadAt, size_bytes: int) -> Iterator[_Box]:
         found += 1
         box = _box(read_at(at, 16), at, size_bytes)
         if box is None or found > MOST_BOXES:
-            raise _broken("it is cut off, or goes on with something else")
+            raise broken_film("it is cut off, or goes on with something else")
         yield box
         at = box.end
 
@@ -100,11 +114,7 @@ def _facts(index: bytes) -> FilmFacts:
             elif box.kind == b"trak" and _is_picture(index, box):
                 width, height = max((width, height), _size(index, box))
     except struct.error as error:
-        raise _broken("its index is cut off") from error
-    if not width or not height:
-        raise _broken("there is no picture in it")
-    if duration is not None and duration > LONGEST_SECONDS:
-        raise _refused("too_long", f"At most {LONGEST_SECONDS // 3600} hours.")
+        raise broken_film("its index is cut off") from error
     return FilmFacts(width=width, height=height, duration_seconds=duration or None)
 
 
@@ -114,7 +124,7 @@ def _boxes(data: bytes, begin: int, end: int) -> Iterator[_Box]:
         found += 1
         box = _box(data[begin : begin + 16], begin, end)
         if box is None or found > MOST_BOXES:
-            raise _broken("its index is damaged")
+            raise broken_film("its index is damaged")
         yield box
         begin = box.end
 
@@ -149,10 +159,6 @@ def _duration(header: bytes) -> float | None:
     scale, ticks = struct.unpack_from(layout, header, at)
     unknown = 2**64 - 1 if layout == ">IQ" else 2**32 - 1
     return ticks / scale if scale and ticks != unknown else None
-
-
-def _broken(why: str) -> InvalidInput:
-    return _refused("broken_film", f"It begins like a film, but {why}.")
 
 
 def _refused(code: str, cure: str) -> InvalidInput:

@@ -1,14 +1,17 @@
 """Rows of numbers from what callers send: lists, JSON, CSV. Columns inside; not-a-number where a value is missing."""
 
+import codecs
 import csv
-import json
+import io
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from math import nan
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TextIO, TypeAlias
 
 from reelwork.generator.errors import InvalidInput
+from reelwork.modelling.json_rows import NoList, json_rows
 
 Columns: TypeAlias = "list[array[float]]"
 """One array of doubles for each observable, all of the same length."""
@@ -17,6 +20,10 @@ MOST_OBSERVABLES = 64
 MOST_VALUES = 2_000_000  # in one job, over all observables: some hundred megabytes while it runs
 MOST_FILE_BYTES = 64 * 1024 * 1024
 LARGEST = 1e100  # its square is still far from what a double can hold
+LONGEST_LINE = 64 * 1024  # characters: a line that never ends is not held
+TABLES = ("text/csv", "application/json")
+# How many leading bytes `sniff_table` wants to see: a header of many names, and a line behind it.
+SNIFF_TABLE_BYTES = 16 * 1024
 
 _MISSING = {"", "na", "nan", "null", "none"}
 # Columns that say when, not what.
@@ -36,17 +43,44 @@ def of_rows(rows: Iterable[object], *, source: str) -> Columns:
     return columns
 
 
+def sniff_table(head: bytes) -> str | None:
+    """Which of TABLES a file is that begins like this; None for what is no text in UTF-8, and for text that is neither
+    JSON by its first character nor has a number, or a word for a missing one, in the first two lines."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+        if any(letter < " " and letter not in "\t\r\n" for letter in text):
+            return None
+        if _is_json(text):
+            return "application/json"
+        rows = list(islice(filter(any, csv.reader(io.StringIO(text, newline=""))), 2))
+    except (UnicodeDecodeError, csv.Error):
+        return None
+    cells = (cell.strip().lower() for row in rows for cell in row)
+    return "text/csv" if any(cell and (cell in _MISSING or _is_number(cell)) for cell in cells) else None
+
+
 def of_file(path: Path, *, source: str) -> Columns:
     """A CSV or JSON file; which of them it is, its first character tells. Raises InvalidInput."""
-    if path.stat().st_size > MOST_FILE_BYTES:
+    with path.open("rb") as file:
+        return of_stream(file, path.stat().st_size, source=source)
+
+
+def of_stream(stream: BinaryIO, size_bytes: int, *, source: str) -> Columns:
+    """The same of a stream at its beginning, which stays open; little is held but the numbers. Raises InvalidInput."""
+    if size_bytes > MOST_FILE_BYTES:
         raise InvalidInput(f"{source}: at most {MOST_FILE_BYTES // 2**20} MiB of numbers.", field=source)
+    file = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            begins = file.read(64).lstrip()[:1]
-            file.seek(0)
-            return _of_json(json.load(file), source) if begins in {"[", "{"} else _of_csv(file, source)
-    except (UnicodeDecodeError, csv.Error, json.JSONDecodeError, RecursionError) as error:
+        is_json = _is_json(file.read(64))
+        file.seek(0)
+        return of_rows(json_rows(file), source=source) if is_json else _of_csv(_lines(file), source)
+    except NoList as error:
+        cure = "give a list of numbers, or an object with such a list as values."
+        raise InvalidInput(f"{source}: {cure}", field=source) from error
+    except (ValueError, csv.Error, RecursionError) as error:
         raise InvalidInput(f"{source}: the file is neither CSV nor JSON in UTF-8.", field=source) from error
+    finally:
+        file.detach()
 
 
 def csv_lines(values: Sequence[float | None], observables: int) -> str:
@@ -56,12 +90,15 @@ def csv_lines(values: Sequence[float | None], observables: int) -> str:
     return "".join(f"{','.join(row)}\n" for row in rows)
 
 
-def _of_json(content: object, source: str) -> Columns:
-    """A list, or an object with one under `values` or `results`."""
-    rows = content.get("values", content.get("results")) if isinstance(content, dict) else content
-    if not isinstance(rows, list):
-        raise InvalidInput(f"{source}: give a list of numbers, or an object with such a list as values.", field=source)
-    return of_rows(rows, source=source)
+def _is_json(text: str) -> bool:
+    return text.lstrip()[:1] in {"[", "{"}
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE or line.count('"') % 2:
+            raise csv.Error("a line, or a cell over lines, that may not end")
+        yield line
 
 
 def _of_csv(lines: Iterable[str], source: str) -> Columns:
@@ -102,6 +139,8 @@ def _parsed(cell: str, source: str, place: int) -> float:
 
 
 def _number(value: object, source: str, place: int) -> float:
+    if type(value) is float and -LARGEST <= value <= LARGEST:
+        return value
     if value is None:
         return nan
     if isinstance(value, bool) or not isinstance(value, int | float):

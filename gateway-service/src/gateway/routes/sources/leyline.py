@@ -16,6 +16,7 @@ from gateway.problems import keyed_problems, problems
 from gateway.routes.assets import FORM_BYTES
 from gateway.routes.guarded import GuardedRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
+from gateway.services.inspection import PICTURES
 from gateway.services.jobs import JobService
 from gateway.surfaces import Surface
 from reelwork.contract.base import Wire
@@ -120,7 +121,7 @@ async def create_task(
 ) -> TaskCreated:
     """Turn a picture into a video. The same picture twice makes two tasks."""
     model = await models.first_available(*MODELS)
-    asset = await uploads.upload(caller.account.id, file.file, file.filename or "")
+    asset = await uploads.upload(caller.account.id, file.file, file.filename or "", takes=PICTURES)
     body = JobBody(model=model.card.name, input={"image": asset.id}, metadata={_EXTENSION: _extension(asset.key)})
     job = await jobs.submit(caller, body, request_id=request_id)
     return TaskCreated(id=job_uuid(job.id))

@@ -56,12 +56,10 @@ async def refined(markdown: str, settings: WebSettings) -> Refined:
                     system=_TASK,
                     messages=[{"role": "user", "content": f"<page>\n{_fenced(markdown)}\n</page>"}],
                 )
-        except TimeoutError:
-            return _unrefined(markdown, "Claude took too long")
         except anthropic.APIStatusError as error:
             return _unrefined(markdown, f"Claude answered {error.status_code}")
-        except anthropic.APIError:
-            return _unrefined(markdown, "Claude could not be reached")
+        except (anthropic.APIError, TimeoutError):
+            return _unrefined(markdown, "Claude could not be reached in time")
     text = "".join(block.text for block in answer.content if isinstance(block, TextBlock)).strip()
     if answer.stop_reason != "end_turn" or not text:
         return _unrefined(markdown, _NOTES.get(answer.stop_reason or "", "Claude gave no text"))
