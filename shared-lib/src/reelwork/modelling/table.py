@@ -49,6 +49,12 @@ def of_file(path: Path, *, source: str) -> Columns:
         raise InvalidInput(f"{source}: the file is neither CSV nor JSON in UTF-8.", field=source) from error
 
 
+def csv_header(observables: int) -> str:
+    """The first line of such a file: without it a first point without any value would be taken for none."""
+    names = ["value"] if observables == 1 else [f"value_{number}" for number in range(observables)]
+    return f"{','.join(names)}\n"
+
+
 def csv_lines(values: Sequence[float | None], observables: int) -> str:
     """Points as `of_file` reads them: a line each, with nothing where a value is missing."""
     texts = ["" if value is None else repr(value) for value in values]
