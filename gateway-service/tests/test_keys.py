@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.account import ensure_key
 from reelwork.domain.access import MOST_KEYS
+from reelwork.domain.tier import Tier
+from reelwork.store.accounts import Accounts
 from testkit.caller import Caller, Json, expect
 from testkit.credentials import id_of
 from testkit.stack import Stack
@@ -119,6 +122,21 @@ def test_a_key_that_is_rotated_without_overlap_ends_at_once(keeper: Caller, made
 
     until(lambda: old.http.get("/v1/jobs").status_code == 401)
     assert expect(401, old.http.get("/v1/jobs"))["code"] == "expired_token"
+
+
+def test_an_adopted_key_of_a_replaced_system_is_rotated_into_one_of_ours(stack: Stack):
+    foreign = "4a5d8a0e-9d2f-4a61-8f4c-0d4f6a1f7b11"
+    stack.on_database(lambda database: ensure_key(Accounts(database), foreign, name="mover", tier=Tier.PRO))
+    old = stack.with_key(foreign)
+    mine = expect(200, old.http.get(KEYS))["items"][0]["id"]
+
+    rotated = expect(200, old.http.post(f"{KEYS}/{mine}/rotate", json={"overlap_seconds": 0}))
+    new = stack.with_key(rotated["new"]["key"])
+
+    assert rotated["new"]["key"].startswith("rw_")
+    assert rotated["new"]["scopes"] == rotated["old"]["scopes"]
+    assert expect(200, new.http.get("/v1/account"))["name"] == "mover"
+    until(lambda: old.http.get("/v1/account").status_code == 401)
 
 
 def test_of_many_rotations_at_once_one_counts(keeper: Caller, made: Callable[..., Caller]):

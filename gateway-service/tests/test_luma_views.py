@@ -90,6 +90,12 @@ class TestScrape:
         assert (error["code"], error["message"]) == ("GENERATION_FAILED", "The page does not answer.")
 
 
+def test_an_account_has_lumas_names_beside_ours(pro: Caller):
+    account = expect(200, pro.http.get("/v1/account"))
+
+    assert (account["user_id"], account["email"], account["is_active"]) == (account["id"], None, True)
+
+
 def test_health_names_lumas_components_with_their_latency(nobody: Caller):
     health = expect(200, nobody.http.get("/health"))
 

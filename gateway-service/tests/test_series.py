@@ -157,3 +157,12 @@ def test_more_than_a_request_may_add_is_refused_whole(owner: Caller, series: Jso
 
     assert problem["errors"][0]["pointer"].startswith("#/values")
     assert exported(owner, series) == [1.0, None, 2.5]
+
+
+def test_a_series_that_begins_with_a_missing_value_is_filtered_like_any_other(owner: Caller):
+    made = expect(201, owner.http.post("/v1/series", json={"name": "late", "values": [None, None, 2.0, 2.5]}))
+
+    body = {"model": "builtin/kalman", "input": {"series": made["id"]}}
+    job = expect(201, owner.http.post("/v1/jobs", json=body, headers={"Prefer": "wait=30"}))
+
+    assert json.loads(owner.content(job["outputs"][0]["asset_id"]))["points"] == 4

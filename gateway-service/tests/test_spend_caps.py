@@ -11,7 +11,10 @@ from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
 from testkit.waiting import until
 
-PRICES = {"testkit/noop": {"base": "0.1", "amount": "0.01", "unit": "second", "by": ["seconds"]}}
+PRICES = {
+    "testkit/noop": {"base": "0.1", "amount": "0.01", "unit": "second", "by": ["seconds"]},
+    "builtin/kalman": {"base": "0.1"},
+}
 REFUSED = (402, "spend_cap_reached")
 
 
@@ -115,3 +118,14 @@ def test_a_key_with_a_cap_does_not_change_the_accounts(stack: Stack):
     refused = expect(403, key.http.patch("/v1/account", json={"spend_cap": None}))
 
     assert refused["code"] == "permission_denied"
+
+
+def test_where_a_job_cannot_be_paid_no_points_are_saved_for_it(stack: Stack):
+    poor = stack.caller("poor")
+    stack.credit("poor", "0.2")
+    body = {"save": True, "unique_identifier": "series"}
+
+    answers = [poor.http.post("/api/v1/poor/kalman", json=body | {"results": [1.0, float(n)]}) for n in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 403]
+    assert expect(200, poor.http.get("/v1/series"))["items"][0]["length"] == 4

@@ -34,6 +34,8 @@ def sending(mongo_url: str, s3: S3Service, receiver: Receiver) -> Iterator[Stack
         fetch_plain_http=True,
         fetch_ports=f"443,80,{receiver.port}",
         signing_secret="s" * 32,
+        model_modules="testkit.models,testkit.clips",
+        luma_model="testkit/clip",
     ) as stack:
         yield stack
 
@@ -148,6 +150,18 @@ def test_a_job_tells_its_own_address_signed_with_the_accounts_secret(studio: Cal
     content = received.verified(secret)
     assert (content["type"], content["data"]["error"]["code"]) == ("job.failed", "generation_failed")
     until(lambda: expect(200, studio.http.get("/v1/webhooks/deliveries", params={"job_id": job["id"]}))["items"])
+
+
+def test_lumas_webhook_url_is_told_of_the_videos_end(studio: Caller, receiver: Receiver):
+    secret = expect(200, studio.http.get("/v1/webhooks/signing-secret"))["secret"]
+    body = {"prompt": "a sunset", "duration": 1, "webhook_url": f"{receiver.url}/luma"}
+
+    job = expect(202, studio.http.post("/v1/generate", json=body))
+
+    until(lambda: receiver.at("/luma"))
+    content = receiver.at("/luma")[0].verified(secret)
+    assert (content["type"], content["data"]["job_id"]) == ("job.completed", job["job_id"])
+    assert content["data"]["video_id"] == studio.job(job["job_id"])["outputs"][0]["asset_id"]
 
 
 def test_a_batch_tells_its_own_address_when_all_of_it_has_ended(studio: Caller, receiver: Receiver):

@@ -50,7 +50,8 @@ class Possessions:
         film = self.caller.wait(self.caller.submit("builtin/camera-move", **values)["id"])
         batch = expect(202, http.post("/v1/batches", json={"items": [{"model": "testkit/noop"}]}))
         task = expect(200, http.post("/api/v1/task", files={"file": ("a.jpg", pictures.picture())}))
-        series = expect(201, http.post("/v1/series", json={"name": "measured", "values": [1.0, None, 2.5]}))
+        measured = {"name": f"measured for {batch['id']}", "values": [1.0, None, 2.5]}
+        series = expect(201, http.post("/v1/series", json=measured))
         key = expect(201, http.post("/v1/keys", json={"name": "spare", "preset": "observer"}))
         self._make_of_sources()
         digest = hashlib.sha256(self.caller.content(asset)).hexdigest()

@@ -36,7 +36,7 @@ export interface paths {
         /**
          * Filter Series
          * @deprecated
-         * @description Filter and smooth a series; where values are missing, none are made up.
+         * @description Filter and smooth a series, perhaps one that grows; where values are missing, none are made up.
          */
         readonly post: operations["filter_series"];
         readonly delete?: never;
@@ -423,6 +423,48 @@ export interface paths {
          *     there keep what they have.
          */
         readonly patch: operations["edit_account"];
+        readonly trace?: never;
+    };
+    readonly "/v1/account/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Export Account
+         * @description All that is known of your account: jobs, batches, assets (without their bytes), series with their points,
+         *     webhooks and keys (without secrets), ledger and usage. A download that breaks off was not complete: ask again.
+         */
+        readonly get: operations["export_account"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/v1/account/import": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Import Account
+         * @description Take an export in: its series, under new ids, and its defaults for new jobs; all of it or nothing. Jobs, batches,
+         *     assets, keys, webhooks and books stay with the account that they are about.
+         */
+        readonly post: operations["import_account"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
         readonly trace?: never;
     };
     readonly "/v1/account/ledger": {
@@ -937,7 +979,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Upload Asset
-         * @description Upload a picture. What it is, is told by its bytes; name and declared type are not trusted.
+         * @description Upload a file. What it is, is told by its bytes; name and declared type are not trusted.
          */
         readonly post: operations["upload_asset"];
         readonly delete?: never;
@@ -1041,7 +1083,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Fetch Asset
-         * @description Fetch a picture from the web and keep it as if you had uploaded it: same limit, told by its bytes.
+         * @description Fetch a file from the web and keep it as if you had uploaded it: the same kinds and limit, told by its bytes.
          */
         readonly post: operations["fetch_asset"];
         readonly delete?: never;
@@ -2193,6 +2235,28 @@ export interface components {
             readonly weight?: number | null;
         };
         /**
+         * AccountImport
+         * @description What came of an import. `skipped`: names of series that were there already. `retention`: the defaults that are
+         *     the account's now; null: the export had none. `left_out`: what it holds beside that, which is not imported.
+         */
+        readonly AccountImport: {
+            /** Left Out */
+            readonly left_out: {
+                readonly [key: string]: number;
+            };
+            /**
+             * Object
+             * @default account_import
+             * @constant
+             */
+            readonly object: "account_import";
+            readonly retention: components["schemas"]["RetentionView"] | null;
+            /** Series */
+            readonly series: readonly components["schemas"]["ImportedSeries"][];
+            /** Skipped */
+            readonly skipped: readonly string[];
+        };
+        /**
          * AccountNotFound
          * @description No such account
          */
@@ -2429,7 +2493,7 @@ export interface components {
         };
         /**
          * AssetFromUrl
-         * @description A picture at an address that anybody can open.
+         * @description A picture, film or table of numbers at an address that anybody can open.
          */
         readonly AssetFromUrl: {
             /**
@@ -3040,11 +3104,16 @@ export interface components {
              */
             readonly file: string;
         };
+        /** Body_import_account */
+        readonly Body_import_account: {
+            /** File */
+            readonly file: string;
+        };
         /** Body_upload_asset */
         readonly Body_upload_asset: {
             /**
              * File
-             * @description A JPEG, PNG, GIF, WebP or AVIF picture, at most 32 MiB.
+             * @description At most 32 MiB: a picture (JPEG, PNG, GIF, WebP, AVIF), a film (MP4, QuickTime, WebM), or numbers (CSV, or JSON with a list of numbers or of rows of them). Larger films go by POST /v1/uploads.
              */
             readonly file: string;
         };
@@ -4007,6 +4076,15 @@ export interface components {
              */
             readonly code: "idempotency_key_mismatch";
         });
+        /** ImportedSeries */
+        readonly ImportedSeries: {
+            /** Id */
+            readonly id: string;
+            /** Length */
+            readonly length: number;
+            /** Name */
+            readonly name: string;
+        };
         /**
          * InsufficientCredits
          * @description The account has too little credit
@@ -4544,6 +4622,18 @@ export interface components {
              *     ]
              */
             readonly results: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+            /**
+             * Save
+             * @description Add them to the account's series of this `unique_identifier`, and filter the whole of it. Under an `Idempotency-Key` a request that is sent again adds once.
+             * @default false
+             */
+            readonly save: boolean;
+            /**
+             * Unique Identifier
+             * @description Which series they belong to, for `save`; its name at `/v1/series`.
+             * @example patient-7
+             */
+            readonly unique_identifier?: string | null;
         };
         /**
          * KeyBody
@@ -5236,6 +5326,13 @@ export interface components {
             readonly role: string;
             /** Sha256 */
             readonly sha256: string;
+            /**
+             * Signed Url
+             * @description With `expand=outputs.url`: serves the bytes to anyone who has it, for a few minutes.
+             */
+            readonly signed_url?: string | null;
+            /** Signed Url Expires At */
+            readonly signed_url_expires_at?: string | null;
             /** Type */
             readonly type: string;
             /** Url */
@@ -5251,8 +5348,20 @@ export interface components {
         readonly OwnAccount: {
             /** Created At */
             readonly created_at: string;
+            /**
+             * Email
+             * @deprecated
+             * @description Luma's; null, since none is kept.
+             */
+            readonly email?: string | null;
             /** Id */
             readonly id: string;
+            /**
+             * Is Active
+             * @deprecated
+             * @description Luma's word for not `suspended`.
+             */
+            readonly is_active?: boolean | null;
             /** Name */
             readonly name: string;
             /**
@@ -5272,6 +5381,12 @@ export interface components {
              * @enum {string}
              */
             readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /**
+             * User Id
+             * @deprecated
+             * @description Luma's name for `id`.
+             */
+            readonly user_id?: string | null;
         };
         /**
          * OwnAccountPatch
@@ -7070,6 +7185,7 @@ export interface components {
     pathItems: never;
 }
 export type AccountBody = components['schemas']['AccountBody'];
+export type AccountImport = components['schemas']['AccountImport'];
 export type AccountNotFound = components['schemas']['AccountNotFound'];
 export type AccountPatch = components['schemas']['AccountPatch'];
 export type AccountQueue = components['schemas']['AccountQueue'];
@@ -7107,6 +7223,7 @@ export type BatchUrls = components['schemas']['BatchUrls'];
 export type BatchView = components['schemas']['BatchView'];
 export type BeforeJob = components['schemas']['BeforeJob'];
 export type BodyCreateTask = components['schemas']['Body_create_task'];
+export type BodyImportAccount = components['schemas']['Body_import_account'];
 export type BodyUploadAsset = components['schemas']['Body_upload_asset'];
 export type BrokerUnavailable = components['schemas']['BrokerUnavailable'];
 export type BulkBody = components['schemas']['BulkBody'];
@@ -7164,6 +7281,7 @@ export type HealthComponent = components['schemas']['HealthComponent'];
 export type HitLimit = components['schemas']['HitLimit'];
 export type IdempotencyInProgress = components['schemas']['IdempotencyInProgress'];
 export type IdempotencyKeyMismatch = components['schemas']['IdempotencyKeyMismatch'];
+export type ImportedSeries = components['schemas']['ImportedSeries'];
 export type InsufficientCredits = components['schemas']['InsufficientCredits'];
 export type InsufficientTier = components['schemas']['InsufficientTier'];
 export type InternalError = components['schemas']['InternalError'];
@@ -7372,7 +7490,10 @@ export interface operations {
     readonly filter_series: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path: {
                 readonly account_id: string;
             };
@@ -7387,6 +7508,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -7429,6 +7552,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -7447,7 +7579,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7501,7 +7633,10 @@ export interface operations {
     readonly score_panas: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path: {
                 readonly account_id: string;
             };
@@ -7516,6 +7651,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -7558,6 +7695,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -7576,7 +7722,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -8905,6 +9051,210 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly export_account: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A ZIP; `manifest.json` is its last file. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/zip": unknown;
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly import_account: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Where there is a series of the same name: `skip` leaves it as it is. */
+                readonly existing?: "refuse" | "skip";
+            };
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "multipart/form-data": components["schemas"]["Body_import_account"];
+            };
+        };
+        readonly responses: {
+            /** @description What was imported, and what was left out. */
+            readonly 200: {
+                headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AccountImport"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `account_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AccountNotFound"];
+                };
+            };
+            /** @description `series_exists`, `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesExists"] | components["schemas"]["IdempotencyInProgress"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input`, `idempotency_key_mismatch` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"] | components["schemas"]["IdempotencyKeyMismatch"];
                 };
             };
             /** @description `rate_limited` */
@@ -13051,6 +13401,8 @@ export interface operations {
                 readonly created_before?: string | null;
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: string | null;
+                /** @description `outputs.url`: each output with a fresh signed address. Separate several by commas. */
+                readonly expand?: readonly string[] | null;
                 /** @description Repeat for several, at most 100. */
                 readonly ids?: readonly string[] | null;
                 readonly limit?: number;
@@ -13326,7 +13678,10 @@ export interface operations {
     };
     readonly get_job: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description `outputs.url`: each output with a fresh signed address. Separate several by commas. */
+                readonly expand?: readonly string[] | null;
+            };
             readonly header?: {
                 /** @description Tags of `ETag`: 304 if one still holds. */
                 readonly "if-none-match"?: string | null;

@@ -30,6 +30,7 @@ from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
 from gateway.services.luma_feed import LumaFeed
+from gateway.services.luna import LunaService
 from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
@@ -69,20 +70,19 @@ from reelwork.store.stores import Stores
 
 def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bool]) -> Gateway:
     """The services over what was opened. `closing`: true once the server is shutting down."""
-    engine, objects, opener = opened.engine, opened.objects, opened.opener
-    stores, broker = engine.stores, engine.broker
-    eraser = Eraser(stores, objects)
+    engine, objects, opener, stores = opened.engine, opened.objects, opened.opener, opened.engine.stores
     catalogue = Catalogue(stores.models, settings.pricings(), settings.house_rules())
-    forecasts, purses = ForecastService(stores), Purses(opened.reservations, engine.rules.plans)
+    eraser, forecasts = Eraser(stores, objects), ForecastService(stores)
     assets = AssetService(stores, objects, link_life=settings.link_life)
     hooks = Hooks(stores.webhooks, _sending(settings))
     builder = _builder(settings, catalogue, stores, opened.clock, hooks)
-    authenticator = _authenticator(opened)
+    authenticator, purses = _authenticator(opened), Purses(opened.reservations, engine.rules.plans)
     own_account, uploads = OwnAccountService(stores, authenticator, engine.rules.plans), _uploads(settings, opened)
     completion = _completion(settings, opened, uploads)
     jobs = JobService(engine, opened.intake, opener, builder, purses=purses, short=opened.short)
-    waiting = Waiting(stores.jobs, broker, per_account=settings.streams_per_account, closing=closing)
+    waiting = Waiting(stores.jobs, engine.broker, per_account=settings.streams_per_account, closing=closing)
     access, operations = _access(settings, opened, authenticator), _operations(opened, authenticator, catalogue, jobs)
+    answers, series = AnswerService(catalogue, jobs, waiting, assets), SeriesService(stores.series, opened.clock)
     return Gateway(
         settings=settings,
         access=access,
@@ -103,7 +103,8 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         removal=RemovalService(engine, eraser, assets),
         streams=_streams(settings, opened, closing),
         waiting=waiting,
-        answers=AnswerService(catalogue, jobs, waiting, assets),
+        answers=answers,
+        luna=LunaService(jobs, series, answers),
         luma_feed=_luma_feed(settings, access, operations, closing),
         keyed=KeyedRequests(stores.idempotency),
         queues=QueueService(engine, opener),
@@ -114,7 +115,7 @@ def assemble(settings: GatewaySettings, opened: Opened, closing: Callable[[], bo
         webhooks=_webhooks(settings, opened, hooks),
         meter=opened.meter,
         provider_calls=ProviderCallService(engine),
-        series=SeriesService(stores.series, opened.clock),
+        series=series,
         probes=_probes(settings, opened),
     )
 

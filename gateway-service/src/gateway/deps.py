@@ -32,6 +32,7 @@ from gateway.services.idempotency import KeyedRequests
 from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
+from gateway.services.luna import LunaService
 from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
@@ -197,6 +198,7 @@ def _its(part: Callable[[Gateway], _Service]) -> Callable[[Request], Awaitable[_
     return found
 
 
+Luna = Annotated[LunaService, Depends(_its(lambda gateway: gateway.luna))]
 Answers = Annotated[AnswerService, Depends(_its(lambda gateway: gateway.answers))]
 Models = Annotated[Catalogue, Depends(_its(lambda gateway: gateway.catalogue))]
 ModelList = Annotated[ModelPages, Depends(_its(lambda gateway: gateway.model_pages))]

@@ -1,5 +1,6 @@
 """How the replaced systems answer errors: our errors in their shapes, with their codes and statuses."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -125,9 +126,18 @@ def detail(error: ReelworkError, problem: Mapping[str, Any]) -> Refusal:
 
 
 def luna(error: ReelworkError, problem: Mapping[str, Any]) -> Refusal:
-    """The same, with Luna's statuses: whoever has no quota left is not authorized (403)."""
-    found = detail(error, problem)
+    """The same, with Luna's names and statuses: whoever has no quota left is not authorized (403)."""
+    errors = [{**fault, "pointer": _luna_pointer(fault["pointer"])} for fault in problem.get("errors", ())]
+    found = detail(error, {**problem, "errors": errors})
     return Refusal(luna_status(error), found.body)
+
+
+def _luna_pointer(pointer: str) -> str:
+    """Under Luna's name, not the job's nor the saved series'."""
+    found = re.fullmatch(r"#/(input/values|input/answers|values|name)(/.*)?", pointer)
+    if found is None:
+        return pointer
+    return f"#/{'unique_identifier' if found[1] == 'name' else 'results'}{found[2] or ''}"
 
 
 def luna_status(error: ReelworkError | type[ReelworkError]) -> int:

@@ -24,6 +24,7 @@ from gateway.services.jobs import JobService
 from gateway.services.keys import KeyService
 from gateway.services.ledger import LedgerService
 from gateway.services.luma_feed import LumaFeed
+from gateway.services.luna import LunaService
 from gateway.services.model_pages import ModelPages
 from gateway.services.models import Catalogue
 from gateway.services.oauth import OAuthService
@@ -116,6 +117,7 @@ class Gateway:
     streams: EventStreams
     waiting: Waiting
     answers: AnswerService
+    luna: LunaService
     luma_feed: LumaFeed
     keyed: KeyedRequests
     queues: QueueService

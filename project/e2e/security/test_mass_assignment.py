@@ -30,6 +30,9 @@ FOREIGN_FIELDS: dict[str, object] = {
 }
 # What the database has and the API does not: how a key is checked, who holds a job, how a lane stands.
 INNER = {"digest", "secret", "salt", "lease", "fence", "slot", "places_taken", "bill", "holder", "uncounted", "counted"}
+# Receivers verify deliveries with it: an endpoint's is told when it is made, the account's own where it is asked for.
+TOLD = {"NewWebhookView.secret", "SecretView.secret"}
+TELLS = {"/v1/webhooks/signing-secret": {"secret"}}
 NOT_ASKED = re.compile(r"/events$|/content$|/outputs$|/video/")  # streams, redirects and files
 
 
@@ -67,7 +70,7 @@ def _lookings() -> list[str]:
 def test_no_answer_tells_how_it_is_kept(estate: Possessions, path: str) -> None:
     answer = expect(200, estate.caller.http.get(path.format_map(estate.ids)))
 
-    assert set(_names(answer)) & INNER == set()
+    assert set(_names(answer)) & INNER == TELLS.get(path, set())
     assert estate.caller.key not in json.dumps(answer)
 
 
@@ -79,7 +82,7 @@ def test_no_answer_is_documented_to_tell_how_it_is_kept() -> None:
         if field in INNER
     }
 
-    assert told == set()
+    assert told == TOLD
 
 
 def test_an_owner_does_not_learn_where_a_job_ran(stack: Stack, estate: Possessions) -> None:
@@ -93,7 +96,7 @@ def test_an_owner_does_not_learn_where_a_job_ran(stack: Stack, estate: Possessio
     assert workers
     for worker in workers:
         assert worker["id"] not in seen
-        assert worker["host"] not in seen
+        assert worker["host"] not in re.split(r"[^\w.-]+", seen)  # a short one may stand inside an id by chance
 
 
 def _names(value: object) -> Iterator[str]:

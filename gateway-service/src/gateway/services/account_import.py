@@ -58,7 +58,7 @@ class AccountImports:
         archive = await self._read(AccountArchive, file)
         contents: Contents = await self._read(archive.contents)
         arrivals = [_Arrival(id=_id(subject, one.name), exported=one) for one in contents.series]
-        known = await self._store.named(caller.account.id, [one.exported.name for one in arrivals])
+        known = await self._store.ids_by_name(caller.account.id, [one.exported.name for one in arrivals])
         foreign = {one.id for one in arrivals if known.get(one.exported.name, one.id) != one.id}
         skipped = [one.exported.name for one in arrivals if one.id in foreign]
         if skipped and existing == "refuse":

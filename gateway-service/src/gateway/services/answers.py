@@ -6,9 +6,11 @@ from gateway.auth import Caller
 from gateway.services.assets import AssetService
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
+from gateway.services.short_jobs import MODELS as SHORT_MODELS
 from gateway.services.waiting import Waiting
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.errors import GenerationFailed, GenerationTimeout, InvalidInput, ModelNotFound, ModelUnavailable
+from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job, Status
 from reelwork.store.models import Listing
 
@@ -28,25 +30,32 @@ class AnswerService:
         self._assets = assets
 
     async def model(self, name: str) -> Listing:
-        """A model that the installation, not the caller, has chosen. Raises ModelUnavailable where nobody runs it."""
+        """A model that the installation, not the caller, has chosen. Raises ModelUnavailable where nobody runs it: no
+        worker, nor the gateway itself."""
         try:
             listing = await self._catalogue.get(name)
         except ModelNotFound as error:
             raise _unavailable(name) from error
-        if not listing.available:
+        if not listing.available and name not in SHORT_MODELS:
             raise _unavailable(name)
         return listing
 
     async def completed(
-        self, caller: Caller, body: JobBody, *, request_id: str, gone: Callable[[], Awaitable[bool]]
+        self,
+        caller: Caller,
+        body: JobBody,
+        *,
+        request_id: str,
+        gone: Callable[[], Awaitable[bool]],
+        job_id: JobId | None = None,
     ) -> Job:
-        """The job, completed.
+        """The job, completed; short work is done here and now. `job_id`: see `JobService.submit`.
 
         Raises what a submit raises (InvalidInput also for what the run finds), ModelUnavailable, GenerationFailed, and
         GenerationTimeout for one that goes on.
         """
         await self.model(body.model)
-        job = await self._jobs.submit(caller, body, request_id=request_id)
+        job = await self._jobs.submit(caller, body, request_id=request_id, job_id=job_id, wait=PATIENCE_SECONDS)
         job = (await self._waiting.until_ended(job, seconds=PATIENCE_SECONDS, gone=gone)).job
         if not job.status.is_terminal:
             raise GenerationTimeout(

@@ -69,6 +69,12 @@ class JobService:
         but for what is not there to pay it."""
         return (await self._builder.build(caller, body, request_id=request_id)).price
 
+    async def check(self, caller: Caller, body: JobBody, *, request_id: str) -> None:
+        """Raises what `submit` would refuse at this moment; stores nothing."""
+        new = await self._builder.build(caller, body.model_copy(update={"cache": "off"}), request_id=request_id)
+        for refusal in await self._purses.refusals(caller, new):
+            raise refusal
+
     async def retry(self, caller: Caller, job_id: str, *, mark: str, deadline: timedelta | None) -> Job:
         """Queue a job again that ended without success; see `engine.retry`.
 

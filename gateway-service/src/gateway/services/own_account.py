@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from gateway.aliases import luma_account_names
 from gateway.auth import Authenticator, Caller
 from reelwork.contract.account import OwnAccount, OwnAccountPatch, OwnPlan, RetentionView
 from reelwork.domain.account import Account
@@ -53,4 +54,5 @@ class OwnAccountService:
             retention=RetentionView(**dataclasses.asdict(account.retention)),
             created_at=account.created_at,
             suspended=account.suspended_at is not None,
+            **luma_account_names(account),
         )

@@ -8,9 +8,9 @@ from gateway.problems import not_found
 from gateway.services.pages import Page, check_cursor
 from reelwork.contract.series import SeriesBody
 from reelwork.domain.errors import FieldError, InvalidInput, SeriesExists, SeriesNotFound
-from reelwork.domain.ids import SeriesId
-from reelwork.domain.series import MOST_ADDED, MOST_SERIES, MOST_VALUES, Series
-from reelwork.modelling.table import csv_lines
+from reelwork.domain.ids import SeriesId, new_series_id
+from reelwork.domain.series import MOST_ADDED, MOST_SERIES, MOST_VALUES, Series, SeriesUse
+from reelwork.modelling.table import csv_header, csv_lines
 from reelwork.store.client import DatabaseClock
 from reelwork.store.series import SavedSeries, TooLong, Value
 
@@ -60,6 +60,31 @@ class SeriesService:
         series = await self.get(caller, series_id)
         return await self._appended(series, _flat(values, series.observables), mark=mark)
 
+    async def extend(self, caller: Caller, body: SeriesBody, *, mark: str | None) -> Series:
+        """Add the body's points to the series of its name, which is made where there is none; with a `mark` once.
+
+        Raises InvalidInput, also where the series has points of another number of values; StoreUnavailable.
+        """
+        values = _flat(body.values, body.observables)
+        series = await self._named(caller, body)
+        if series.observables != body.observables:
+            raise _wrong(
+                "values", "wrong_length", f"A point of the series {body.name!r} has {series.observables} values."
+            )
+        return await self._appended(series, values, mark=mark)
+
+    async def _named(self, caller: Caller, body: SeriesBody) -> Series:
+        series = await self._store.named(caller.account.id, body.name)
+        if series is not None:
+            return series
+        try:
+            return await self._added(caller, body, new_series_id())
+        except SeriesExists:  # made by another request since
+            series = await self._store.named(caller.account.id, body.name)
+            if series is None:
+                raise
+            return series
+
     async def _appended(self, series: Series, values: Sequence[Value], *, mark: str | None) -> Series:
         most = MOST_VALUES // series.observables
         try:
@@ -85,11 +110,15 @@ class SeriesService:
         if not await self._store.delete(caller.account.id, SeriesId(series_id)):
             raise not_found(SeriesNotFound, "series", series_id)
 
+    async def points(self, use: SeriesUse) -> list[Value]:
+        """The values of the series as a job sees it, point after point."""
+        chunks = self._store.chunks(use.series_id, points=use.points, observables=use.observables)
+        return [value async for values in chunks for value in values]
+
     async def export(self, series: Series, form: Literal["csv", "json"]) -> AsyncIterator[bytes]:
         """All points as of now, a chunk at a time: CSV with a header, or what creating it anew would take."""
         if form == "csv":
-            names = ["value"] if series.observables == 1 else [f"value_{n}" for n in range(series.observables)]
-            yield f"{','.join(names)}\n".encode()
+            yield csv_header(series.observables).encode()
         else:
             head = SeriesBody(name=series.name, observables=series.observables).model_dump_json(exclude={"values"})
             yield head[:-1].encode() + b',"values":['

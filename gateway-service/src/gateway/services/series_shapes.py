@@ -30,6 +30,11 @@ def nested(results: Values | Sequence[Values]) -> Sequence[Values] | None:
     return results if isinstance(results[0], list) else None  # type: ignore[return-value]  # told by its first
 
 
+def question_of(values: Values, lists: int | None) -> list[Any]:
+    """Values, point after point, as Luna's clients would write them: flat, or one list for each of so many series."""
+    return list(values) if lists is None else [list(values[at::lists]) for at in range(lists)]
+
+
 def answer_of(results: Any, found: Mapping[str, Any]) -> FilteredSeries | FilteredStates:
     """What the filter found (its JSON document, hence `Any`), in the shape of the question."""
     series = nested(results)

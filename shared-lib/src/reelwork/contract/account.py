@@ -45,6 +45,9 @@ class OwnAccount(Wire):
     spend_cap: Money | None
     created_at: Timestamp
     suspended: bool
+    user_id: Annotated[str | None, Field(deprecated=True, description="Luma's name for `id`.")] = None
+    email: Annotated[str | None, Field(deprecated=True, description="Luma's; null, since none is kept.")] = None
+    is_active: Annotated[bool | None, Field(deprecated=True, description="Luma's word for not `suspended`.")] = None
 
 
 class RetentionPatch(RetentionBody):

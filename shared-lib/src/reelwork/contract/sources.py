@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from reelwork.contract.base import Timestamp, Wire
 from reelwork.contract.problem import LumaError
+from reelwork.contract.series import SeriesName
 
 Prompt = Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -109,6 +110,18 @@ class KalmanBody(Wire):
         Series | Annotated[list[Series], Field(min_length=1, max_length=64)],
         Field(examples=[[10.2, 10.5, 10.1, 9.8, 10.3]]),
     ]
+    save: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Add them to the account's series of this `unique_identifier`, and filter the whole of it. "
+            "Under an `Idempotency-Key` a request that is sent again adds once.",
+        ),
+    ] = False
+    unique_identifier: Annotated[
+        SeriesName | None,
+        Field(description="Which series they belong to, for `save`; its name at `/v1/series`.", examples=["patient-7"]),
+    ] = None
 
 
 class FilteredSeries(Wire):

@@ -18,7 +18,7 @@ from reelwork.domain.media import extension_for
 from reelwork.engine.engine import claimed
 from reelwork.engine.sweep import Sweeper
 from reelwork.generator import Artifact
-from reelwork.modelling.table import csv_lines
+from reelwork.modelling.table import csv_header, csv_lines
 from reelwork.objects.s3 import ObjectStore
 from reelwork.store.stores import Stores
 
@@ -92,6 +92,7 @@ class Files:
         path = anyio.Path(folder / f"input-{len(self._fetched)}.csv")
         chunks = self._stores.series.chunks(series.id, points=use.points, observables=use.observables)
         async with await path.open("w", encoding="utf-8") as file:
+            await file.write(csv_header(use.observables))
             async for values in chunks:
                 await file.write(csv_lines(values, use.observables))
         return Path(path)

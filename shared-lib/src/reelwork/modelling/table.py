@@ -83,6 +83,12 @@ def of_stream(stream: BinaryIO, size_bytes: int, *, source: str) -> Columns:
         file.detach()
 
 
+def csv_header(observables: int) -> str:
+    """The first line of such a file: without it a first point without any value would be taken for none."""
+    names = ["value"] if observables == 1 else [f"value_{number}" for number in range(observables)]
+    return f"{','.join(names)}\n"
+
+
 def csv_lines(values: Sequence[float | None], observables: int) -> str:
     """Points as `of_file` reads them: a line each, with nothing where a value is missing."""
     texts = ["" if value is None else repr(value) for value in values]

@@ -83,10 +83,15 @@ class SavedSeries:
         last = await self._last(series)
         return _CODEC.decode(found | {"length": _end(last)})
 
-    async def named(self, account: AccountId, names: Collection[str]) -> dict[str, SeriesId]:
+    async def ids_by_name(self, account: AccountId, names: Collection[str]) -> dict[str, SeriesId]:
         """Which of these names the account has, and what has them."""
         cursor = self._series.find({"name": {"$in": list(names)}, **_shown(account)}, {"name": 1})
         return {found["name"]: found["_id"] async for found in cursor}
+
+    async def named(self, account: AccountId, name: str) -> Series | None:
+        """The account's series of this name, with its length as it is; None if there is none."""
+        found = await self._series.find_one({"name": name, **_shown(account)})
+        return _CODEC.decode(found | {"length": _end(await self._last(found["_id"]))}) if found is not None else None
 
     async def page(self, account: AccountId, *, before: SeriesId | None, limit: int) -> Sequence[Series]:
         """Up to `limit` series, newest first, older than `before`."""

@@ -3,19 +3,22 @@
 The account stands in the address. Somebody else's is answered like one that is not there.
 """
 
-import json
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.auth import Caller
-from gateway.deps import Answers, CanSubmit, RequestId, WholeGateway
+from gateway.deps import CanSubmit, Luna, RequestId, WholeGateway
 from gateway.envelopes import luna, luna_status, source_problems
+from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
-from gateway.services.series_shapes import answer_of, rows_of
+from gateway.services.idempotency import json_answer
+from gateway.services.luna import Asking
 from gateway.surfaces import Surface
-from reelwork.contract.jobs import JobBody
+from reelwork.contract.base import Wire
 from reelwork.contract.sources import (
     Detail,
     FilteredSeries,
@@ -34,11 +37,9 @@ from reelwork.domain.errors import (
     StorageUnavailable,
     StoreUnavailable,
 )
+from reelwork.domain.ids import JobId, new_job_id
 from reelwork.runtime.health import check
-
-KALMAN, PANAS = "builtin/kalman", "builtin/panas"
-_JSON = "application/json"
-_METADATA = {"source": "luna"}
+from reelwork.store.idempotency import Ours, StoredAnswer
 
 SURFACE = Surface(
     name="luna",
@@ -57,10 +58,11 @@ router = APIRouter(
     route_class=JsonRoute,
     deprecated=True,
 )
-_RESPONSES = source_problems(
+_RESPONSES = {200: {"headers": REPLAYED}} | source_problems(
     Detail,
     *SUBMIT_REFUSALS,
     *BODY_REFUSALS,
+    *KEY_REFUSALS,
     *(AccountNotFound, ModelUnavailable, GenerationFailed, GenerationTimeout, StorageUnavailable),
     status_of=luna_status,
 )
@@ -76,24 +78,46 @@ async def _own(account_id: str, caller: CanSubmit) -> Caller:
 Owner = Annotated[Caller, Depends(_own)]
 
 
-@router.post("/{account_id}/kalman", responses=_RESPONSES)
-async def filter_series(
-    body: KalmanBody, caller: Owner, answers: Answers, request: Request, request_id: RequestId
-) -> FilteredSeries | FilteredStates:
-    """Filter and smooth a series; where values are missing, none are made up."""
-    wanted = JobBody(model=KALMAN, input={"values": rows_of(body.results)}, metadata=_METADATA)
-    found = await _result(answers, caller, wanted, request, request_id)
-    return answer_of(body.results, found)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What both of its questions need, of the request and of who sent it."""
+
+    caller: Caller
+    request_id: str
+    gone: Callable[[], Awaitable[bool]]
+    once: Once
+
+    async def answer(self, question: Callable[[Asking], Awaitable[Wire]]) -> Response:
+        async def act(ours: Ours) -> StoredAnswer:
+            asking = Asking(
+                caller=self.caller,
+                job_id=JobId(ours.subject),
+                keyed=bool(ours.holder),
+                request_id=self.request_id,
+                gone=self.gone,
+            )
+            return json_answer(200, await question(asking), {})
+
+        return await self.once.answer(new_job_id, act)
 
 
-@router.post("/{account_id}/panas", responses=_RESPONSES)
-async def score_panas(
-    body: PanasBody, caller: Owner, answers: Answers, request: Request, request_id: RequestId
-) -> PanasScores:
+def _asked(caller: Owner, request: Request, request_id: RequestId, once: Once) -> _Request:
+    return _Request(caller=caller, request_id=request_id, gone=request.is_disconnected, once=once)
+
+
+Asked = Annotated[_Request, Depends(_asked)]
+
+
+@router.post("/{account_id}/kalman", response_model=FilteredSeries | FilteredStates, responses=_RESPONSES)
+async def filter_series(body: KalmanBody, asked: Asked, modelling: Luna) -> Response:
+    """Filter and smooth a series, perhaps one that grows; where values are missing, none are made up."""
+    return await asked.answer(lambda asking: modelling.filtered(asking, body))
+
+
+@router.post("/{account_id}/panas", response_model=PanasScores, responses=_RESPONSES)
+async def score_panas(body: PanasBody, asked: Asked, modelling: Luna) -> Response:
     """The two scores of a Positive and Negative Affect Schedule."""
-    wanted = JobBody(model=PANAS, input={"answers": [int(one) for one in body.results]}, metadata=_METADATA)
-    found = await _result(answers, caller, wanted, request, request_id)
-    return PanasScores(positive_affect=found["positive_affect"], negative_affect=found["negative_affect"])
+    return await asked.answer(lambda asking: modelling.scored(asking, body))
 
 
 @router.get("/health", responses=source_problems(Detail, keyed=False))
@@ -109,9 +133,3 @@ async def luna_database_health(gateway: WholeGateway) -> LunaDatabaseHealth:
     if found["mongodb"].status != "ok":
         raise StoreUnavailable("The database does not answer.", hint="Try again in a moment.", retry_after_seconds=2)
     return LunaDatabaseHealth()
-
-
-async def _result(answers: Answers, caller: Caller, wanted: JobBody, request: Request, request_id: str) -> Any:
-    """What the job's JSON document says: of whatever shape the model has."""
-    job = await answers.completed(caller, wanted, request_id=request_id, gone=request.is_disconnected)
-    return json.loads(await answers.content(caller, job, _JSON))
