@@ -22,6 +22,13 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     /opt/tools/bin/uv pip install --python /opt/reelwork/bin/python \
         --require-hashes --no-build --requirement locks/worker.txt --requirement locks/diffusion.txt
 
+# What only some installations want: EXTRAS="otel sentry" (docs/operations.md).
+ARG EXTRAS=
+COPY project/locks/otel.txt project/locks/sentry.txt locks/
+RUN --mount=type=cache,target=/root/.cache/uv \
+    for extra in $EXTRAS; do /opt/tools/bin/uv pip install --python /opt/reelwork/bin/python \
+        --require-hashes --no-build --requirement "locks/$extra.txt" || exit 1; done
+
 COPY shared-lib shared-lib
 COPY worker-service worker-service
 RUN /opt/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared-lib ./worker-service \

@@ -16,6 +16,13 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && /opt/tools/bin/uv pip install --python /opt/reelwork/bin/python \
         --require-hashes --no-build --requirement locks/gateway.txt
 
+# What only some installations want: EXTRAS="otel sentry" (docs/operations.md).
+ARG EXTRAS=
+COPY project/locks/otel.txt project/locks/sentry.txt locks/
+RUN --mount=type=cache,target=/root/.cache/uv \
+    for extra in $EXTRAS; do /opt/tools/bin/uv pip install --python /opt/reelwork/bin/python \
+        --require-hashes --no-build --requirement "locks/$extra.txt" || exit 1; done
+
 COPY shared-lib shared-lib
 COPY gateway-service gateway-service
 RUN /opt/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared-lib ./gateway-service \

@@ -13,6 +13,8 @@ from gateway.app import create_app
 from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.broker.inprocess import InProcessBroker
+from reelwork.runtime.reporting import flush_reports
+from reelwork.runtime.tracing import tracing
 from run.pools import jobs_at_once, more_pools
 from worker.board import Board
 from worker.inprocess import open_worker
@@ -36,9 +38,12 @@ def serve_in_process(*, port: int) -> None:
 async def _serve(port: int) -> None:
     broker = InProcessBroker()
     async with AsyncExitStack() as stack:
+        settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
+        settings.report_errors(service="reelwork")
+        stack.callback(flush_reports)
+        stack.enter_context(tracing(settings.otel_endpoint, service="reelwork"))
         boards = [await stack.enter_async_context(open_worker(worker, broker)) for worker in _workers()]
         server: _Server | None = None
-        settings = GatewaySettings()  # type: ignore[call-arg]  # from the environment
         app = create_app(settings, broker=broker, closing=lambda: server is not None and server.should_exit)
         config = server_config(app, settings, host="127.0.0.1", port=port)
         server = _Server(config)

@@ -12,6 +12,8 @@ from gateway.serving import server_config
 from gateway.settings import GatewaySettings
 from reelwork.runtime.logging import configure_logging
 from reelwork.runtime.misset import said_of
+from reelwork.runtime.reporting import flush_reports
+from reelwork.runtime.tracing import tracing
 
 
 def main() -> None:
@@ -24,11 +26,14 @@ def main() -> None:
     except (ValidationError, SettingsError) as error:
         sys.exit(said_of(error))
     configure_logging(style=settings.log_format, level=settings.log_level)
+    settings.report_errors(service="reelwork-gateway")
     server: uvicorn.Server | None = None
     app = create_app(settings, closing=lambda: server is not None and server.should_exit)
     config = server_config(app, settings, host=arguments.host, port=arguments.port)
     server = uvicorn.Server(config)
-    server.run()
+    with tracing(settings.otel_endpoint, service="reelwork-gateway"):
+        server.run()
+    flush_reports()
 
 
 if __name__ == "__main__":

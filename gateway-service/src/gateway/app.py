@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request, params
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from gateway import problems
 from gateway.addresses import TrustedProxies
@@ -60,6 +61,14 @@ from gateway.version import VERSION
 from gateway.wiring import open_gateway
 from reelwork.broker.base import Broker
 
+# Of OpenTelemetry only the span of each request, and of those that somebody makes: probes come every few seconds.
+_TELEMETRY: TelemetryConfig = {
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+    "exclude": lambda scope: scope["path"] in {"/healthz", "/readyz", "/health"},
+}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DESCRIPTION = """Turn pictures and prompts into films and pictures: submit a job, follow it, fetch the file.
 
@@ -94,6 +103,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
         docs_url=None,  # see gateway.routes.reference
         redoc_url=None,
+        telemetry=_TELEMETRY,
     )
     known_parameters = Depends(KnownParameters())  # not for the page, whose addresses have some of its own
     app.state.upload_limit_bytes = settings.upload_limit_bytes

@@ -11,6 +11,7 @@ import structlog
 from gateway.assembly import assemble
 from gateway.last_use import LastUse
 from gateway.parts import Gateway, Opened
+from gateway.services.load_gauges import LoadGauges
 from gateway.services.short_jobs import ShortJobs
 from gateway.settings import GatewaySettings
 from reelwork.broker.base import Broker
@@ -92,6 +93,8 @@ async def open_gateway(
         await stack.enter_async_context(running(gateway.completion.run))
         await stack.enter_async_context(running(gateway.webhooks.sender.run))
         await stack.enter_async_context(running(gateway.webhooks.herald.run))
+        if settings.metrics_port is not None:
+            await stack.enter_async_context(running(LoadGauges(gateway.operations.scaling).run))
         yield gateway
 
 

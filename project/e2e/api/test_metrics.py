@@ -1,7 +1,7 @@
 """What Prometheus finds at the internal ports of a gateway and of a worker with processes of its own."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx2 as httpx
 import pytest
@@ -66,6 +66,42 @@ def test_both_sides_of_a_job_are_counted_and_no_address_or_id_becomes_a_label(
     assert total(worker, "reelwork_s3_seconds_count", "ok") >= 1
     seen = {value for port in ports for _, values in read(port) for value in values}
     assert not [value for value in seen if value.startswith(("job_", "acct_", "asset_", "/nope"))]
+
+
+def test_an_equal_job_is_a_hit_of_the_result_cache_and_one_that_asked_for_another_is_a_miss(
+    stack: Stack, ports: tuple[int, int]
+) -> None:
+    def lookups() -> tuple[float, float]:
+        return total(ports[0], "reelwork_result_cache_total", "hit"), total(
+            ports[0], "reelwork_result_cache_total", "miss"
+        )
+
+    hits, misses = lookups()
+    first = stack.owner.submit(seed=71)
+    stack.owner.wait(first["id"])
+    again = stack.owner.submit(seed=71)
+    stack.owner.submit(seed=71, job={"cache": "off"})
+
+    assert again["status"] == "completed"
+    assert lookups() == (hits + 1, misses + 1)
+
+
+def test_the_load_of_each_pool_is_there_without_anybody_asking_for_it(stack: Stack, ports: tuple[int, int]) -> None:
+    waiting = [stack.owner.submit(job={"not_before": in_an_hour()}) for _ in range(2)]
+    running = [stack.owner.submit(seconds=300, seed=number) for number in range(3)]
+
+    until(lambda: total(ports[0], "reelwork_jobs", "cpu", "running") == 2)
+    until(lambda: total(ports[0], "reelwork_jobs", "cpu", "queued") == 1)
+    assert total(ports[0], "reelwork_jobs", "cpu", "delayed") == 2
+    assert total(ports[0], "reelwork_queue_oldest_seconds", "cpu") > 0
+    assert total(ports[0], "reelwork_desired_workers", "cpu") == 2  # one has two places for three jobs
+    assert not {name for name, _ in read(ports[1])} & {"reelwork_jobs", "reelwork_desired_workers"}
+    for job in (*waiting, *running):
+        stack.owner.cancel(job["id"])
+
+
+def in_an_hour() -> str:
+    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
 
 def test_each_process_says_whether_it_is_well_and_nothing_else(stack: Stack, ports: tuple[int, int]) -> None:

@@ -69,6 +69,7 @@ def make_app(settings: WorkerSettings) -> Celery:
 def _connect_signals(settings: WorkerSettings, process: PoolProcess) -> None:
     def configure(**_: object) -> None:
         configure_logging(style=settings.log_format, level=settings.log_level)
+        settings.report_errors(service="reelwork-worker")
 
     def opened(**_: object) -> None:
         process.open_or_end()

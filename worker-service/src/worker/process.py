@@ -8,6 +8,8 @@ import anyio
 import structlog
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from reelwork.runtime.reporting import flush_reports
+from reelwork.runtime.tracing import tracing
 from worker.board import Board
 from worker.runner import Runner
 from worker.settings import WorkerSettings
@@ -44,7 +46,9 @@ class PoolProcess:
     def open(self) -> None:
         """Connect. Raises StoreUnavailable while MongoDB is away."""
         os.nice(self._settings.niceness)
+        self._stack.callback(flush_reports)
         name = f"{self._settings.worker_name}-{os.getpid()}"
+        self._stack.enter_context(tracing(self._settings.otel_endpoint, service="reelwork-worker"))
         self._portal = self._stack.enter_context(start_blocking_portal())
         opened = self._portal.wrap_async_context_manager(
             open_runner(self._settings, self._board, name=name, abandon=_end_process)

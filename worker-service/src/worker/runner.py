@@ -10,6 +10,8 @@ from pathlib import Path
 
 import anyio
 import structlog
+from opentelemetry.trace import Span
+from structlog.contextvars import bound_contextvars
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import JobId
@@ -22,8 +24,10 @@ from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.files import Files
 from reelwork.engine.finish import hand_back
+from reelwork.engine.spans import run_span
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
+from reelwork.tracing import mark_failed
 from worker.attempt import Attempt, Ended, failure_of
 from worker.board import Board
 from worker.catalogue import Models
@@ -245,7 +249,7 @@ class Runner:
 
     async def _run(self, job: Job) -> Ended:
         begun, slot = time.monotonic(), claimed(job).slot
-        with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
+        with run_span(job) as current, bound_contextvars(job_id=job.id, request_id=job.request_id):
             files = self._files(job)
             attempt = self._running[slot] = self._attempt(job, files)
             try:
@@ -255,6 +259,7 @@ class Runner:
                 raise
             finally:
                 del self._running[slot]
+            _tell_why(current, attempt.why)
         used = attempt.earlier + timedelta(seconds=time.monotonic() - begun)
         self.done += attempt.why not in {Stop.LEAVING, Stop.WAITING}
         return Ended(job=attempt.job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
@@ -283,3 +288,13 @@ class Runner:
 
     def _files(self, job: Job) -> Files:
         return Files(job, self._engine.stores, self._objects, self._sweeper)
+
+
+def _tell_why(current: Span, why: AttemptFailure | Stop | None) -> None:
+    match why:
+        case AttemptFailure(code=code):
+            mark_failed(current, code)
+        case Stop():
+            current.set_attribute("reelwork.stopped", why.name.lower())
+        case None:
+            pass

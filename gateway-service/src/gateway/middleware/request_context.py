@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.addresses import STATE, TrustedProxies
 from reelwork.domain.ids import new_request_id
+from reelwork.tracing import note
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ class RequestContext:
         peer = scope["client"][0] if scope.get("client") else None
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
+        note(request_id=request_id)
         state[STATE] = self._proxies.client(peer, received.getlist("x-forwarded-for"))
 
         async def stamped(message: Message) -> None:

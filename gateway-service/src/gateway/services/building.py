@@ -22,6 +22,7 @@ from reelwork.domain.tier import Plans
 from reelwork.engine.cache import ResultCache
 from reelwork.generator import ModelCard
 from reelwork.store.client import DatabaseClock
+from reelwork.tracing import traceparent
 
 # A job may wait so long for its start; its model and its inputs may not be there for ever.
 LONGEST_DELAY = timedelta(days=366)
@@ -184,6 +185,7 @@ class JobBuilder:
             tags=tuple(body.tags),
             metadata=dict(body.metadata),
             request_id=origin.request_id,
+            traceparent=traceparent(),
             batch_id=origin.batch_id,
             deadline_at=now + timedelta(seconds=body.deadline_seconds) if body.deadline_seconds else None,
             run_timeout_seconds=body.run_timeout_seconds,

@@ -30,6 +30,7 @@ from reelwork.engine.claim import claim_this
 from reelwork.engine.engine import Engine
 from reelwork.engine.files import Files, InputMissing
 from reelwork.engine.finish import Ending, complete, fail, hand_back
+from reelwork.engine.spans import run_span
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
 from reelwork.generator import GenerationContext, GenerationError, Interruption
@@ -96,7 +97,7 @@ class ShortJobs:
         if claimed is None:
             self._opener.announce(terms)
             return
-        with structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
+        with run_span(claimed), structlog.contextvars.bound_contextvars(job_id=job.id, request_id=job.request_id):
             await self._run_claimed(claimed)
 
     async def _run_claimed(self, job: Job) -> None:

@@ -208,7 +208,7 @@ class Job:
     It holds the assets in `input_assets` and `outputs`: they are kept at least until it lets them go. `due`: the
     database's word that `not_before` has come; only then a queued job may be claimed. `fallbacks`: models that may do
     it where the provider of `model` cannot, in order. `hooked`: some webhook may want to hear of it, its own, its
-    batch's or one of its account.
+    batch's or one of its account. `traceparent`: the span of the request that brought it, in W3C Trace Context.
     """
 
     id: JobId
@@ -243,6 +243,7 @@ class Job:
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
     request_id: str | None = None
+    traceparent: str | None = None
     batch_id: BatchId | None = None
     deadline_at: datetime | None = None
     run_timeout_seconds: float | None = None

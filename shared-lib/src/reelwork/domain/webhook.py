@@ -121,7 +121,8 @@ class Try:
 class Delivery:
     """One event on its way to one address. `webhook_id` None: to the address that the job itself brought.
 
-    `body` is sent as it is at every try. `once`: tried a single time. `next_at`: when it is tried next, or, while it is
+    `body` is sent as it is at every try. `once`: tried a single time. `traceparent`: of the request that led
+    to it. `next_at`: when it is tried next, or, while it is
     being tried, when it counts as abandoned.
     """
 
@@ -141,6 +142,7 @@ class Delivery:
     ended_at: datetime | None = None
     once: bool = False
     replay_of: DeliveryId | None = None
+    traceparent: str | None = None
 
     @property
     def target(self) -> str:

@@ -3,22 +3,27 @@
 Every setting is an environment variable `REELWORK_<NAME>`; `.env.example` lists them all.
 """
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reelwork.domain.tier import Plans, Tier
 from reelwork.engine.engine import Rules
 from reelwork.engine.sweep import STAGED_GRACE
 from reelwork.objects.s3 import S3Options
+from reelwork.runtime.extras import lacks
 from reelwork.runtime.placeholders import is_placeholder
+from reelwork.runtime.reporting import report_errors
 from reelwork.store.client import MongoOptions
 from reelwork.tls import TlsFiles
 
 INPROCESS = "inprocess://"
+_DSN = re.compile(r"https?://[^\s/@:]+(:[^\s/@]*)?@[^\s/@?#]+(/[^\s?#]*)?/\d+")
+_MISSING = "{variable} needs packages that are not installed here (project/locks/{extra}.txt): make {extra}"
 
 
 class InstallationSettings(BaseSettings):
@@ -109,6 +114,17 @@ class SharedSettings(MongoSettings):
         Field(ge=0, le=65_535, description="Internal port of `/metrics` and `/healthz`, without a key. None: none."),
     ] = None
     metrics_host: Annotated[str, Field(description="Address that the internal port listens on.")] = "127.0.0.1"
+    otel_endpoint: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^\s?#@]+$",
+            description="OpenTelemetry collector or Jaeger, OTLP over HTTP, `http://…:4318`. None: nothing is traced.",
+        ),
+    ] = None
+    sentry_dsn: Annotated[
+        SecretStr | None,
+        Field(description="Sentry's address of this project, `https://…@…/1`, for errors. None: they are only logged."),
+    ] = None
     lease_seconds: Annotated[
         float, Field(gt=0.2, description="How long a worker may be silent before its job goes to another.")
     ] = 30.0
@@ -130,6 +146,26 @@ class SharedSettings(MongoSettings):
                 if secret is not None and is_placeholder(secret):
                     raise ValueError(f"REELWORK_{name.upper()} is a placeholder; set a real secret in production")
         return self
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_a_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _DSN.fullmatch(value.get_secret_value()):
+            raise ValueError("Give a DSN as Sentry shows it: https://key@host/number.")
+        return value
+
+    @model_validator(mode="after")
+    def _extras_are_installed(self) -> Self:
+        if self.otel_endpoint is not None and lacks("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError(_MISSING.format(variable="REELWORK_OTEL_ENDPOINT", extra="otel"))
+        if self.sentry_dsn is not None and lacks("sentry_sdk"):
+            raise ValueError(_MISSING.format(variable="REELWORK_SENTRY_DSN", extra="sentry"))
+        return self
+
+    def report_errors(self, *, service: str) -> None:
+        """Send errors of this process to Sentry, if the settings say so; after `configure_logging`."""
+        dsn = self.sentry_dsn.get_secret_value() if self.sentry_dsn is not None else None
+        report_errors(dsn, environment=self.env, service=service)
 
     def s3(self) -> S3Options:
         return S3Options(

@@ -24,6 +24,7 @@ from reelwork.store.client import DatabaseClock
 from reelwork.store.deliveries import DeliveryFilter
 from reelwork.store.stores import Stores
 from reelwork.store.webhooks import good
+from reelwork.tracing import traceparent
 
 
 class WebhookService:
@@ -137,6 +138,7 @@ class WebhookService:
             created_at=now,
             next_at=now,
             once=True,
+            traceparent=traceparent(),
         )
         return await self._sent(sent)
 
@@ -163,6 +165,7 @@ class WebhookService:
             job_id=known.job_id,
             once=True,
             replay_of=known.id,
+            traceparent=traceparent(),
         )
         return await self._sent(again)
 

@@ -100,6 +100,7 @@ def _of_job(untold: UntoldJob, listening: Sequence[Webhook]) -> Iterator[Deliver
                 created_at=event.at,
                 next_at=event.at,
                 job_id=job.id,
+                traceparent=job.traceparent,
             )
 
 

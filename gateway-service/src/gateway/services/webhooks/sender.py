@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from gateway.services.webhooks.secrets import Secrets, SecretUnreadable
 from reelwork.domain.errors import FetchFailed, ReelworkError, StoreUnavailable, UrlRefused
@@ -21,6 +22,7 @@ from reelwork.store.client import DatabaseClock
 from reelwork.store.deliveries import ClaimedDelivery
 from reelwork.store.stores import Stores
 from reelwork.store.webhooks import good
+from reelwork.tracing import mark_failed, span, traceparent
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +143,7 @@ class Sender:
             await self._stores.deliveries.settle(claimed, None, _RETIRED)
             return
         began, at = time.monotonic(), datetime.now(UTC)
-        outcome = await self._asked(delivery, address, at)
+        outcome = await self._traced(delivery, address, at)
         tried = _tried(outcome, at, time.monotonic() - began)
         verdict = judge(
             tried.status,
@@ -166,12 +168,22 @@ class Sender:
             return None
         return _Address(webhook.url, webhook.id, good(webhook.secrets, now))
 
+    async def _traced(self, delivery: Delivery, address: _Address, at: datetime) -> _Outcome:
+        what = {"delivery_id": delivery.id, "job_id": delivery.job_id, "event": delivery.type}
+        with span("webhook.send", SpanKind.CLIENT, after=delivery.traceparent, **what) as current:
+            outcome = await self._asked(delivery, address, at)
+            if outcome.reply is None:
+                mark_failed(current, "no_answer")
+            elif not 200 <= outcome.reply.status < 300:
+                mark_failed(current, str(outcome.reply.status))
+            return outcome
+
     async def _asked(self, delivery: Delivery, address: _Address, at: datetime) -> _Outcome:
         try:
             signed = self._secrets.headers(
                 address.secrets, address.owner, event_id=delivery.event_id, at=at, body=delivery.body
             )
-            headers = {"Content-Type": "application/json", "User-Agent": "Reelwork-Webhooks/1", **signed}
+            headers = {"Content-Type": "application/json", "User-Agent": "Reelwork-Webhooks/1", **signed, **_trace()}
             question = Question(method="POST", headers=headers, content=delivery.body.encode())
             return _Outcome(
                 await self._fetcher.ask(address.url, question, keep_bytes=MOST_ANSWER_BYTES, cut=True, redirects=0)
@@ -195,6 +207,12 @@ class Sender:
 def _most(counts: Counter[T], share: int) -> list[T]:
     """Those that have as many as they may."""
     return [one for one, count in counts.items() if count >= max(1, share)]
+
+
+def _trace() -> dict[str, str]:
+    """For receivers that trace as well."""
+    present = traceparent()
+    return {"traceparent": present} if present is not None else {}
 
 
 def _tried(outcome: _Outcome, at: datetime, seconds: float) -> Try:
