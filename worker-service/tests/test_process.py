@@ -105,7 +105,7 @@ async def test_a_worker_inside_another_process_runs_jobs_and_publishes_its_model
         job = await workshop.submit(model=NOOP)
         broker.publish("cpu")
         await eventually(is_done)
-        card = await eventually(lambda: workshop.world.database["models"].find_one({"_id": NOOP}))
+        card = await eventually(lambda: workshop.world.database["models"].find_one({"name": NOOP}))
 
     assert card["title"] == "No-op"
 
