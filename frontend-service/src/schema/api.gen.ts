@@ -36,7 +36,7 @@ export interface paths {
         /**
          * Filter Series
          * @deprecated
-         * @description Filter and smooth a series; where values are missing, none are made up.
+         * @description Filter and smooth a series, perhaps one that grows; where values are missing, none are made up.
          */
         readonly post: operations["filter_series"];
         readonly delete?: never;
@@ -4544,6 +4544,18 @@ export interface components {
              *     ]
              */
             readonly results: readonly (number | null)[] | readonly (readonly (number | null)[])[];
+            /**
+             * Save
+             * @description Add them to the account's series of this `unique_identifier`, and filter the whole of it. Under an `Idempotency-Key` a request that is sent again adds once.
+             * @default false
+             */
+            readonly save: boolean;
+            /**
+             * Unique Identifier
+             * @description Which series they belong to, for `save`; its name at `/v1/series`.
+             * @example patient-7
+             */
+            readonly unique_identifier?: string | null;
         };
         /**
          * KeyBody
@@ -5251,8 +5263,20 @@ export interface components {
         readonly OwnAccount: {
             /** Created At */
             readonly created_at: string;
+            /**
+             * Email
+             * @deprecated
+             * @description Luma's; null, since none is kept.
+             */
+            readonly email?: string | null;
             /** Id */
             readonly id: string;
+            /**
+             * Is Active
+             * @deprecated
+             * @description Luma's word for not `suspended`.
+             */
+            readonly is_active?: boolean | null;
             /** Name */
             readonly name: string;
             /**
@@ -5272,6 +5296,12 @@ export interface components {
              * @enum {string}
              */
             readonly tier: "free" | "developer" | "pro" | "enterprise";
+            /**
+             * User Id
+             * @deprecated
+             * @description Luma's name for `id`.
+             */
+            readonly user_id?: string | null;
         };
         /**
          * OwnAccountPatch
@@ -7372,7 +7402,10 @@ export interface operations {
     readonly filter_series: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path: {
                 readonly account_id: string;
             };
@@ -7387,6 +7420,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -7429,6 +7464,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -7447,7 +7491,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -7501,7 +7545,10 @@ export interface operations {
     readonly score_panas: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path: {
                 readonly account_id: string;
             };
@@ -7516,6 +7563,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -7558,6 +7607,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -7576,7 +7634,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
