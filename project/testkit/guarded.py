@@ -23,7 +23,7 @@ PATIENT = Bounds(connections=1000, head_seconds=60, silence_seconds=60, keep_ali
 
 @dataclass
 class Site:
-    """A server whose app reads a body at /read, ignores it elsewhere, and sends without end at /flood and to sockets."""
+    """A server whose app reads a body at /read, ignores it elsewhere; floods /flood and WebSockets."""
 
     port: int = 0
     server: uvicorn.Server | None = None
