@@ -81,6 +81,18 @@ def test_who_never_reads_the_answer_is_cut_off(hurried: Site):
         until(lambda: "flood" in hurried.gone)
 
 
+def test_who_never_reads_what_a_websocket_says_is_cut_off(hurried: Site):
+    with hurried.connect() as connection:
+        connection.sendall(
+            GET + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+
+        until(lambda: "socket" in hurried.gone)
+
+        assert b" 101 " in to_the_end(connection)
+
+
 def test_hundreds_that_say_half_a_word_hold_up_nobody(patient: Site):
     with ExitStack() as held:
         for number in range(600):

@@ -1,7 +1,8 @@
 """Luma's dashboard over a WebSocket: for operators, a message each second, and not for ever."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,10 +10,18 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from gateway.services import luma_feed
+from gateway.services.luma_feed import TRY_AGAIN, LumaFeed, Socket
+from gateway.services.overview import OverviewService
+from gateway.services.rates import RateLimits
+from reelwork.counters.limiter import Limiter
+from reelwork.counters.memory import MemoryWindows
 from reelwork.domain.account import Scope
+from reelwork.domain.tier import PLANS
 from testkit.caller import Caller, Json, expect
-from testkit.services import S3Service
+from testkit.services import S3Service, fresh_database
 from testkit.stack import Servers, Stack, running_stack
+from testkit.world import open_world
 
 
 @contextmanager
@@ -95,3 +104,44 @@ def test_it_ends_with_the_life_of_streams_and_for_who_says_too_much(mongo_url: s
         with socket(brief, key=operator.key) as loud:
             loud.send("x" * 100_000)
             assert last_words(loud) == 1009
+
+
+@pytest.fixture
+async def feed(mongo_url: str) -> AsyncIterator[LumaFeed]:
+    with fresh_database(mongo_url) as name:
+        async with open_world(mongo_url, name) as world:
+            rates = RateLimits(Limiter(MemoryWindows()), world.stores.directory, PLANS, shared=False)
+            yield LumaFeed(OverviewService(world.engine), rates, life_seconds=3600, closing=lambda: False)
+
+
+async def admitted() -> bool:
+    return True
+
+
+async def test_who_does_not_keep_up_is_sent_away_and_holds_up_nobody(feed: LumaFeed, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(luma_feed, "EVERY_SECONDS", 0.01)
+    stuck, told, never = asyncio.Event(), asyncio.Queue[str](), asyncio.Event()
+
+    async def send_slowly(_text: str) -> None:
+        stuck.set()
+        await never.wait()  # as a connection's own does while its buffer is full
+
+    async def silence() -> dict[str, Any]:
+        await never.wait()
+        return {}
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        quick = group.create_task(feed.follow(Socket(send=told.put, receive=silence), admitted=admitted))
+        await told.get()
+        monkeypatch.setattr(luma_feed, "SLOW_SECONDS", 2.0)
+        slow = group.create_task(feed.follow(Socket(send=send_slowly, receive=silence), admitted=admitted))
+        await stuck.wait()
+        updates = [json.loads(await told.get()) for _ in range(5)]
+        was_stuck = not slow.done()
+        code = await slow
+        after = json.loads(await told.get())
+        quick.cancel()
+
+    assert was_stuck
+    assert code == TRY_AGAIN
+    assert {update["type"] for update in [*updates, after]} == {"update"}

@@ -23,7 +23,7 @@ PATIENT = Bounds(connections=1000, head_seconds=60, silence_seconds=60, keep_ali
 
 @dataclass
 class Site:
-    """A server whose app reads a body at /read, ignores it elsewhere, and sends without end at /flood."""
+    """A server whose app reads a body at /read, ignores it elsewhere; floods /flood and WebSockets."""
 
     port: int = 0
     server: uvicorn.Server | None = None
@@ -31,6 +31,9 @@ class Site:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            return
+        if scope["type"] == "websocket":
+            await self._talk(receive, send)
             return
         body = b""
         while scope["path"] == "/read":
@@ -50,6 +53,17 @@ class Site:
                 await asyncio.sleep(0)
             self.gone.append("flood")
         await send({"type": "http.response.body", "body": b"%d bytes" % len(body)})
+
+    async def _talk(self, receive: Receive, send: Send) -> None:
+        """Say more and more over a WebSocket."""
+        await receive()
+        await send({"type": "websocket.accept"})
+        try:
+            while True:
+                await send({"type": "websocket.send", "text": "x" * 100_000})
+                await asyncio.sleep(0)
+        finally:
+            self.gone.append("socket")
 
     @property
     def open(self) -> int:

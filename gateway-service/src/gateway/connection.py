@@ -123,7 +123,7 @@ class GuardedConnection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """From here on it is a WebSocket's: uvicorn's own, whose pings find out who has gone."""
+        """From here on it is a WebSocket's: a `GuardedSocket`, whose pings find out who has gone."""
         self._upgraded = True
         self._stop_timer()
         super().handle_websocket_upgrade()

@@ -4,6 +4,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.connection import Bounds, GuardedConnection
+from gateway.guarded_socket import GuardedSocket
 from gateway.settings import GatewaySettings
 
 # An open event stream must not hold up a stop: streams see `closing` within a second.
@@ -26,7 +27,7 @@ class ServerConfig(uvicorn.Config):
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=bounds.keep_alive_seconds,
-            ws="websockets-sansio",
+            ws=GuardedSocket,
             ws_max_size=MESSAGE_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

@@ -4,10 +4,11 @@ There it was open to everybody. Here it wants the scope `admin`: by a key in a h
 by a ticket of `POST /v1/stream-tickets`.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
 from gateway.addresses import client_address
@@ -41,7 +42,7 @@ async def dashboard_socket(websocket: WebSocket) -> None:
             headers = {"X-Request-ID": request_id, "Cache-Control": "no-store"}
             await websocket.send_denial_response(JSONResponse(told.body, told.status, headers))
             return
-        with place:
+        with place, suppress(WebSocketDisconnect):  # gone while it was told something
             await websocket.accept()
             await websocket.send_json({"type": "connected", "timestamp": datetime.now(UTC).isoformat()})
             code = await gateway.luma_feed.follow(
