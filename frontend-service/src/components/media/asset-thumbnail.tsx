@@ -1,18 +1,28 @@
-import { Film, Image } from "lucide-react";
+import { FileText, Film, Image } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useRenewedLink } from "./use-renewed-link";
 
+type ThumbnailKind = "image" | "video" | "file";
+
 interface AssetThumbnailProps {
   readonly assetId: string;
-  readonly kind: "image" | "video";
+  readonly kind: ThumbnailKind;
 }
 
-/** A small still of a picture or a film, fetched when it comes near the screen. */
+const ICONS = { image: Image, video: Film, file: FileText } as const;
+
+/** What there is to see of something of this media type. */
+export function thumbnailKindOf(contentType: string): ThumbnailKind {
+  if (contentType.startsWith("video/")) return "video";
+  return contentType.startsWith("image/") ? "image" : "file";
+}
+
+/** A small still of a picture or a film, fetched when it comes near the screen; a sign for any other file. */
 export function AssetThumbnail({ assetId, kind }: AssetThumbnailProps) {
   const frame = useRef<HTMLSpanElement>(null);
-  const isNear = useNear(frame);
+  const isNear = useNear(frame) && kind !== "file";
   const { url, isBroken, onBroken } = useRenewedLink(assetId, { enabled: isNear });
-  const Icon = kind === "video" ? Film : Image;
+  const Icon = ICONS[kind];
   return (
     <span ref={frame} className="grid size-full place-items-center text-muted">
       {!url || isBroken ? (

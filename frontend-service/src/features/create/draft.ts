@@ -16,9 +16,11 @@ export interface Draft {
   readonly attachments: Readonly<Record<string, Attachment>>;
 }
 
-/** The models that start from this source; real AI first, what nobody runs now last. */
+/** The models that start from this source; what nobody runs now last, then what takes no prompt, real AI first. */
 export function modelsFor(source: Source, models: readonly ModelView[]): readonly ModelView[] {
-  const rank = (model: ModelView) => (model.available ? 0 : 2) + (model.is_ai ? 0 : 1);
+  const isForm = (model: ModelView) => source === "words" && !primaryPrompt(fieldsOf(model));
+  const rank = (model: ModelView) =>
+    (model.available ? 0 : 4) + (isForm(model) ? 2 : 0) + (model.is_ai ? 0 : 1);
   return models.filter((model) => sourceOf(model) === source).sort((one, other) => rank(one) - rank(other));
 }
 

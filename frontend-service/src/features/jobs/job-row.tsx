@@ -1,7 +1,7 @@
 import { Film, Image, X } from "lucide-react";
 import { useId } from "react";
 import { Link } from "wouter";
-import { AssetThumbnail } from "@/components/media/asset-thumbnail";
+import { AssetThumbnail, thumbnailKindOf } from "@/components/media/asset-thumbnail";
 import { Age } from "@/components/ui/age";
 import { Button } from "@/components/ui/button";
 import { Elapsed } from "@/components/ui/elapsed";
@@ -65,10 +65,7 @@ export function JobRow({ job, modelTitle, makesFilm }: JobRowProps) {
 
 function Thumbnail({ job, makesFilm }: Pick<JobRowProps, "job" | "makesFilm">) {
   const output = primaryOutput(job);
-  if (output) {
-    const kind = output.content_type.startsWith("video/") ? "video" : "image";
-    return <AssetThumbnail assetId={output.asset_id} kind={kind} />;
-  }
+  if (output) return <AssetThumbnail assetId={output.asset_id} kind={thumbnailKindOf(output.content_type)} />;
   const input = inputAssetOf(job);
   if (input) return <AssetThumbnail assetId={input} kind="image" />;
   const Icon = makesFilm ? Film : Image;

@@ -1,5 +1,5 @@
 import { Link } from "wouter";
-import { AssetThumbnail } from "@/components/media/asset-thumbnail";
+import { AssetThumbnail, thumbnailKindOf } from "@/components/media/asset-thumbnail";
 import { useJobs } from "@/requests/jobs";
 import { JobName } from "./job-name";
 import { modelWords, primaryOutput } from "./job-words";
@@ -32,10 +32,7 @@ export function RecentResults({ without }: { readonly without: string | null }) 
                 href={`/jobs/${job.id}`}
                 className="block aspect-video overflow-hidden rounded-md border border-line bg-sunken transition-opacity hover:opacity-85"
               >
-                <AssetThumbnail
-                  assetId={output.asset_id}
-                  kind={output.content_type.startsWith("video/") ? "video" : "image"}
-                />
+                <AssetThumbnail assetId={output.asset_id} kind={thumbnailKindOf(output.content_type)} />
                 <span className="sr-only">
                   <JobName job={job} modelTitle={modelWords(job.model)} />
                 </span>
