@@ -7,7 +7,6 @@ several processes are kept in a folder of this worker's own.
 import argparse
 import os
 from tempfile import TemporaryDirectory
-from typing import NoReturn
 
 
 def main() -> None:
@@ -17,12 +16,13 @@ def main() -> None:
     chosen = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     if not os.environ.get("REELWORK_METRICS_PORT"):
         _run(chosen)
+        return
     with TemporaryDirectory(prefix="reelwork-metrics-", ignore_cleanup_errors=True) as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         _run(chosen)
 
 
-def _run(chosen: dict[str, object]) -> NoReturn:
+def _run(chosen: dict[str, object]) -> None:
     from worker.serving import serve  # noqa: PLC0415  (see above)
 
     serve(chosen)

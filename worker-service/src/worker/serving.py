@@ -1,7 +1,7 @@
 """A worker's life, from its settings to its end."""
 
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -11,8 +11,8 @@ from worker.celery_app import make_app
 from worker.settings import WorkerSettings
 
 
-def serve(chosen: dict[str, Any]) -> NoReturn:
-    """Run until told to stop, and exit; at once where something is wrong with the settings. `chosen`: fields of them
+def serve(chosen: dict[str, Any]) -> None:
+    """Run until told to stop; exits at once where something is wrong with the settings. `chosen`: fields of them
     that command line arguments gave."""
     try:
         settings = WorkerSettings(**chosen)
