@@ -51,6 +51,9 @@ class Witness:
         if operation is not None and PROBLEM not in str(operation["responses"]):
             self._check_source(response, operation, where)
             return
+        if response.status_code == 405 and self._is_of_a_source(response.request):
+            assert response.headers["content-type"] == "application/json", f"{where}: no answer of the original's"
+            return
         assert response.status_code != 500, f"{where}: {response.text[:500]}"
         assert response.headers["content-type"] == PROBLEM, f"{where}: {response.headers['content-type']}"
         problem: dict[str, Any] = response.json()
@@ -65,6 +68,11 @@ class Witness:
         """The statuses that the operation says it may answer; None for what is no operation."""
         operation = self._operation(request)
         return set(operation["responses"]) if operation else None
+
+    def _is_of_a_source(self, request: httpx.Request) -> bool:
+        """Whether the address is one of a replaced system alone, whatever the method."""
+        found = [operations for pattern, operations in self._operations if pattern.fullmatch(request.url.path)]
+        return bool(found) and not any(PROBLEM in str(operations) for operations in found)
 
     def _operation(self, request: httpx.Request) -> dict[str, Any] | None:
         for pattern, operations in self._operations:
