@@ -12,7 +12,8 @@ import pytest
 from checks import locks
 
 LOCKED = Path(locks.LOCKS)
-EXTRAS = {"speech"}  # needs a C compiler; its tests run where it is installed
+# Peers to measure beside; torch, which each machine wants otherwise; a C compiler. Their tests run where they are.
+EXTRAS = {"bench", "diffusion", "speech"}
 GROUPS = sorted(lock.stem for lock in LOCKED.glob("*.txt"))
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z0-9,]+\])?==(\S+)", re.MULTILINE)
 

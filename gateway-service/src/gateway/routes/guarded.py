@@ -1,9 +1,10 @@
 """Routes that ask who is calling before they read what was sent: FastAPI reads and parses the body first."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from gateway.deps import admit, is_guard
@@ -20,7 +21,7 @@ class GuardedRoute(APIRoute):
         if self.body_field is None:
             return handle
         # The bench's bare gateway takes them out.
-        self.guards = [one.call for one in self.dependant.dependencies if is_guard(one.call)]
+        self.guards = list(_guards(self.dependant))
 
         async def guarded(request: Request) -> Response:
             await admit(self.guards, request)
@@ -32,6 +33,15 @@ class GuardedRoute(APIRoute):
         """The request that FastAPI reads the body from. Raises UnsupportedMediaType."""
         _refuse_packed(request)
         return request
+
+
+def _guards(dependant: Dependant) -> Iterator[object]:
+    """Those of a route, also where another dependency asks for them."""
+    for needed in dependant.dependencies:
+        if is_guard(needed.call):
+            yield needed.call
+        else:
+            yield from _guards(needed)
 
 
 def _refuse_packed(request: Request) -> None:
