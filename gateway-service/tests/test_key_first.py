@@ -80,7 +80,11 @@ def test_a_packed_body_is_not_unpacked(almighty: Caller, method: str, path: str,
         method, re.sub(r"{\w+}", "x", path), content=gzip.compress(b"{}" + b" " * 1_000_000), headers=headers
     )
 
-    assert expect(415, answer)["errors"][0]["pointer"] == "header:content-encoding"
+    refused = expect(415, answer)
+    if "application/problem+json" in str(DOCUMENT["paths"][path]):
+        assert refused["errors"][0]["pointer"] == "header:content-encoding"
+    else:  # in the words of a replaced system
+        assert "Packed bodies are not taken" in answer.text
 
 
 @pytest.mark.parametrize("content_type", ["application/json, application/json", "application/json; charset=utf-16"])

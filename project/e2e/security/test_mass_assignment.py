@@ -33,7 +33,7 @@ INNER = {"digest", "secret", "salt", "lease", "fence", "slot", "places_taken", "
 # Receivers verify deliveries with it: an endpoint's is told when it is made, the account's own where it is asked for.
 TOLD = {"NewWebhookView.secret", "SecretView.secret"}
 TELLS = {"/v1/webhooks/signing-secret": {"secret"}}
-NOT_ASKED = re.compile(r"/events$|/content$|/outputs$|/video/")  # streams, redirects and files
+NOT_ASKED = re.compile(r"/events$|/content$|/outputs$|/video/|/account/export$")  # streams, redirects and files
 
 
 def _bodies() -> list[tuple[str, str]]:
