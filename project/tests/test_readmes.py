@@ -60,6 +60,8 @@ def test_every_example_is_played_or_has_something_in_its_place(table: Table):
 @pytest.mark.parametrize("table", tables(), ids=lambda table: table.readme)
 def test_no_example_of_the_readme_is_missing_from_its_table(table: Table):
     assert re.fullmatch(r"[0-9a-f]{64}", table.sha256)  # of the README that it was made from
+    if not ORIGINALS:
+        pytest.skip("the READMEs are not ours to keep here: REELWORK_READMES names the folder that has them")
     for folder in ORIGINALS:
         readme = (folder / table.readme).read_bytes()
         assert hashlib.sha256(readme).hexdigest() == table.sha256
