@@ -6,13 +6,13 @@ import { Segmented } from "@/components/ui/segmented";
 import { Attached } from "@/features/assets/attached";
 import { DropZone } from "@/features/assets/drop-zone";
 import { usePastedFile } from "@/features/assets/use-pasted-file";
-import { modelsFor } from "@/features/create/draft";
+import { complaintsBesides, modelsFor } from "@/features/create/draft";
 import { PromptBox } from "@/features/create/prompt-box";
-import { primaryAsset, primaryPrompt } from "@/features/create/schema-fields";
+import { primaryAsset, primaryPrompt, takesFilms } from "@/features/create/schema-fields";
 import { SchemaForm } from "@/features/create/schema-form";
 import { ModelPicker } from "@/features/models/model-picker";
 import { ApiError } from "@/lib/api-error";
-import type { ModelView } from "@/schema/api.gen";
+import type { FieldProblem, ModelView } from "@/schema/api.gen";
 import type { DraftEditor } from "./use-draft";
 
 interface CreateFormProps {
@@ -47,6 +47,7 @@ export function CreateForm({ editor, models, problems, isSending, error, onSubmi
   const { draft, model, fields, isUploading } = editor;
   const [picture, prompt] = [primaryAsset(fields), primaryPrompt(fields)];
   const settings = fields.filter((field) => field !== picture && field !== prompt);
+  const unsaid = error instanceof ApiError ? complaintsBesides(fields, error.fields) : [];
   usePastedFile(editor.setPicture);
 
   const submit = (event: FormEvent) => {
@@ -60,7 +61,7 @@ export function CreateForm({ editor, models, problems, isSending, error, onSubmi
         <Segmented label="Start from" value={draft.source} segments={SOURCES} onChange={editor.setSource} />
         {picture && (
           <DropZone
-            label="Add a picture"
+            label={takesFilms(picture) ? "Add a film" : "Add a picture"}
             accept={picture.accept}
             problem={problems[picture.name]}
             onFile={editor.setPicture}
@@ -106,12 +107,9 @@ export function CreateForm({ editor, models, problems, isSending, error, onSubmi
         }}
       />
       <div className="sticky bottom-0 z-10 -mx-4 space-y-3 bg-linear-to-t from-page from-75% to-transparent px-4 pt-4 pb-4 lg:-mx-1 lg:px-1">
-        {error !== null &&
-          error !== undefined &&
-          !isAnswered(
-            error,
-            fields.map(({ name }) => name),
-          ) && <ErrorPanel what="It could not be sent" error={error} onRetry={onSubmit} />}
+        {error !== null && error !== undefined && !isAnswered(error, unsaid) && (
+          <ErrorPanel what="It could not be sent" error={error} complaints={unsaid} onRetry={onSubmit} />
+        )}
         <Button
           look="primary"
           size="lg"
@@ -135,7 +133,6 @@ function buttonWords(isSending: boolean, isUploading: boolean, model: ModelView 
 }
 
 /** True when every complaint stands beside a field already, so that it need not be said twice. */
-function isAnswered(error: unknown, names: readonly string[]): boolean {
-  if (!(error instanceof ApiError) || error.fields.length === 0) return false;
-  return error.fields.every(({ pointer }) => names.some((name) => pointer.startsWith(`#/input/${name}`)));
+function isAnswered(error: unknown, unsaid: readonly FieldProblem[]): boolean {
+  return error instanceof ApiError && error.fields.length > 0 && unsaid.length === 0;
 }

@@ -1,17 +1,21 @@
 import { CircleAlert, RotateCw } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { asApiError } from "@/lib/api-error";
+import type { FieldProblem } from "@/schema/api.gen";
 
 interface ErrorPanelProps {
   /** What the person wanted, as the start of the message: "The jobs could not be loaded". */
   readonly what: string;
   readonly error: unknown;
+  /** Which of the error's complaints to list; all of them where none is said elsewhere. */
+  readonly complaints?: readonly FieldProblem[];
   readonly onRetry?: (() => void) | undefined;
 }
 
-/** What happened, the cure, a way to try again, and the id to quote. */
-export function ErrorPanel({ what, error, onRetry }: ErrorPanelProps) {
-  const { title, message, hint, requestId } = asApiError(error);
+/** What happened, each complaint, the cure, a way to try again, and the id to quote. */
+export function ErrorPanel({ what, error, complaints, onRetry }: ErrorPanelProps) {
+  const { title, message, hint, requestId, fields } = asApiError(error);
+  const listed = complaints ?? fields;
   return (
     <div
       data-slot="error-panel"
@@ -24,6 +28,16 @@ export function ErrorPanel({ what, error, onRetry }: ErrorPanelProps) {
           {what}: {title.charAt(0).toLowerCase() + title.slice(1)}.
         </p>
         {message !== title && <p className="mt-1 text-pretty">{message}</p>}
+        {listed.length > 0 && (
+          <ul className="mt-1 space-y-1">
+            {listed.map(({ pointer, detail }) => (
+              <li key={pointer + detail} className="text-pretty">
+                {placeOf(pointer)}
+                {detail}
+              </li>
+            ))}
+          </ul>
+        )}
         {hint && <p className="mt-1 text-pretty">{hint}</p>}
         {requestId && (
           <p className="mt-2 font-mono text-xs text-muted [overflow-wrap:anywhere]">Request {requestId}</p>
@@ -36,4 +50,10 @@ export function ErrorPanel({ what, error, onRetry }: ErrorPanelProps) {
       </div>
     </div>
   );
+}
+
+/** `values/3: ` for `#/input/values/3`; nothing for the input as a whole. */
+function placeOf(pointer: string): string {
+  const place = pointer.replace(/^#\/?(input)?\/?/, "");
+  return place === "" ? "" : `${place}: `;
 }

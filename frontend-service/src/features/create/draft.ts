@@ -1,8 +1,16 @@
 /** What a person has put together so far, apart from how it is shown. Everything here is a pure decision. */
 import { type Attachment, assetIdOf } from "@/lib/attachment";
-import type { JobView, JsonValue, ModelView } from "@/schema/api.gen";
+import type { FieldProblem, JobView, JsonValue, ModelView } from "@/schema/api.gen";
 import { ratioOf } from "./ratio";
-import { type Field, fieldsOf, primaryAsset, primaryPrompt, type Source, sourceOf } from "./schema-fields";
+import {
+  type Field,
+  fieldsOf,
+  primaryAsset,
+  primaryPrompt,
+  type Source,
+  sourceOf,
+  takesFilms,
+} from "./schema-fields";
 
 export type Values = Readonly<Record<string, JsonValue>>;
 
@@ -119,21 +127,31 @@ function draftValue(
 }
 
 function cure(field: Field): string {
-  if (field.kind === "asset") return "Add a picture first.";
+  if (field.kind === "asset") return takesFilms(field) ? "Add a film first." : "Add a picture first.";
   if (field.kind === "prompt") return "Say in a few words what you want to see.";
   return `${field.label} is needed.`;
 }
 
 /** The server's complaints by field: `#/input/duration_seconds` belongs to `duration_seconds`. */
-export function complaintsByField(
-  errors: readonly { readonly pointer: string; readonly detail: string }[],
-): Readonly<Record<string, string>> {
+export function complaintsByField(errors: readonly FieldProblem[]): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const { pointer, detail } of errors) {
-    const name = /^#\/input\/([^/]+)/.exec(pointer)?.[1];
+    const name = fieldAt(pointer);
     if (name) found[name] ??= detail;
   }
   return found;
+}
+
+/** The complaints that stand beside none of these fields. */
+export function complaintsBesides(
+  fields: readonly Field[],
+  errors: readonly FieldProblem[],
+): readonly FieldProblem[] {
+  return errors.filter(({ pointer }) => !fields.some(({ name }) => name === fieldAt(pointer)));
+}
+
+function fieldAt(pointer: string): string | undefined {
+  return /^#\/input\/([^/]+)/.exec(pointer)?.[1];
 }
 
 /** Width over height of what these values make; null where the model does not let one choose. */

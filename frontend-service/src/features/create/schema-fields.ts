@@ -73,6 +73,11 @@ export function primaryAsset(fields: readonly Field[]): AssetField | null {
   return fields.find((field): field is AssetField => field.kind === "asset" && field.required) ?? null;
 }
 
+/** True for a place for films; every other file is called a picture. */
+export function takesFilms({ accept }: AssetField): boolean {
+  return accept.some((type) => type.startsWith("video/"));
+}
+
 /** The words that the whole thing is about, for models that start from words. */
 export function primaryPrompt(fields: readonly Field[]): TextField | null {
   if (primaryAsset(fields)) return null;
