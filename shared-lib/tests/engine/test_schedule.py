@@ -86,7 +86,8 @@ class Both:
                 self.pool.release(of.lane, of.slots, seconds=used.total_seconds() if used is not None else None)
             case _:
                 self.stage.do(self.stage.world.age_slots())
-                self.stage.do(store.drop_slot(of.lane, of.slots[0], older_than=timedelta(seconds=30)))
+                orphans = self.stage.world.stores.orphans
+                self.stage.do(orphans.drop(of.lane, of.slots[0], older_than=timedelta(seconds=30)))
                 self.pool.drop(of.lane, of.slots[0])
 
     def stored(self) -> dict[str, tuple[object, ...]]:
