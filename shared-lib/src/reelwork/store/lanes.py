@@ -5,13 +5,13 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import cast
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
 from reelwork.domain.ids import LaneId
 from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation
-from reelwork.domain.schedule import SHORTEST_SECONDS
+from reelwork.domain.schedule import SHORTEST_SECONDS, lifted
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.entitlements import entitled, open_and_as_entitled
 from reelwork.store.pipeline import NOW, RECOUNT, Expression, charge_of, literal, without_slots
@@ -148,14 +148,14 @@ class Lanes:
                 RECOUNT,
                 {"$unset": "count"},
             ],
-            projection={"epoch": 1, "slots.id": 1},
+            projection={"epoch": 1, "slots.id": 1, "last_start": 1},
             sort=[("vstart", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
         if after is None:
             return None
         slots = tuple(slot["id"] for slot in after["slots"] if slot["id"].startswith(claim))
-        return Reservation(lane=after["_id"], slots=slots, epoch=after["epoch"])
+        return Reservation(lane=after["_id"], slots=slots, epoch=after["epoch"], start=after["last_start"])
 
     async def give_back(self, reservation: Reservation, places: Sequence[str], *, emptied: bool) -> bool:
         """Return places that nobody needs, and their charge. `emptied`: nothing more was queued; then the lane goes
@@ -220,6 +220,25 @@ class Lanes:
         ready = await self._lanes.find_one(others, {"vstart": 1}, sort=[("vstart", ASCENDING)])
         if ready is not None:
             await self._lanes.update_one({"_id": lane}, {"$max": {"vstart": ready["vstart"]}})
+
+    async def lift(self, pool: str, lanes: Collection[LaneId], *, served: float) -> None:
+        """Take lanes along that a claim passed over, when it served one that started at `served`: see
+        `domain.schedule.lifted`. Those that change meanwhile stay where that put them, until the next time."""
+        if not lanes:
+            return
+        found = self._lanes.find(_ready(pool) | {"_id": {"$in": list(lanes)}}, {"vstart": 1})
+        starts = {lane["_id"]: float(lane["vstart"]) async for lane in found}
+        moves = [
+            UpdateOne({"_id": lane, "vstart": starts[lane]}, {"$set": {"vstart": start}})
+            for lane, start in lifted(starts, served=served).items()
+        ]
+        if moves:
+            await self._lanes.bulk_write(moves, ordered=False)
+
+    async def epochs(self, lanes: Sequence[LaneId]) -> dict[LaneId, int]:
+        """How often each of these lanes was opened, without those that are idle or unknown."""
+        found = self._lanes.find({"_id": {"$in": list(lanes)}, "active": True}, {"epoch": 1})
+        return {lane["_id"]: lane["epoch"] async for lane in found}
 
     async def inactive(self, lanes: Sequence[LaneId]) -> list[LaneId]:
         """Those of `lanes` that are not open for serving: unknown, or idle."""
