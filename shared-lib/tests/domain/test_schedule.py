@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reelwork.domain.ids import LaneId
 from reelwork.domain.lane import BATCH_SECONDS
-from reelwork.domain.schedule import Lane, Pool, Running, learned, places, simulate
+from reelwork.domain.schedule import LAG_SECONDS, Lane, Pool, Running, learned, lifted, places, simulate
 
 HEAVY, MIDDLE, LIGHT = LaneId("cpu:heavy"), LaneId("cpu:middle"), LaneId("cpu:light")
 
@@ -104,3 +104,30 @@ def test_a_pool_stays_small_however_long_it_runs() -> None:
         pool.release(reservation.lane, reservation.slots, seconds=0.5)
 
     assert pool.entries() < 200
+
+
+STARTS = st.dictionaries(st.sampled_from([HEAVY, MIDDLE, LIGHT]), st.floats(0.0, 1e6), min_size=1)
+
+
+@given(STARTS, st.floats(0.0, 1e6))
+def test_lanes_that_were_passed_over_come_up_to_the_one_that_was_served_and_keep_their_order(
+    starts: dict[LaneId, float], served: float
+) -> None:
+    after = starts | lifted(starts, served=served)
+
+    assert min(after.values()) >= min(served - LAG_SECONDS, *starts.values())
+    assert min(after.values()) < served or after == starts, "it is next for whoever can run it"
+    assert all(after[lane] >= starts[lane] for lane in starts), "nobody is given anything"
+    moved = [after[lane] - starts[lane] for lane in starts]
+    assert moved == pytest.approx([moved[0]] * len(moved), abs=1e-6)
+
+
+def test_a_lane_that_may_not_be_served_is_not_taken_along() -> None:
+    pool = three()
+    pool.pause(LIGHT, paused=True)
+
+    pool.lift([HEAVY, LIGHT], served=100.0)
+
+    assert pool[LIGHT].vstart == 0.0
+    assert pool[HEAVY].vstart == pytest.approx(100.0)
+    assert pool.virtual_time() == 0.0, "nobody has passed over the third one"

@@ -3,13 +3,14 @@
 from reelwork.domain.job import Status
 from reelwork.domain.worker import ModelOffered
 from reelwork.engine.claim import claim_batch
+from reelwork.engine.lacking import Lacking
 from testkit.world import POOL, World, terms
 
 NEWER = ModelOffered(name="testkit/noop", version="2")
 
 
 async def claimed(world: World, *, most: int = 1, lacking=(NEWER,)) -> list[str]:
-    jobs = await claim_batch(world.engine, pool=POOL, worker="w", most=most, lacking=lacking)
+    jobs = await claim_batch(world.engine, pool=POOL, worker="w", most=most, lacking=Lacking(lacking))
     return [job.id for job in jobs]
 
 

@@ -20,10 +20,12 @@ from reelwork.domain.job import TERMINAL, Job, Status
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.retry import EXCUSED, AttemptFailure
 from reelwork.domain.tier import Tier
+from reelwork.domain.worker import ModelOffered
 from reelwork.engine.cancel import cancel
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Ending, complete, fail, hand_back
+from reelwork.engine.lacking import Lacking
 from reelwork.engine.retry import retry
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.client import Document
@@ -45,6 +47,7 @@ FAILURES = st.sampled_from(
 )
 LIVES = st.none() | st.none() | st.none() | st.integers(0, 6)  # operations until the process dies; mostly it does not
 INDEX = st.integers(0, 5)
+NEWER = ModelOffered(name="testkit/noop", version="2")
 # How an ending that was written down is told to whoever writes it again.
 RECORDED = {"completed": Ending.COMPLETED, "failed": Ending.FAILED, "cancelled": Ending.CANCELLED}
 ROUNDS = 8  # of time passing, reconciling and working; then every job must have ended: attempts are bounded
@@ -61,6 +64,7 @@ class Protocol(RuleBasedStateMachine):
         self.cut: set[JobId] = set()  # whose gateway died before it opened the lane
         self.seen: dict[JobId, Document] = {}
         self.handles: list[Job] = []  # what workers believe to be running, rightly or not
+        self.lacking = Lacking([NEWER])  # of an old worker
         self.clean = True  # nobody died since a repair that found everything old enough
         self.aged = True
 
@@ -78,20 +82,26 @@ class Protocol(RuleBasedStateMachine):
         number=st.integers(0, 1),
         announced=st.sampled_from([True, True, True, False]),
         deadline=st.sampled_from([None, None, -HOUR, HOUR]),
+        version=st.sampled_from(["1", "1", NEWER.version]),
     )
-    def submit(self, number: int, announced: bool, deadline: timedelta | None = None) -> None:
+    def submit(self, number: int, announced: bool, deadline: timedelta | None = None, version: str = "1") -> None:
         lane, deadline_at = self.lanes[number], datetime.now(UTC) + deadline if deadline else None
         if announced:
-            self.accepted.append(self.stage.do(self.world.submit(lane, deadline_at=deadline_at)))
+            submitting = self.world.submit(lane, deadline_at=deadline_at, model_version=version)
+            self.accepted.append(self.stage.do(submitting))
         else:  # the gateway dies between the insert and the rest
-            job = new_job(lane, deadline_at=deadline_at)
+            job = new_job(lane, deadline_at=deadline_at, model_version=version)
             self.stage.do(self.world.stores.jobs.insert(job))
             self.accepted.append(job)
             self.cut.add(job.id)
 
-    @rule(most=st.integers(1, 3), lives=LIVES)
-    def claim(self, most: int, lives: int | None) -> None:
-        jobs = self.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most), lives) or []
+    @rule(most=st.integers(1, 3), lives=LIVES, old=st.booleans())
+    def claim(self, most: int, lives: int | None, old: bool) -> None:
+        lacking = self.lacking if old else None
+        jobs = (
+            self.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most, lacking=lacking), lives) or []
+        )
+        assert not (old and any(job.model_version == NEWER.version for job in jobs)), "it has only what it can run"
         assert all(self.seen[job.id]["due"] for job in jobs), "delays are kept"
         assert not any(is_late(self.seen[job.id]) for job in jobs), "what is late never starts"
         self.handles += jobs

@@ -35,7 +35,9 @@ class Step:
 
 STEPS = st.builds(
     Step,
-    what=st.sampled_from(["open", "open", "reserve", "reserve", "reserve", "give back", "release", "release", "drop"]),
+    what=st.sampled_from(
+        ["open", "open", "reserve", "reserve", "reserve", "give back", "release", "release", "drop", "lift"]
+    ),
     lane=st.integers(0, LANES - 1),
     number=st.integers(0, 20),
     seconds=st.floats(0.0, 100.0),
@@ -58,6 +60,8 @@ class Both:
                 self.open(step)
             case "reserve":
                 self.reserve(f"claim{number:03}", most=step.number % 16 + 1)
+            case "lift" if self.taken:
+                self.lift(self.taken[step.number % len(self.taken)], but=self.lanes[step.lane].id)
             case _ if self.taken:
                 self.end(self.taken.pop(step.number % len(self.taken)), step)
 
@@ -73,6 +77,12 @@ class Both:
         assert self.pool.reserve(claim, most=most) == stored
         self.taken += [stored] if stored else []
 
+    def lift(self, served: Reservation, *, but: str) -> None:
+        """Whoever served this one has passed over all lanes but that and one other."""
+        passed = [lane.id for lane in self.pool if lane.id not in {served.lane, but}]
+        self.stage.do(self.stage.world.stores.lanes.lift(POOL, passed, served=served.start))
+        self.pool.lift(passed, served=served.start)
+
     def end(self, of: Reservation, step: Step) -> None:
         store = self.stage.world.stores.lanes
         match step.what:
@@ -86,7 +96,8 @@ class Both:
                 self.pool.release(of.lane, of.slots, seconds=used.total_seconds() if used is not None else None)
             case _:
                 self.stage.do(self.stage.world.age_slots())
-                self.stage.do(store.drop_slot(of.lane, of.slots[0], older_than=timedelta(seconds=30)))
+                orphans = self.stage.world.stores.orphans
+                self.stage.do(orphans.drop(of.lane, of.slots[0], older_than=timedelta(seconds=30)))
                 self.pool.drop(of.lane, of.slots[0])
 
     def stored(self) -> dict[str, tuple[object, ...]]:

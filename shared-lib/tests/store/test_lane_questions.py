@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from reelwork.domain.ids import lane_id
-from reelwork.store.lanes import LONG_AGO
+from reelwork.store.orphans import LONG_AGO
 from testkit.world import POOL, World, terms
 
 
@@ -36,7 +36,7 @@ async def test_old_places_are_found_page_by_page_each_once_and_then_from_the_beg
 
     found, after, pages = [], LONG_AGO, 0
     while pages == 0 or after != LONG_AGO:
-        page = await world.stores.lanes.slots_before(begin + timedelta(seconds=21), after=after, limit=2)
+        page = await world.stores.orphans.before(begin + timedelta(seconds=21), after=after, limit=2)
         found, after, pages = [*found, *page.places], page.next_after, pages + 1
 
     assert {slot for _, slot in found} == {"0.9", "0.20", "1.8", "2.7", "3.6", "4.5"}

@@ -243,10 +243,10 @@ async def test_only_old_places_are_dropped_and_their_charge_returned(world: Worl
     old = await reserved(world)
     await world.age_slots(OLD * 2)
     young = await reserved(world)
-    lanes = world.stores.lanes
+    orphans = world.stores.orphans
 
-    candidates = await lanes.slots_before(datetime.now(UTC) - OLD)
-    dropped = [await lanes.drop_slot(lane.id, slot, older_than=OLD) for slot in (*old.slots, *young.slots, "unknown")]
+    candidates = await orphans.before(datetime.now(UTC) - OLD)
+    dropped = [await orphans.drop(lane.id, slot, older_than=OLD) for slot in (*old.slots, *young.slots, "unknown")]
 
     after = await world.lane(lane.id)
     assert candidates.places == ((lane.id, old.slots[0]),)

@@ -12,6 +12,7 @@ from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.domain.lifecycle import reference
 from reelwork.domain.worker import ModelOffered
+from reelwork.engine.lacking import Lacking
 from reelwork.generator import AnyModel, Catalogue, GenerationError, RemoteModel, discover
 from reelwork.store import models as store
 
@@ -35,7 +36,7 @@ class Models:
         self._classes = {name: cls for name, cls in catalogue.models.items() if cls.resources.pool == pool}
         self.cards = [card for name, card in catalogue.cards.items() if name in self._classes]
         self._absent = catalogue.absent
-        self.lacking: set[ModelOffered] = set()
+        self.lacking = Lacking()
         self._ready: dict[str, AnyModel] = {}
         self._setting_up = asyncio.Lock()
         self.has_remote = any(issubclass(cls, RemoteModel) for cls in self._classes.values())
@@ -45,7 +46,7 @@ class Models:
         model = self._classes.get(job.model)
         if model is not None and model.version == job.model_version:
             return None
-        self.lacking.add(ModelOffered(name=job.model, version=job.model_version))
+        self.lacking.models.add(ModelOffered(name=job.model, version=job.model_version))
         wanted = reference(job.model, job.model_version)
         has = f"it has version {model.version}" if model is not None else self._absent.get(job.model, "no such model")
         return ModelUnavailable(f"This worker does not run {wanted}: {has}")

@@ -46,11 +46,13 @@ TICKET_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Places taken in a lane, before jobs were found for them. `epoch` is the lane's at that moment."""
+    """Places taken in a lane, before jobs were found for them. `epoch` is the lane's at that moment, `start` the
+    virtual start time at which they were taken."""
 
     lane: LaneId
     slots: tuple[str, ...]
     epoch: int
+    start: float
 
 
 def tickets_for(jobs: int, *, estimate_seconds: float) -> int:

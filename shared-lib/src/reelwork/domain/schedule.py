@@ -19,6 +19,9 @@ from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SE
 
 # Below this an estimate says no more than "very short".
 SHORTEST_SECONDS = 0.001
+# Lanes that were passed over may lag so far behind, in virtual seconds: where jobs take milliseconds, moving all of
+# those lanes for each one would cost more than the jobs.
+LAG_SECONDS = 1.0
 # Heaps keep entries that no longer hold until they come up; so many for each lane are cheaper than removing them.
 _STALE_PER_LANE = 4
 
@@ -32,6 +35,20 @@ def learned(estimate: float, *, seconds: float, jobs: int) -> float:
     """The mean length of a lane's jobs after so many more that took `seconds` together."""
     gain = 1 - (1 - ESTIMATE_GAIN) ** jobs
     return estimate + gain * (seconds / jobs - estimate)
+
+
+def lifted(starts: Mapping[LaneId, float], *, served: float) -> dict[LaneId, float]:
+    """Where lanes start that a worker passed over, having none of their models, when the lane that it ran instead
+    started at `served`: the first of them just in front of that, the others as far behind it as before.
+
+    So the pool's time goes on, nobody saves up what nobody could give, and among themselves they keep their shares.
+    Empty where none of them lags behind by LAG_SECONDS.
+    """
+    first = min(starts.values(), default=math.inf)
+    if first >= served - LAG_SECONDS:
+        return {}
+    front = math.nextafter(served, -math.inf)
+    return {lane: front + (start - first) for lane, start in starts.items()}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +131,7 @@ class Pool:
         lane.vstart += charge * count
         self._note_served(lane)
         self._changed(lane)
-        return Reservation(lane=lane.id, slots=taken, epoch=lane.epoch)
+        return Reservation(lane=lane.id, slots=taken, epoch=lane.epoch, start=lane.last_start)
 
     def give_back(self, reservation: Reservation, slots: Sequence[str], *, emptied: bool) -> None:
         """Return places that nobody needs, and their charge. `emptied`: the lane goes idle, unless it was opened."""
@@ -144,6 +161,13 @@ class Pool:
             if others is not None:
                 lane.vstart = max(lane.vstart, others.vstart)
         self._changed(lane)
+
+    def lift(self, lanes: Iterable[LaneId], *, served: float) -> None:
+        """Take lanes along that were passed over when another was served: see `lifted`."""
+        ready = {lane: self._lanes[lane].vstart for lane in lanes if self._lanes[lane].ready}
+        for lane, start in lifted(ready, served=served).items():
+            self._lanes[lane].vstart = start
+            self._changed(self._lanes[lane])
 
     def pause(self, lane_id: LaneId, *, paused: bool) -> None:
         """Hold a lane, or let it go on where it stands."""

@@ -1,7 +1,6 @@
 """Claiming: the next jobs of a pool in fair order, each under a lease. Two compare-and-sets, each harmless alone."""
 
 import time
-from collections.abc import Collection
 from dataclasses import replace
 
 import structlog
@@ -9,16 +8,18 @@ import structlog
 from reelwork.domain.ids import LaneId, new_slot_id
 from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.lane import LaneTerms, Reservation
-from reelwork.domain.worker import ModelOffered
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
+from reelwork.engine.lacking import Lacking
 from reelwork.metrics import CLAIM_SECONDS, QUEUE_SECONDS
 from reelwork.store.attempts import Claimed, Taken
 
 log = structlog.get_logger(__name__)
 
 # Lanes that turn out to be idle are passed over; so many in one claim is not expected outside of races.
-MAX_LANES_TRIED = 64
+MAX_IDLE_LANES = 64
+# Lanes that one claim passes over for want of their models; the next claim goes on behind them.
+MAX_LANES_PASSED = 1000
 # A reserved place is safe for a lease of database time; we trust our own clock for half of that.
 TRUST = 0.5
 
@@ -30,33 +31,49 @@ async def claim(engine: Engine, *, pool: str, worker: str) -> Job | None:
 
 
 async def claim_batch(
-    engine: Engine, *, pool: str, worker: str, most: int, lacking: Collection[ModelOffered] = ()
+    engine: Engine, *, pool: str, worker: str, most: int, lacking: Lacking | None = None
 ) -> list[Job]:
     """The jobs that are next, all of one lane: one, or up to `most` where they are expected to be very short.
 
     Jobs of models that the worker is `lacking`, and lanes with no others, are passed over: they wait for a worker that
-    has them.
+    has them, just in front of the lane that was served instead of them.
 
     Reserve places in the fairest lane, then take its first jobs. Places that nobody runs in are dropped after a
     lease; so whoever needed long between the two steps may have lost its places, and gives the jobs back unrun.
     Nothing is claimed in a pool that is held.
     """
-    stores, passed = engine.stores, list[LaneId]()
-    if await stores.pools.is_held(pool):
+    if await engine.stores.pools.is_held(pool):
         return []
-    for _ in range(MAX_LANES_TRIED):
+    lacking = lacking if lacking is not None else Lacking()
+    passed, begun = dict[LaneId, int](), time.monotonic()
+    try:
+        return await _first_of(engine, pool, worker=worker, most=most, lacking=lacking, passed=passed)
+    finally:
+        lacking.remember(passed, seconds=time.monotonic() - begun)
+
+
+async def _first_of(
+    engine: Engine, pool: str, *, worker: str, most: int, lacking: Lacking, passed: dict[LaneId, int]
+) -> list[Job]:
+    """The jobs of the first lane that has any for this worker; lanes that have none for it are added to `passed`."""
+    stores, idle, recalled = engine.stores, 0, await lacking.recall(engine.stores.lanes)
+    while idle < MAX_IDLE_LANES and len(passed) < MAX_LANES_PASSED:
         asked = time.monotonic()
-        reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most, skip=passed)
+        reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most, skip=[*recalled, *passed])
         if reservation is None:
             return []
         taken = await stores.attempts.take(
-            reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease, lacking=lacking
+            reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease, lacking=lacking.models
         )
         await _give_back_unused(engine, pool, taken, reservation)
         if taken.jobs:
+            lacking.forget(reservation.lane)
+            await stores.lanes.lift(pool, lacking.lanes | passed.keys(), served=reservation.start)
             return await _begun(engine, taken.jobs, asked=asked, worker=worker)
-        if lacking and not taken.emptied:
-            passed.append(reservation.lane)
+        if lacking.models and not taken.emptied:
+            passed[reservation.lane] = reservation.epoch
+        else:
+            idle += 1
     return []
 
 

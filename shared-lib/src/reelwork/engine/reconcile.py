@@ -24,7 +24,7 @@ from reelwork.engine.plan import repair as repair_plans
 from reelwork.engine.settling import Settler
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
-from reelwork.store.lanes import LONG_AGO
+from reelwork.store.orphans import LONG_AGO
 
 log = structlog.get_logger(__name__)
 
@@ -149,13 +149,13 @@ class Reconciler:
 
     async def _drop_orphan_slots(self, now: datetime) -> int:
         stores, lease = self._engine.stores, self._engine.rules.lease
-        old = await stores.lanes.slots_before(now - lease, after=self._slots_after, limit=BATCH)
+        old = await stores.orphans.before(now - lease, after=self._slots_after, limit=BATCH)
         self._slots_after = old.next_after
         held = await stores.backlog.running_slots([slot for _, slot in old.places])
         dropped = 0
         for lane, slot in old.places:
             if slot not in held:
-                dropped += await stores.lanes.drop_slot(lane, slot, older_than=lease)
+                dropped += await stores.orphans.drop(lane, slot, older_than=lease)
         return dropped
 
     async def _top_up_tickets(self, _now: datetime) -> int:

@@ -18,6 +18,7 @@ from reelwork.store.jobs import Jobs
 from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.ledger import Ledger
+from reelwork.store.orphans import Orphans
 from reelwork.store.plans import AccountPlans
 from reelwork.store.removals import Removals
 from reelwork.store.series import SavedSeries
@@ -48,7 +49,7 @@ async def _ensure_indexes(database: Database) -> None:
     ]
     await database["jobs"].create_indexes(of_jobs)
     await database["batches"].create_indexes(list(Batches.INDEXES))
-    await database["lanes"].create_indexes(list(Lanes.INDEXES))
+    await database["lanes"].create_indexes([*Lanes.INDEXES, *Orphans.INDEXES])
     await database["assets"].create_indexes(list(Assets.INDEXES))
     await database["uploads"].create_indexes(list(Uploads.INDEXES))
     await database["accounts"].create_indexes(list(Accounts.ACCOUNT_INDEXES))

@@ -2,31 +2,31 @@
 Hints that can be rebuilt from the jobs, but for the virtual time."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
 from reelwork.domain.ids import LaneId
 from reelwork.domain.lane import BATCH_SECONDS, ESTIMATE_GAIN, FIRST_ESTIMATE_SECONDS, LaneTerms, Reservation
-from reelwork.domain.schedule import SHORTEST_SECONDS
+from reelwork.domain.schedule import SHORTEST_SECONDS, lifted
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.entitlements import entitled, open_and_as_entitled
-from reelwork.store.pipeline import NOW, RECOUNT, Expression, literal, without_slots
+from reelwork.store.pipeline import NOW, RECOUNT, Expression, charge_of, literal, without_slots
 
-LONG_AGO = datetime.fromtimestamp(0, UTC)
-SMALLEST_STEP = timedelta(milliseconds=1)  # of MongoDB's dates
 _SERVABLE = {"active": True, "full": False, "paused": False}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OldPlaces:
-    """Places by lane and slot. `next_after`: where to go on looking; LONG_AGO after the last ones."""
+def lanes_of(database: Database) -> AsyncCollection[Document]:
+    """The `lanes` collection.
 
-    places: tuple[tuple[LaneId, str], ...]
-    next_after: datetime
+    Acknowledged, not waited for on disk: lanes can be rebuilt from the jobs. What a crash of MongoDB may forget is
+    never older than the last durable write of a job, since the journal keeps the order of writes. Read as they are now:
+    a majority read would trail such writes by up to a tenth of a second.
+    """
+    return database.get_collection("lanes", write_concern=WriteConcern(w=1, j=False), read_concern=ReadConcern("local"))
 
 
 @adapter
@@ -45,7 +45,6 @@ class Lanes:
             name="next",
         ),
         IndexModel([("pool", ASCENDING), ("last_start", DESCENDING)], name="served"),
-        IndexModel([("slots.at", ASCENDING)], name="oldest_slot", sparse=True),
         # Full lanes that no ticket has come for yet: those that one came for must cost the next one nothing.
         IndexModel(
             [("pool", ASCENDING), ("active", ASCENDING)],
@@ -55,12 +54,7 @@ class Lanes:
     )
 
     def __init__(self, database: Database) -> None:
-        # Acknowledged, not waited for on disk: lanes can be rebuilt from the jobs. What a crash of MongoDB may forget
-        # is never older than the last durable write of a job, since the journal keeps the order of writes.
-        # Read as they are now: a majority read would trail such writes by up to a tenth of a second.
-        self._lanes = database.get_collection(
-            "lanes", write_concern=WriteConcern(w=1, j=False), read_concern=ReadConcern("local")
-        )
+        self._lanes = lanes_of(database)
 
     async def open(self, terms: LaneTerms) -> float:
         """Say that the lane may have queued jobs; how long its jobs take on average, in seconds.
@@ -154,14 +148,14 @@ class Lanes:
                 RECOUNT,
                 {"$unset": "count"},
             ],
-            projection={"epoch": 1, "slots.id": 1},
+            projection={"epoch": 1, "slots.id": 1, "last_start": 1},
             sort=[("vstart", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
         if after is None:
             return None
         slots = tuple(slot["id"] for slot in after["slots"] if slot["id"].startswith(claim))
-        return Reservation(lane=after["_id"], slots=slots, epoch=after["epoch"])
+        return Reservation(lane=after["_id"], slots=slots, epoch=after["epoch"], start=after["last_start"])
 
     async def give_back(self, reservation: Reservation, places: Sequence[str], *, emptied: bool) -> bool:
         """Return places that nobody needs, and their charge. `emptied`: nothing more was queued; then the lane goes
@@ -176,7 +170,7 @@ class Lanes:
                 {
                     "$set": {
                         "slots": without_slots(places),
-                        "vstart": {"$subtract": ["$vstart", _charge_of(places)]},
+                        "vstart": {"$subtract": ["$vstart", charge_of(places)]},
                         "active": {"$cond": [idle, False, "$active"]},
                         "starved": {"$cond": [idle, False, "$starved"]},
                     }
@@ -195,7 +189,7 @@ class Lanes:
         was full: the caller publishes one.
         """
         seconds = used.total_seconds() if used is not None else 0.0
-        corrected = {"$add": ["$vstart", {"$subtract": [{"$divide": [seconds, "$weight"]}, _charge_of(slots)]}]}
+        corrected = {"$add": ["$vstart", {"$subtract": [{"$divide": [seconds, "$weight"]}, charge_of(slots)]}]}
         gain = 1 - (1 - ESTIMATE_GAIN) ** len(slots)
         surprise = {"$subtract": [seconds / max(1, len(slots)), "$estimate"]}
         learned = {"$add": ["$estimate", {"$multiply": [gain, surprise]}]}
@@ -227,42 +221,24 @@ class Lanes:
         if ready is not None:
             await self._lanes.update_one({"_id": lane}, {"$max": {"vstart": ready["vstart"]}})
 
-    async def slots_before(self, until: datetime, *, after: datetime = LONG_AGO, limit: int = 100) -> OldPlaces:
-        """Places taken from `after` to before `until` (database time) in up to `limit` lanes: perhaps orphans."""
-        taken = {"$gte": after, "$lt": until}
-        # By its hint the lanes come in the order of each one's oldest place in question.
-        cursor = self._lanes.find({"slots": {"$elemMatch": {"at": taken}}}, {"slots": 1}, hint="oldest_slot")
-        lanes = [
-            (lane["_id"], [slot for slot in lane["slots"] if after <= slot["at"] < until])
-            async for lane in cursor.limit(limit)
+    async def lift(self, pool: str, lanes: Collection[LaneId], *, served: float) -> None:
+        """Take lanes along that a claim passed over, when it served one that started at `served`: see
+        `domain.schedule.lifted`. Those that change meanwhile stay where that put them, until the next time."""
+        if not lanes:
+            return
+        found = self._lanes.find(_ready(pool) | {"_id": {"$in": list(lanes)}}, {"vstart": 1})
+        starts = {lane["_id"]: float(lane["vstart"]) async for lane in found}
+        moves = [
+            UpdateOne({"_id": lane, "vstart": starts[lane]}, {"$set": {"vstart": start}})
+            for lane, start in lifted(starts, served=served).items()
         ]
-        places = tuple((lane, slot["id"]) for lane, slots in lanes for slot in slots)
-        if len(lanes) < limit:
-            return OldPlaces(places=places, next_after=LONG_AGO)
-        reached = min(slot["at"] for slot in lanes[-1][1])
-        return OldPlaces(places=places, next_after=max(reached, after + SMALLEST_STEP))
+        if moves:
+            await self._lanes.bulk_write(moves, ordered=False)
 
-    async def drop_slot(self, lane: LaneId, slot: str, *, older_than: timedelta) -> bool:
-        """Free an orphan place, if it is still there and still that old. Its charge is returned.
-
-        No claim can still make use of a place that old: see `engine.claim`.
-        """
-        cutoff = {"$subtract": [NOW, int(older_than.total_seconds() * 1000)]}
-        mine = {"$filter": {"input": "$slots", "cond": {"$eq": ["$$this.id", slot]}}}
-        old = {"$lt": [{"$min": {"$map": {"input": mine, "in": "$$this.at"}}}, cutoff]}
-        dropped = await self._lanes.update_one(
-            {"_id": lane, "slots.id": slot, "$expr": old},
-            [
-                {
-                    "$set": {
-                        "slots": without_slots([slot]),
-                        "vstart": {"$subtract": ["$vstart", _charge_of([slot])]},
-                    }
-                },
-                RECOUNT,
-            ],
-        )
-        return bool(dropped.modified_count)
+    async def epochs(self, lanes: Sequence[LaneId]) -> dict[LaneId, int]:
+        """How often each of these lanes was opened, without those that are idle or unknown."""
+        found = self._lanes.find({"_id": {"$in": list(lanes)}, "active": True}, {"epoch": 1})
+        return {lane["_id"]: lane["epoch"] async for lane in found}
 
     async def inactive(self, lanes: Sequence[LaneId]) -> list[LaneId]:
         """Those of `lanes` that are not open for serving: unknown, or idle."""
@@ -292,9 +268,3 @@ class Lanes:
 
 def _ready(pool: str) -> Document:
     return {"pool": pool, **_SERVABLE}
-
-
-def _charge_of(slots: Sequence[str]) -> Expression:
-    """What was charged for places, read from the lane itself; 0 for places that are gone."""
-    mine = {"$filter": {"input": "$slots", "cond": {"$in": ["$$this.id", list(slots)]}}}
-    return {"$sum": {"$map": {"input": mine, "in": "$$this.charge"}}}

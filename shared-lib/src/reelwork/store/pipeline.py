@@ -110,5 +110,11 @@ def without_slots(slots: Sequence[str]) -> Expression:
     return {"$filter": {"input": "$slots", "cond": {"$not": [{"$in": ["$$this.id", list(slots)]}]}}}
 
 
+def charge_of(slots: Sequence[str]) -> Expression:
+    """What was charged for places of a lane, read from the lane itself; 0 for places that are gone."""
+    mine = {"$filter": {"input": "$slots", "cond": {"$in": ["$$this.id", list(slots)]}}}
+    return {"$sum": {"$map": {"input": mine, "in": "$$this.charge"}}}
+
+
 RECOUNT: dict[str, Expression] = {"$set": {"full": {"$gte": [{"$size": "$slots"}, "$limit"]}}}
 """The stage after every change of slots or limit."""

@@ -24,6 +24,7 @@ from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.ledger import Ledger
 from reelwork.store.models import Models
+from reelwork.store.orphans import Orphans
 from reelwork.store.overview import Overview
 from reelwork.store.plans import AccountPlans
 from reelwork.store.pools import Pools
@@ -59,6 +60,7 @@ class Stores:
     bulk: BulkChanges
     selection: Selection
     lanes: Lanes
+    orphans: Orphans
     assets: Assets
     uploads: Uploads
     accounts: Accounts
@@ -104,6 +106,7 @@ class Stores:
             bulk=BulkChanges(database),
             selection=Selection(database),
             lanes=Lanes(database),
+            orphans=Orphans(database),
             assets=Assets(database),
             uploads=Uploads(database),
             accounts=Accounts(database),
