@@ -16,7 +16,7 @@ from gateway.services.stored_check import StoredCheck
 from gateway.services.upload_terms import UploadTerms
 from reelwork.contract.uploads import UploadBody
 from reelwork.domain.asset import Asset
-from reelwork.domain.errors import HashMismatch
+from reelwork.domain.errors import HashMismatch, InvalidState
 from reelwork.domain.ids import new_account_id
 from reelwork.domain.upload import Upload, UploadState
 from reelwork.objects.errors import ObjectStoreDown
@@ -159,3 +159,16 @@ async def test_a_refusal_is_the_same_for_whoever_asks_again_and_the_bytes_are_go
 
     assert [key async for key in world.objects.list_keys("")] == []
     assert await world.database["assets"].count_documents({}) == 0
+
+
+async def test_a_check_that_nobody_ended_in_time_is_not_begun_again(world: World):
+    async with a_gateway(world) as uploads:
+        upload = await sent(uploads)
+        assert await world.stores.uploads.take(upload, "the dead", lease=-LEASE)
+        await world.database["uploads"].update_one({"_id": upload.id}, {"$set": {"expires_at": upload.created_at}})
+
+        with pytest.raises(InvalidState, match="expired"):
+            await uploads.complete(OWNER, upload.id, None)
+        found = await uploads.get(OWNER, upload.id)
+
+    assert found.expired

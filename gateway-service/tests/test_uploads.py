@@ -128,6 +128,23 @@ def test_bytes_that_an_account_has_need_not_be_sent_again_and_nobody_elses_count
     assert expect(400, uploader.http.get("/v1/assets/by-hash/nope"))["errors"][0]["pointer"] == "path:sha256"
 
 
+def test_bytes_that_only_a_job_made_are_sent_again_since_they_go_with_its_data(uploader: Caller, web: httpx.Client):
+    card = {"prompt": "made", "delay_seconds": 0, "failure_rate": 0}
+    job = uploader.wait(uploader.submit("simulated/image", **card)["id"])
+    made = expect(200, uploader.http.get(f"/v1/assets/{job['outputs'][0]['asset_id']}"))
+    content, digest = uploader.content(made["id"]), made["sha256"]
+
+    begun = expect(201, uploader.http.post("/v1/uploads", json=declared(content, made["content_type"])))
+    assert expect(404, uploader.http.get(f"/v1/assets/by-hash/{digest}"))["code"] == "asset_not_found"
+    expect(404, uploader.http.post("/v1/assets/from-hash", json={"sha256": digest}))
+    web.put(begun["url"], content=content, headers=begun["headers"])
+    own = expect(200, complete(uploader, begun))
+    expect(200, uploader.http.delete(f"/v1/jobs/{job['id']}/data"))
+
+    assert uploader.content(own["id"]) == content
+    assert expect(200, uploader.http.post("/v1/assets/from-hash", json={"sha256": digest})) == own
+
+
 def test_a_client_may_choose_the_size_of_its_parts(uploader: Caller, web: httpx.Client):
     small, chosen = film(), begin(uploader, LARGE, part_bytes=PART + MIB)
     whole = begin(uploader, small, part_bytes=PART)

@@ -1041,7 +1041,7 @@ export interface paths {
         };
         /**
          * Find Asset By Hash
-         * @description Whether your account has these bytes; HEAD answers without a body.
+         * @description Whether these bytes were uploaded to your account; HEAD answers without a body.
          */
         readonly get: operations["find_asset_by_hash"];
         readonly put?: never;
@@ -1063,7 +1063,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Asset From Hash
-         * @description Your asset with these bytes, so that they need not be sent again. Other accounts' bytes are unknown here.
+         * @description The asset that you uploaded with these bytes, so that they need not be sent again. Other accounts' bytes are
+         *     unknown here, and so is what jobs made: it goes with their data.
          */
         readonly post: operations["asset_from_hash"];
         readonly delete?: never;
@@ -16490,7 +16491,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description Nothing to send: your account has these bytes. */
+            /** @description Nothing to send: these bytes were uploaded to your account before. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;

@@ -9,10 +9,13 @@ import httpx2 as httpx
 import pytest
 
 from reelwork.domain.asset import Asset, AssetState
-from reelwork.domain.ids import new_account_id, new_upload_id
+from reelwork.domain.ids import AccountId, AssetId, new_account_id, new_upload_id
 from reelwork.domain.upload import SWEPT_AFTER, Multipart, Refusal, Upload, UploadState
+from reelwork.engine.sweep import Sweeper
 from reelwork.objects.errors import ObjectMissing
+from reelwork.store.assets import Assets
 from reelwork.store.stores import Stores
+from reelwork.store.uploads import Uploads
 from testkit.storage import Storeroom, an_asset
 
 NOW = datetime.now(UTC)
@@ -57,7 +60,14 @@ async def _put(room: Storeroom, upload: Upload) -> None:
 
 
 async def completed(room: Storeroom, *, committed: bool = True) -> tuple[Upload, Asset]:
-    upload = await begun(room)
+    """In time; and then the time of the upload was over for long enough."""
+    upload = await begun(room, expires_at=NOW + timedelta(days=1))
+    asset = await _complete(room, upload, committed=committed)
+    await _expire(room, upload, OVER)
+    return upload, asset
+
+
+async def _complete(room: Storeroom, upload: Upload, *, committed: bool = True) -> Asset:
     asset = an_asset(upload.account_id, id=upload.asset_id, key=upload.key, state=AssetState.STAGED)
     stores = room.world.stores
     assert await stores.uploads.take(upload, "me", lease=LEASE)
@@ -65,7 +75,11 @@ async def completed(room: Storeroom, *, committed: bool = True) -> tuple[Upload,
     assert await stores.uploads.complete(upload, "me")
     if committed:
         await stores.assets.commit([asset.id])
-    return upload, asset
+    return asset
+
+
+async def _expire(room: Storeroom, upload: Upload, at: datetime) -> None:
+    await room.world.database["uploads"].update_one({"_id": upload.id}, {"$set": {"expires_at": at}})
 
 
 async def is_there(room: Storeroom, upload: Upload) -> bool:
@@ -136,7 +150,7 @@ async def test_an_asset_whose_upload_was_given_up_is_removed_and_one_under_way_w
 
 async def test_one_gateway_checks_an_upload_until_it_falls_silent(storeroom: Storeroom) -> None:
     uploads = storeroom.world.stores.uploads
-    upload = await begun(storeroom, sent=False)
+    upload = await begun(storeroom, expires_at=NOW + timedelta(days=1), sent=False)
     refusal = Refusal(error="hash_mismatch", pointer="#/sha256", code="not_as_declared", detail="No.")
 
     assert await uploads.take(upload, "first", lease=LEASE)
@@ -153,3 +167,61 @@ async def test_one_gateway_checks_an_upload_until_it_falls_silent(storeroom: Sto
     assert found is not None
     assert (found.state, found.refusal) == (UploadState.FAILED, refusal)
     assert await uploads.take(upload, "third", lease=LEASE) is None
+
+
+@pytest.mark.parametrize("state", [UploadState.OPEN, UploadState.CHECKING])
+async def test_nobody_begins_to_check_an_upload_whose_time_is_over(storeroom: Storeroom, state: UploadState) -> None:
+    """It would be swept under the check."""
+    uploads = storeroom.world.stores.uploads
+    upload = await begun(storeroom, expires_at=NOW + timedelta(days=1), sent=False)
+    if state is UploadState.CHECKING:
+        assert await uploads.take(upload, "the dead", lease=-LEASE)
+    await _expire(storeroom, upload, datetime.now(UTC) - timedelta(seconds=1))
+
+    assert await uploads.take(upload, "late", lease=LEASE) is None
+
+    found = await uploads.of_id(upload.id)
+    assert found is not None
+    assert found.state is state
+
+
+async def test_an_upload_that_is_completed_while_it_is_swept_stays(storeroom: Storeroom) -> None:
+    """By a gateway that was frozen for hours: it goes on after the sweeper looked, and before that acts."""
+    upload = await begun(storeroom, expires_at=NOW + timedelta(days=1))
+    stores = storeroom.world.stores
+    assert await stores.uploads.take(upload, "me", lease=LEASE)
+    await _expire(storeroom, upload, OVER)
+    asset = an_asset(upload.account_id, id=upload.asset_id, key=upload.key, state=AssetState.STAGED)
+
+    class Overtaken(Uploads):
+        async def due(self, now: datetime, *, limit: int) -> list[Upload]:
+            found = await super().due(now, limit=limit)
+            await stores.assets.stage(asset)
+            assert await self.complete(upload, "me")
+            return found
+
+    late = replace(stores, uploads=Overtaken(storeroom.world.database))
+    await Sweeper(late, storeroom.world.objects).sweep(datetime.now(UTC))
+
+    assert await storeroom.is_there(asset) == (AssetState.READY, True)
+
+
+async def test_an_upload_that_is_swept_is_completed_by_nobody(storeroom: Storeroom) -> None:
+    upload = await begun(storeroom, expires_at=NOW + timedelta(days=1))
+    stores = storeroom.world.stores
+    assert await stores.uploads.take(upload, "me", lease=LEASE)
+    await _expire(storeroom, upload, OVER)
+
+    class Overtaken(Assets):
+        """The bytes are about to go when the check comes to its end."""
+
+        async def get(self, account: AccountId, asset: AssetId) -> Asset | None:
+            found = await super().get(account, asset)
+            assert not await stores.uploads.complete(upload, "me")
+            return found
+
+    late = replace(stores, assets=Overtaken(storeroom.world.database))
+    await Sweeper(late, storeroom.world.objects).sweep(datetime.now(UTC))
+
+    assert not await is_known(stores, upload)
+    assert not await is_there(storeroom, upload)

@@ -13,7 +13,8 @@ from PIL import Image
 from reelwork.domain.errors import FetchFailed, UploadTooLarge, UrlRefused
 from reelwork.domain.media import RECOGNISED_BYTES, extension_for, kind_of, recognise
 from reelwork.fetch import Fetcher
-from reelwork.generator import Artifact, GenerationError, RemoteOutput
+from reelwork.generator import Artifact, GenerationError, InvalidInput, RemoteOutput
+from worker.models.film import video
 
 # Text has no signature: it is read so far, and must not be what a browser would run.
 TEXT_BYTES = 16 * 1024 * 1024
@@ -112,7 +113,7 @@ def _measured(path: Path, media_type: str) -> _Size:
                 return _film(path)
             case _:
                 return _Size()
-    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning, av.FFmpegError) as error:
+    except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning, InvalidInput) as error:
         raise GenerationError("The provider's result is broken: it cannot be opened.") from error
 
 
@@ -125,9 +126,7 @@ def _picture(path: Path) -> _Size:
 
 
 def _film(path: Path) -> _Size:
-    with av.open(str(path), options={"protocol_whitelist": "file"}) as film:
-        if not film.streams.video:
-            raise ValueError("there is no video in it")
+    with video.opened(path) as film:
         stream = film.streams.video[0]
         seconds = film.duration / av.time_base if film.duration else None
         return _Size(width=stream.width, height=stream.height, duration_seconds=seconds)

@@ -43,7 +43,10 @@ _ASK_AGAIN = {"Retry-After": "2"}
     status_code=201,
     response_model=UploadView,
     responses={
-        200: {"description": "Nothing to send: your account has these bytes.", "model": DeduplicatedUpload},
+        200: {
+            "description": "Nothing to send: these bytes were uploaded to your account before.",
+            "model": DeduplicatedUpload,
+        },
         201: {"description": "Where to send them.", "headers": documented({"Location": "The upload."})},
         **keyed_problems(*BODY_REFUSALS, StorageUnavailable, TooManyUploads),
     },
@@ -104,7 +107,8 @@ async def abort_upload(upload_id: str, caller: CanResume, uploads: Direct) -> No
 
 @hashes.post("/from-hash", responses=keyed_problems(*BODY_REFUSALS, AssetNotFound))
 async def asset_from_hash(body: AssetFromHash, caller: CanUpload, assets: Assets) -> AssetView:
-    """Your asset with these bytes, so that they need not be sent again. Other accounts' bytes are unknown here."""
+    """The asset that you uploaded with these bytes, so that they need not be sent again. Other accounts' bytes are
+    unknown here, and so is what jobs made: it goes with their data."""
     return asset_view(await assets.of_hash(caller, body.sha256))
 
 
@@ -114,5 +118,5 @@ async def find_asset_by_hash(
     caller: CanResume,
     assets: Assets,
 ) -> AssetView:
-    """Whether your account has these bytes; HEAD answers without a body."""
+    """Whether these bytes were uploaded to your account; HEAD answers without a body."""
     return asset_view(await assets.of_hash(caller, sha256))

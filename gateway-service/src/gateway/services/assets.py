@@ -39,7 +39,7 @@ class AssetService:
         return asset
 
     async def of_hash(self, caller: Caller, sha256: str) -> Asset:
-        """The newest asset with these bytes. Raises AssetNotFound, whoever else may have them."""
+        """The newest that was uploaded with these bytes. Raises AssetNotFound, whoever else may have them."""
         asset = await self._stores.assets.of_digest(caller.account.id, sha256)
         if asset is None:
             raise AssetNotFound(

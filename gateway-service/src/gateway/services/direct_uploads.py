@@ -124,7 +124,12 @@ class DirectUploads:
                 await self._be_open(upload)
                 parts = await self._arrived(upload, named)
         asset = await self._completion.of(upload, parts)
-        return asset or Progress(upload=await self._own(account, upload_id))
+        if asset is not None:
+            return asset
+        upload = await self._own(account, upload_id)
+        if upload.is_over(await self._clock.now()):
+            raise _expired()
+        return Progress(upload=upload)
 
     async def abort(self, account: AccountId, upload_id: str) -> None:
         """Let go of it and of whatever was sent; safe to repeat. Raises UploadNotFound, InvalidState."""
@@ -191,8 +196,8 @@ class DirectUploads:
     async def _be_open(self, upload: Upload) -> None:
         if upload.state is not UploadState.OPEN:
             raise InvalidState(f"The upload is {upload.state}.", hint="POST /v1/uploads begins a new one.")
-        if upload.expires_at <= await self._clock.now():
-            raise InvalidState("The upload has expired.", hint="POST /v1/uploads begins a new one.")
+        if upload.is_over(await self._clock.now()):
+            raise _expired()
 
     async def _links_life(self, upload: Upload) -> timedelta:
         """Signed addresses end with the upload: nothing can be written after it was swept."""
@@ -200,10 +205,9 @@ class DirectUploads:
         return max(timedelta(seconds=1), min(LINK_LIFE, left))
 
     async def _progress(self, upload: Upload, *, received: Sequence[StoredPart] | None = None) -> Progress:
-        if upload.state is not UploadState.OPEN:
-            return Progress(upload=upload)
-        if upload.expires_at <= await self._clock.now():
-            return Progress(upload=upload, expired=True)
+        expired = upload.is_over(await self._clock.now())
+        if expired or upload.state is not UploadState.OPEN:
+            return Progress(upload=upload, expired=expired)
         life = await self._links_life(upload)
         if upload.parts is None or upload.multipart is None:
             url, headers = self._objects.direct.presign_put(
@@ -253,6 +257,10 @@ class DirectUploads:
         except ObjectMissing as error:
             hint = f"Send the bytes first: GET /v1/uploads/{upload.id} says where."
             raise InvalidState("Nothing was sent for this upload.", hint=hint) from error
+
+
+def _expired() -> InvalidState:
+    return InvalidState("The upload has expired.", hint="POST /v1/uploads begins a new one.")
 
 
 def _is_the_same(upload: Upload, body: UploadBody) -> bool:

@@ -96,6 +96,12 @@ class Upload:
         """Of the asset that it becomes."""
         return asset_of_upload(self.id)
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time was up before it ended, at `now` (database time). A check that somebody is at goes on."""
+        waits = self.state is UploadState.OPEN
+        lapsed = self.state is UploadState.CHECKING and self.lease_until is not None and self.lease_until < now
+        return self.expires_at <= now and (waits or lapsed)
+
     @property
     def parts(self) -> Parts | None:
         """How it is cut; None for one piece."""

@@ -106,8 +106,11 @@ class Sweeper:
         """Uploads whose time is over: what became an asset stays, whatever else was sent goes."""
         swept = 0
         for upload in await self._stores.uploads.due(now, limit=BATCH):
+            state = await self._stores.uploads.close(upload.id)
+            if state is None:
+                continue  # another pass was quicker
             asset = await self._stores.assets.get(upload.account_id, upload.asset_id)
-            if asset is not None and upload.state is UploadState.COMPLETED:
+            if asset is not None and state is UploadState.COMPLETED:
                 await self._stores.assets.commit([asset.id])  # unless it was, or was removed since
             elif not await self.let_go(upload) or (asset is not None and not await self.discard([asset])):
                 break

@@ -116,8 +116,9 @@ class Assets:
         return [_CODEC.decode(document) async for document in self._assets.find(query)]
 
     async def of_digest(self, account: AccountId, sha256: str) -> Asset | None:
-        """The account's newest ready asset with these bytes. Other accounts' bytes are never looked at."""
-        query = {"account_id": account, "sha256": sha256, "state": AssetState.READY}
+        """The account's newest ready input with these bytes. Other accounts' bytes are never looked at, nor is what
+        jobs made: that goes with their data."""
+        query = {"account_id": account, "sha256": sha256, "state": AssetState.READY, "purpose": Purpose.INPUT}
         document = await self._assets.find_one(query, sort=[("_id", DESCENDING)])
         return _CODEC.decode(document) if document is not None else None
 

@@ -15,6 +15,7 @@ from reelwork.store.pipeline import NOW, Expression, later, literal
 _CODEC = Codec(Upload)
 _LAPSED: Expression = {"$lt": [{"$ifNull": ["$lease_until", NOW]}, NOW]}
 _IN_TIME: Expression = {"$gt": ["$expires_at", NOW]}
+_FREE: Document = {"$or": [{"state": UploadState.OPEN}, {"state": UploadState.CHECKING, "$expr": _LAPSED}]}
 _UNDER_WAY = [UploadState.OPEN, UploadState.CHECKING]
 
 
@@ -56,11 +57,11 @@ class Uploads:
         return await self._uploads.count_documents(wanted)
 
     async def take(self, upload: Upload, holder: str, *, lease: timedelta) -> Upload | None:
-        """open, or checking by somebody who fell silent -> checking by `holder`. None where somebody else has it."""
-        free: Document = {
-            "$or": [{"state": UploadState.OPEN}, {"state": UploadState.CHECKING, "$expr": _LAPSED}],
-            "_id": upload.id,
-        }
+        """open, or checking by somebody who fell silent -> checking by `holder`.
+
+        None where somebody else has it, and where its time is over: it may be swept before the check ends.
+        """
+        free = _FREE | {"_id": upload.id, "$expr": _IN_TIME}
         sets = {"state": UploadState.CHECKING.value, "holder": literal(holder), "lease_until": later(lease)}
         document = await self._uploads.find_one_and_update(free, [{"$set": sets}], return_document=ReturnDocument.AFTER)
         return _CODEC.decode(document) if document is not None else None
@@ -84,10 +85,7 @@ class Uploads:
 
     async def abort(self, upload: Upload) -> bool:
         """open, or checking by somebody who fell silent -> aborted. False where it has ended or is being checked."""
-        free: Document = {
-            "$or": [{"state": UploadState.OPEN}, {"state": UploadState.CHECKING, "$expr": _LAPSED}],
-            "_id": upload.id,
-        }
+        free = _FREE | {"_id": upload.id}
         aborted = await self._uploads.update_one(free, [{"$set": {"state": UploadState.ABORTED.value}}])
         return bool(aborted.modified_count)
 
@@ -95,6 +93,16 @@ class Uploads:
         """Uploads whose time has been over for long enough at `now` (database time), oldest first."""
         cursor = self._uploads.find({"expires_at": {"$lt": now - SWEPT_AFTER}}).sort("expires_at", ASCENDING)
         return [_CODEC.decode(document) async for document in cursor.limit(limit)]
+
+    async def close(self, upload: UploadId) -> UploadState | None:
+        """Whatever it is but completed -> aborted, so that nobody completes it any more. The state that it has then;
+        None: it is gone."""
+        completed = UploadState.COMPLETED.value
+        ended = {"$cond": [{"$eq": ["$state", completed]}, completed, UploadState.ABORTED.value]}
+        document = await self._uploads.find_one_and_update(
+            {"_id": upload}, [{"$set": {"state": ended}}], return_document=ReturnDocument.AFTER
+        )
+        return UploadState(document["state"]) if document is not None else None
 
     async def forget(self, upload: UploadId) -> None:
         """Remove the document of an upload that was swept."""
