@@ -13,6 +13,7 @@ import structlog
 
 from reelwork.domain.errors import FetchFailed, FieldError, UploadTooLarge, UrlRefused
 from reelwork.fetch.addresses import checked
+from reelwork.fetch.allowance import Allowance
 from reelwork.fetch.exchange import Answer, Question, asked
 from reelwork.fetch.network import HeadersTooLong, Resolve, system_resolver
 from reelwork.fetch.refusal import Refused, TooMuch, not_public
@@ -90,16 +91,18 @@ class Fetcher:
         keep_bytes: int,
         cut: bool = False,
         redirects: int = MOST_REDIRECTS,
+        allowance: Allowance | None = None,
         field: str = "#/url",
     ) -> Reply:
         """Ask any question and keep what is answered, errors of the other side among it.
 
         With `redirects` 0 a redirect is an answer like others. An answer of more than `keep_bytes` raises
-        UploadTooLarge, or is `cut` there. Raises UrlRefused and FetchFailed.
+        UploadTooLarge, or is `cut` there; one that spends the `allowance` raises it as soon as it does. Raises
+        UrlRefused and FetchFailed.
         """
         with _told(field, keep_bytes):
             async with asyncio.timeout(self._rules.seconds), self._answered(url, question, redirects) as (at, answer):
-                content = await _kept(answer, keep_bytes, cut=cut)
+                content = await _kept(answer, keep_bytes, cut=cut, allowance=allowance)
                 return Reply(
                     url=at.url,
                     status=answer.status,
@@ -165,12 +168,14 @@ def _told(field: str, limit_bytes: int) -> Iterator[None]:
         raise _failed(_reason(error)) from error
 
 
-async def _kept(answer: Answer, keep_bytes: int, *, cut: bool) -> bytes:
+async def _kept(answer: Answer, keep_bytes: int, *, cut: bool, allowance: Allowance | None) -> bytes:
     """Its bytes, and of those beyond the limit no more than tell that there are some. Raises TooMuch."""
     if (answer.header("content-encoding") or "identity").lower() != "identity":
         raise _failed("It sends compressed content that was not asked for.")
     content = bytearray()
     async for chunk in answer.body():
+        if allowance is not None:
+            allowance.spend(len(chunk))
         content += chunk
         if len(content) > keep_bytes:
             if not cut:

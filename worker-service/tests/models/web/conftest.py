@@ -89,6 +89,18 @@ SITE: dict[str, Page] = {
     ),
     "/post": html(TEXT + "<script>fetch('/sink', {method: 'POST', body: 'x'})</script>"),
     "/huge": endless(OK + b"Content-Type: text/html\r\n\r\n<p>", b"word " * 20_000),
+    "/greedy": html(
+        TEXT
+        + """<script>
+        const get = () => fetch('/endless?' + Math.random()).then((answer) => answer.text()).catch(() => {});
+        const eight = [...Array(8)];
+        Promise.all(eight.map(get)).then(async () => {
+          for (const _ of eight) await get();
+          note.append('All were asked for.');
+        });
+        </script>"""
+    ),
+    "/endless": endless(OK + b"Content-Type: text/plain\r\n\r\n", b"word " * 10_000),
     "/growing": html("<script>document.write('<p hidden>' + 'word '.repeat(2e6))</script>"),
     "/restless": html(TEXT + "<p id=t></p><script>setInterval(() => { t.textContent = Date.now() }, 20)</script>"),
     "/busy": html(TEXT + "<script>setTimeout(() => { for (;;); }, 0)</script>"),

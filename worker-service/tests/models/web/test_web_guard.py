@@ -6,6 +6,7 @@ from reelwork.generator import InvalidInput
 from testkit.forbidden_urls import PUBLIC
 from testkit.internet import Wire
 from testkit.website import Website
+from worker.models.web import gate
 from worker.models.web.reader import Reader
 
 pytestmark = [pytest.mark.browser, pytest.mark.security]
@@ -79,3 +80,26 @@ def test_a_page_cannot_use_us_to_send_anything(read, site: Website):
     read("/post")
 
     assert not any("/sink" in request for request in site.requests)
+
+
+def test_what_a_page_asks_for_at_once_and_later_has_one_allowance_of_bytes(
+    read, site: Website, wire: Wire, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gate, "MOST_BYTES", 1_000_000)
+    one_read_each = gate.AT_ONCE * 65_536
+    before, asked = wire.received_bytes, len(site.requests)
+
+    text = read("/greedy")
+
+    assert "All were asked for." in text.markdown
+    assert 1_000_000 < wire.received_bytes - before < 1_100_000 + one_read_each
+    assert sum("/endless" in request for request in site.requests[asked:]) <= gate.AT_ONCE
+
+
+def test_a_document_too_many_is_not_even_asked_for(read, site: Website):
+    asked = len(site.requests)
+
+    with pytest.raises(InvalidInput, match="without end"):
+        read("/script-loop")
+
+    assert sum("/script-loop" in request for request in site.requests[asked:]) == gate.MOST_DOCUMENTS

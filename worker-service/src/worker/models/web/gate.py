@@ -10,7 +10,7 @@ import structlog
 from playwright.async_api import Error, Page, Request, Route
 
 from reelwork.domain.errors import ReelworkError
-from reelwork.fetch import Fetcher, Question, Reply
+from reelwork.fetch import Allowance, Fetcher, Question, Reply
 from reelwork.generator import GenerationError, InvalidInput, ProviderUnavailable
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class Gate:
         self._moved: dict[str, Reply] = {}
         self._documents = 0
         self._requests = 0
-        self._bytes = 0
+        self._allowance = Allowance(MOST_BYTES)
         self._quiet_since = asyncio.get_running_loop().time()
         self.document: Reply | None = None
         self.failure: GenerationError | None = None
@@ -91,8 +91,7 @@ class Gate:
         request = route.request
         if request.method == "GET" and self._is_document(request):
             await self._open(route)
-        elif request.method == "GET" and request.resource_type in _WANTED and self._requests < MOST_REQUESTS:
-            self._requests += 1
+        elif request.method == "GET" and request.resource_type in _WANTED:
             await self._give(route)
         else:
             await route.abort("blockedbyclient")
@@ -103,9 +102,9 @@ class Gate:
     async def _open(self, route: Route) -> None:
         url = route.request.url.partition("#")[0]
         try:
+            self._count_document()
             reply = self._moved.pop(url, None) or await self._fetch(route.request, MOST_DOCUMENT_BYTES)
-            self._documents += 1
-            _check(reply, documents=self._documents)
+            _check(reply)
         except (ReelworkError, GenerationError) as error:
             self.failure = self.failure or _told(error)
             self.failed.set()
@@ -119,20 +118,36 @@ class Gate:
         self.document = reply
         await route.fulfill(status=200, headers=_headers(reply, {}), body=_shown(reply))
 
+    def _count_document(self) -> None:
+        """Raises InvalidInput for one too many."""
+        if self._documents == MOST_DOCUMENTS:
+            raise InvalidInput("The page leads from one address to the next without end.", field="url")
+        self._documents += 1
+
     async def _give(self, route: Route) -> None:
-        try:
-            async with self._at_once:
-                reply = await self._fetch(route.request, MOST_BYTES - self._bytes)
-        except ReelworkError as error:
-            log.debug("page.request_refused", code=error.code)
+        reply = None
+        if self._requests < MOST_REQUESTS:
+            self._requests += 1
+            reply = await self._part(route.request)
+        if reply is None:
             await route.abort("blockedbyclient")
             return
-        self._bytes += len(reply.content)
         await route.fulfill(status=reply.status, headers=_headers(reply, route.request.headers), body=reply.content)
 
-    async def _fetch(self, request: Request, limit_bytes: int) -> Reply:
+    async def _part(self, request: Request) -> Reply | None:
+        """What a page wants beside its document, unless it is refused, or more than the page may have in all."""
+        async with self._at_once:
+            if self._allowance.is_spent:
+                return None
+            try:
+                return await self._fetch(request, MOST_BYTES, self._allowance)
+            except ReelworkError as error:
+                log.debug("page.request_refused", code=error.code)
+                return None
+
+    async def _fetch(self, request: Request, limit_bytes: int, allowance: Allowance | None = None) -> Reply:
         told = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
-        return await self._fetcher.ask(request.url, Question(headers=told), keep_bytes=limit_bytes)
+        return await self._fetcher.ask(request.url, Question(headers=told), keep_bytes=limit_bytes, allowance=allowance)
 
 
 def _headers(reply: Reply, asked: Mapping[str, str]) -> dict[str, str]:
@@ -144,10 +159,8 @@ def _headers(reply: Reply, asked: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _check(reply: Reply, *, documents: int) -> None:
+def _check(reply: Reply) -> None:
     """Raise InvalidInput or ProviderUnavailable for what is no page."""
-    if documents > MOST_DOCUMENTS:
-        raise InvalidInput("The page leads from one address to the next without end.", field="url")
     if reply.status == 429 or reply.status >= 500:
         wait = float(reply.retry_after) if reply.retry_after and reply.retry_after.isdecimal() else None
         raise ProviderUnavailable(f"The page answered {reply.status}; try again later.", retry_after=wait)
