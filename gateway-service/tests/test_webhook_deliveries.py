@@ -2,14 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from standardwebhooks import WebhookVerificationError
 
 from gateway.services.webhooks.herald import Herald
-from gateway.services.webhooks.secrets import Secrets
 from gateway.services.webhooks.sender import LEASE
 from reelwork.domain.batch import Batch
 from reelwork.domain.ids import new_batch_id
@@ -17,33 +15,10 @@ from reelwork.domain.job import JobWebhook
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.webhook import ENDS, Dead, DeliveryState, EventType
 from reelwork.engine.finish import complete
-from testkit.internet import Wire
 from testkit.post import Post
-from testkit.receiver import running_receiver
-from testkit.services import fresh_database
 from testkit.steps import Died, Mortality, stepped
 from testkit.waiting import until
-from testkit.world import World, an_output, open_world
-
-
-@pytest.fixture(scope="module")
-async def world(mongo_url: str) -> AsyncIterator[World]:
-    with fresh_database(mongo_url) as name:
-        async with open_world(mongo_url, name) as opened:
-            yield opened
-
-
-@pytest.fixture
-async def post(world: World) -> AsyncIterator[Post]:
-    """An empty world, and what carries its webhooks."""
-    with running_receiver() as receiver:
-        yield Post(world, receiver, Wire(receiver), Secrets("s" * 32))
-    await world.clear()
-
-
-@pytest.fixture
-async def lane(post: Post) -> LaneTerms:
-    return await post.world.joined()
+from testkit.world import an_output
 
 
 @pytest.mark.security
