@@ -151,6 +151,22 @@ async def test_slow_receivers_do_not_hold_up_others(post: Post, lane: LaneTerms)
     assert len(post.receiver.at("/slow")) == 4
 
 
+async def test_an_account_that_floods_does_not_come_before_another_one(post: Post, lane: LaneTerms):
+    other = await post.world.joined()
+    await post.listening(lane, url="http://slow.example.com/flood")
+    await post.listening(other)
+    for _ in range(10):
+        await post.ended(lane, hooked=True)
+    await post.ended(other, hooked=True)
+    await post.tell()
+
+    await post.sender(at_once=1).send_all()
+
+    paths = [received.path for received in post.receiver.received]
+    assert len(paths) == 11
+    assert paths.index("/hook") <= 1
+
+
 async def test_a_batch_tells_once_when_its_last_job_has_ended(post: Post, lane: LaneTerms):
     batch_id = new_batch_id()
     own = JobWebhook(url="http://hooks.example.com/batch", events=(EventType.BATCH_COMPLETED,))
