@@ -105,10 +105,12 @@ class Sender:
 
     async def send_all(self) -> None:
         """Send what is due now, and return when that is done. For tests of what comes after what."""
-        await self._send_due()
-        while self._sending:
-            await asyncio.wait(self._sending)
+        while True:
+            self._news.clear()
             await self._send_due()
+            if not self._sending and not self._news.is_set():
+                return
+            await self._news.wait()  # also of what ended while the last claim left it out
 
     async def _send_due(self) -> None:
         while len(self._sending) < self._at_once:
