@@ -1,16 +1,22 @@
 """One Reelwork for the tests of the gateway, gateway and worker in one process; real HTTP, MongoDB and S3."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx2 as httpx
 import pytest
 
+from gateway.services.webhooks.secrets import Secrets
 from reelwork.domain.account import Scope
+from reelwork.domain.lane import LaneTerms
 from testkit.caller import Caller, expect
-from testkit.services import S3Service
+from testkit.internet import Wire
+from testkit.post import Post
+from testkit.receiver import running_receiver
+from testkit.services import S3Service, fresh_database
 from testkit.stack import Servers, Stack, running_stack
 from testkit.uploads import MIB, PART
+from testkit.world import World, open_world
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +89,24 @@ def web() -> Iterator[httpx.Client]:
     """Somebody without a key, for signed addresses."""
     with httpx.Client(trust_env=False, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+async def post_world(mongo_url: str) -> AsyncIterator[World]:
+    with fresh_database(mongo_url) as name:
+        async with open_world(mongo_url, name) as opened:
+            yield opened
+
+
+@pytest.fixture
+async def post(post_world: World) -> AsyncIterator[Post]:
+    """An empty world, and what carries its webhooks."""
+    with running_receiver() as receiver:
+        yield Post(post_world, receiver, Wire(receiver), Secrets("s" * 32))
+    await post_world.clear()
+
+
+@pytest.fixture
+async def lane(post: Post) -> LaneTerms:
+    """Of an account of that world."""
+    return await post.world.joined()

@@ -1,40 +1,20 @@
 """From what happens to a job to a receiver, over real HTTP: what is sent, and what becomes of it by the answer."""
 
-from collections.abc import AsyncIterator
+import dataclasses
+import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from gateway.services.webhooks.secrets import Secrets
+from gateway.services.webhooks import payload
+from reelwork.domain.batch import Batch, Tally
+from reelwork.domain.ids import new_batch_id, new_job_id
 from reelwork.domain.lane import LaneTerms
+from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.webhook import DeliveryState
-from testkit.internet import Wire
+from reelwork.engine.finish import fail
 from testkit.post import Post
-from testkit.receiver import running_receiver
-from testkit.services import fresh_database
-from testkit.world import World, open_world
+from testkit.world import an_output
 
 NO_TIME = (timedelta(),) * 10
-
-
-@pytest.fixture(scope="module")
-async def world(mongo_url: str) -> AsyncIterator[World]:
-    with fresh_database(mongo_url) as name:
-        async with open_world(mongo_url, name) as opened:
-            yield opened
-
-
-@pytest.fixture
-async def post(world: World) -> AsyncIterator[Post]:
-    """An empty world, and what carries its webhooks."""
-    with running_receiver() as receiver:
-        yield Post(world, receiver, Wire(receiver), Secrets("s" * 32))
-    await world.clear()
-
-
-@pytest.fixture
-async def lane(post: Post) -> LaneTerms:
-    return await post.world.joined()
 
 
 async def test_an_event_is_signed_and_thin_and_arrives_once(post: Post, lane: LaneTerms):
@@ -56,6 +36,54 @@ async def test_an_event_is_signed_and_thin_and_arrives_once(post: Post, lane: La
     (delivery,) = await post.deliveries(lane)
     assert (delivery.state, delivery.tries, delivery.log[0].status) == (DeliveryState.DELIVERED, 1, 200)
     assert delivery.log[0].answer == "thanks"
+
+
+async def test_what_would_make_a_webhook_long_is_left_out_the_longest_first_and_named(post: Post, lane: LaneTerms):
+    _, secret = await post.listening(lane)
+    long, short = {f"key_{number}": "🎬" * 500 for number in range(16)}, {"order": "42"}
+    wordy = dataclasses.replace(an_output(), meta={"transcript": "word " * 6000})
+
+    for metadata, outputs in [(long, [an_output()]), (short, [wordy]), (long, [wordy]), (short, [an_output()] * 21)]:
+        await post.ended(lane, outputs, hooked=True, metadata=metadata)
+        await post.tell()
+        await post.sender().send_all()
+
+    told = [received.verified(secret)["data"] for received in post.receiver.received]
+    assert all(len(received.body) < 20_000 for received in post.receiver.received)
+    assert [data["truncated"] for data in told] == [["metadata"], ["outputs"], ["metadata", "outputs"], ["outputs"]]
+    assert [data["metadata"] for data in told] == [{}, short, {}, short]
+    assert [len(data["outputs"]) for data in told] == [1, 0, 0, 20]
+    assert all(data["urls"]["self"] == f"/v1/jobs/{data['id']}" for data in told)
+
+
+async def test_a_long_error_is_cut_in_a_webhook(post: Post, lane: LaneTerms):
+    await post.listening(lane)
+    await post.world.submit(lane, hooked=True)
+    failure = AttemptFailure(code="generation_failed", message="Because. " * 5000, retryable=False)
+    await fail(post.world.engine, await post.world.run(), failure, used=timedelta(seconds=1))
+    await post.tell()
+
+    await post.sender().send_all()
+
+    (received,) = post.receiver.received
+    data = received.content()["data"]
+    assert len(received.body) < 20_000
+    assert data["truncated"] == ["error"]
+    assert (data["error"]["code"], data["error"]["message"][:8]) == ("generation_failed", "Because.")
+
+
+async def test_a_batch_with_long_metadata_is_told_without_it(post: Post, lane: LaneTerms):
+    batch = Batch(
+        id=new_batch_id(),
+        account_id=lane.account_id,
+        job_ids=(new_job_id(),),
+        created_at=datetime.now(UTC),
+        metadata={f"key_{number}": "\u2028" * 500 for number in range(16)},
+    )
+
+    data = json.loads(payload.of_batch(batch, Tally(), datetime.now(UTC)))["data"]
+
+    assert (data["metadata"], data["truncated"]) == ({}, ["metadata"])
 
 
 async def test_a_receiver_that_fails_nine_times_gets_it_at_the_tenth_under_the_same_id(post: Post, lane: LaneTerms):

@@ -2,14 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from standardwebhooks import WebhookVerificationError
 
 from gateway.services.webhooks.herald import Herald
-from gateway.services.webhooks.secrets import Secrets
 from gateway.services.webhooks.sender import LEASE
 from reelwork.domain.batch import Batch
 from reelwork.domain.ids import new_batch_id
@@ -17,33 +15,10 @@ from reelwork.domain.job import JobWebhook
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.webhook import ENDS, Dead, DeliveryState, EventType
 from reelwork.engine.finish import complete
-from testkit.internet import Wire
 from testkit.post import Post
-from testkit.receiver import running_receiver
-from testkit.services import fresh_database
 from testkit.steps import Died, Mortality, stepped
 from testkit.waiting import until
-from testkit.world import World, an_output, open_world
-
-
-@pytest.fixture(scope="module")
-async def world(mongo_url: str) -> AsyncIterator[World]:
-    with fresh_database(mongo_url) as name:
-        async with open_world(mongo_url, name) as opened:
-            yield opened
-
-
-@pytest.fixture
-async def post(world: World) -> AsyncIterator[Post]:
-    """An empty world, and what carries its webhooks."""
-    with running_receiver() as receiver:
-        yield Post(world, receiver, Wire(receiver), Secrets("s" * 32))
-    await world.clear()
-
-
-@pytest.fixture
-async def lane(post: Post) -> LaneTerms:
-    return await post.world.joined()
+from testkit.world import an_output
 
 
 @pytest.mark.security
@@ -174,6 +149,22 @@ async def test_slow_receivers_do_not_hold_up_others(post: Post, lane: LaneTerms)
     released.set()
     await sending
     assert len(post.receiver.at("/slow")) == 4
+
+
+async def test_an_account_that_floods_does_not_come_before_another_one(post: Post, lane: LaneTerms):
+    other = await post.world.joined()
+    await post.listening(lane, url="http://slow.example.com/flood")
+    await post.listening(other)
+    for _ in range(10):
+        await post.ended(lane, hooked=True)
+    await post.ended(other, hooked=True)
+    await post.tell()
+
+    await post.sender(at_once=1).send_all()
+
+    paths = [received.path for received in post.receiver.received]
+    assert len(paths) == 11
+    assert paths.index("/hook") <= 1
 
 
 async def test_a_batch_tells_once_when_its_last_job_has_ended(post: Post, lane: LaneTerms):

@@ -10,7 +10,7 @@ from gateway.services.webhooks.herald import Herald
 from gateway.services.webhooks.secrets import Secrets
 from gateway.services.webhooks.sender import Sender
 from reelwork.domain.ids import new_webhook_id
-from reelwork.domain.job import Job
+from reelwork.domain.job import Job, Output
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.webhook import DEFAULT_EVENTS, WAITS, Delivery, Webhook
 from reelwork.engine.finish import complete
@@ -47,11 +47,11 @@ class Post:
     async def tell(self) -> int:
         return await Herald(self.world.stores, lambda: None).run_once()
 
-    async def ended(self, of: LaneTerms, **fields: Any) -> Job:
+    async def ended(self, of: LaneTerms, outputs: Sequence[Output] = (an_output(),), **fields: Any) -> Job:
         """A job that was submitted, run and completed. `fields`: a Job's own."""
         await self.world.submit(of, **fields)
         job = await self.world.run()
-        await complete(self.world.engine, job, [an_output()], used=timedelta(seconds=1))
+        await complete(self.world.engine, job, outputs, used=timedelta(seconds=1))
         return job
 
     async def listening(self, of: LaneTerms, **fields: Any) -> tuple[Webhook, str]:

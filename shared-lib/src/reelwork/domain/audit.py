@@ -35,6 +35,11 @@ class Action(StrEnum):
     KEY_REVOKED = "key.revoked"
     KEY_ROTATED = "key.rotated"
     SIGNING_KEY_ROTATED = "signing_key.rotated"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_REMOVED = "webhook.removed"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105  (the name of an act)
+    WEBHOOK_SIGNING_SECRET_ROTATED = "webhook.signing_secret_rotated"  # noqa: S105  (likewise)
     QUEUE_CHANGED = "queue.changed"
     QUEUE_HELD = "queue.held"
     QUEUE_RELEASED = "queue.released"

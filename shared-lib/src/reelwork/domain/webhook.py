@@ -144,11 +144,6 @@ class Delivery:
     replay_of: DeliveryId | None = None
     traceparent: str | None = None
 
-    @property
-    def target(self) -> str:
-        """What of one is slow is slow together."""
-        return self.webhook_id or self.url
-
 
 @dataclass(frozen=True, slots=True)
 class Delivered:

@@ -20,6 +20,11 @@ _DUPLICATE = 11000  # MongoDB's code
 # How long it is remembered what was sent.
 KEPT = timedelta(days=30)
 _MOST_TRIES = 20
+_PENDING: Document = {"state": DeliveryState.PENDING.value}
+# In whose order a sender claims: account by account, each one's oldest first; or address by address, where some of an
+# account's addresses are left out, so that a flood to these is stepped over and not read.
+_TURNS: Sequence[tuple[str, int]] = (("account_id", ASCENDING), ("next_at", ASCENDING))
+_TURNS_BY_ADDRESS: Sequence[tuple[str, int]] = (("account_id", ASCENDING), ("url", ASCENDING), ("next_at", ASCENDING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,9 @@ class Deliveries:
     """The `deliveries` collection."""
 
     INDEXES = (
-        IndexModel(
-            [("next_at", ASCENDING)], name="due", partialFilterExpression={"state": DeliveryState.PENDING.value}
-        ),
+        IndexModel([("next_at", ASCENDING)], name="due", partialFilterExpression=_PENDING),
+        IndexModel(_TURNS, name="turns", partialFilterExpression=_PENDING),
+        IndexModel(_TURNS_BY_ADDRESS, name="turns_by_address", partialFilterExpression=_PENDING),
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("webhook_id", ASCENDING), ("_id", DESCENDING)], name="newest_of_endpoint"),
         IndexModel([("job_id", ASCENDING)], name="of_job", partialFilterExpression={"job_id": {"$gt": ""}}),
@@ -74,26 +79,32 @@ class Deliveries:
         now: datetime,
         *,
         lease: timedelta,
+        after: AccountId | None = None,
         without_accounts: Collection[AccountId] = (),
         without_urls: Collection[str] = (),
     ) -> ClaimedDelivery | None:
-        """The one that has been due the longest, for whoever tries it within `lease`; None: none is due.
+        """One that is due, for whoever tries it within `lease`; None: none is due but for those that are left out.
 
-        `now` is the database's time.
+        Accounts have their turns by id, whoever has more to send: `after` is whose turn it was last. `now` is the
+        database's time.
         """
+        due: Document = _PENDING | {"next_at": {"$lte": now}}
+        if await self._deliveries.find_one(due, {"_id": 1}, hint="due") is None:
+            return None  # where nothing is due, those that wait for later are not stepped over one account by another
         claim = secrets.token_hex(8)
-        due: Document = {"state": DeliveryState.PENDING, "next_at": {"$lte": now}}
-        if without_accounts:
-            due["account_id"] = {"$nin": list(without_accounts)}
         if without_urls:
             due["url"] = {"$nin": list(without_urls)}
-        document = await self._deliveries.find_one_and_update(
-            due,
-            [{"$set": {"next_at": later(lease), "claim": literal(claim)}}],
-            sort=[("next_at", ASCENDING)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return ClaimedDelivery(_DELIVERIES.decode(document), claim) if document is not None else None
+        for turn in ({"$gt": after or ""}, {"$lte": after or ""}):
+            document = await self._deliveries.find_one_and_update(
+                due | {"account_id": turn | {"$nin": list(without_accounts)}},
+                [{"$set": {"next_at": later(lease), "claim": literal(claim)}}],
+                sort=_TURNS_BY_ADDRESS if without_urls else _TURNS,
+                hint="turns_by_address" if without_urls else "turns",
+                return_document=ReturnDocument.AFTER,
+            )
+            if document is not None:
+                return ClaimedDelivery(_DELIVERIES.decode(document), claim)
+        return None
 
     async def settle(self, claimed: ClaimedDelivery, tried: Try | None, verdict: Verdict) -> bool:
         """Write down what became of it. False: it was somebody else's by then, and nothing was written.

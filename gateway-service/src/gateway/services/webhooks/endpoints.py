@@ -1,14 +1,18 @@
-"""Endpoints and deliveries, as their owners look after them."""
+"""Endpoints and deliveries, as their owners look after them. What changes an endpoint or a secret is in the audit log
+before it is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gateway.auth import Caller
+from gateway.browser_policy import origin_of
 from gateway.services.pages import Page, check_cursor
 from gateway.services.webhooks import payload
 from gateway.services.webhooks.hooks import Hooks
 from gateway.services.webhooks.secrets import Secrets, SecretUnreadable
 from reelwork.contract.webhooks import WebhookBody, WebhookChanges
+from reelwork.domain.audit import Action
 from reelwork.domain.errors import DeliveryNotFound, FieldError, InvalidInput, InvalidState, WebhookNotFound
 from reelwork.domain.ids import DeliveryId, JobId, WebhookId, encode, new_delivery_id, new_webhook_id, uuid7
 from reelwork.domain.webhook import (
@@ -65,6 +69,8 @@ class WebhookService:
             description=body.description,
             enabled=body.enabled,
         )
+        told = body.model_dump() | {"events": webhook.events}
+        await self._record(caller, Action.WEBHOOK_CREATED, webhook_id, _described(told))
         if not await self._stores.webhooks.add(webhook):
             cure = "Remove one that is not used."
             raise InvalidState(f"The account has {MOST_WEBHOOKS} webhooks, which is the most.", hint=cure)
@@ -80,6 +86,7 @@ class WebhookService:
         await self.get(caller, webhook_id)
         if body.url is not None:
             await self._hooks.check(body.url, field="#/url")
+        await self._record(caller, Action.WEBHOOK_CHANGED, webhook_id, _described(fields))
         if body.enabled is not None:
             fields["disabled_reason"] = None
         changed = await self._stores.webhooks.change(caller.account.id, WebhookId(webhook_id), fields)
@@ -90,12 +97,16 @@ class WebhookService:
 
     async def remove(self, caller: Caller, webhook_id: str) -> None:
         """What is on its way to it is not sent any more. Raises WebhookNotFound."""
+        webhook = await self.get(caller, webhook_id)
+        await self._record(caller, Action.WEBHOOK_REMOVED, webhook_id, {"address": origin_of(webhook.url)})
         if not await self._stores.webhooks.remove(caller.account.id, WebhookId(webhook_id)):
             raise _not_found(webhook_id)
         self._hooks.forget(caller.account.id)
 
     async def rotate(self, caller: Caller, webhook_id: str, *, overlap: timedelta) -> tuple[tuple[Secret, ...], str]:
         """The endpoint's secrets and the text of the new one. Raises WebhookNotFound."""
+        await self.get(caller, webhook_id)
+        await self._record(caller, Action.WEBHOOK_SECRET_ROTATED, webhook_id, _told_of(overlap))
         secret, text = self._secrets.new(webhook_id)
         changed = await self._stores.webhooks.rotate(caller.account.id, WebhookId(webhook_id), secret, overlap=overlap)
         if changed is None:
@@ -115,6 +126,7 @@ class WebhookService:
 
     async def rotate_signing_secret(self, caller: Caller, *, overlap: timedelta) -> tuple[tuple[Secret, ...], str]:
         account = caller.account.id
+        await self._record(caller, Action.WEBHOOK_SIGNING_SECRET_ROTATED, account, _told_of(overlap))
         secret, text = self._secrets.new(account)
         return await self._stores.webhooks.rotate_secrets(account, secret, overlap=overlap), text
 
@@ -188,6 +200,9 @@ class WebhookService:
         )
         return Page.cut(found, limit)
 
+    async def _record(self, caller: Caller, action: Action, target: str, details: Mapping[str, str]) -> None:
+        await self._stores.audit.record(caller.account.id, caller.actor, action, target, details)
+
     async def _ready(self, caller: Caller, webhook_id: str) -> Webhook:
         webhook = await self.get(caller, webhook_id)
         if not webhook.enabled:
@@ -207,6 +222,22 @@ def wanted(*, webhook_id: str | None = None, job_id: str | None = None, state: s
         job_id=JobId(job_id) if job_id is not None else None,
         state=DeliveryState(state) if state is not None else None,
     )
+
+
+def _described(fields: Mapping[str, Any]) -> dict[str, str]:
+    """What the audit log says of these fields of an endpoint. `Any`: the fields' own types."""
+    words = {name: str(value) for name, value in fields.items() if name in {"description", "url"}}
+    if "url" in words:
+        words["address"] = origin_of(words.pop("url"))  # the rest may hold a secret of the receiver's
+    if "events" in fields:
+        words["events"] = " ".join(fields["events"])
+    if "enabled" in fields:
+        words["enabled"] = "true" if fields["enabled"] else "false"
+    return {name: text for name, text in words.items() if text}
+
+
+def _told_of(overlap: timedelta) -> dict[str, str]:
+    return {"overlap_seconds": str(int(overlap.total_seconds()))}
 
 
 def _not_found(webhook_id: str) -> WebhookNotFound:

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind
 
 from gateway.services.webhooks.secrets import Secrets, SecretUnreadable
 from reelwork.domain.errors import FetchFailed, ReelworkError, StoreUnavailable, UrlRefused
+from reelwork.domain.ids import AccountId
 from reelwork.domain.webhook import MOST_ANSWER_BYTES, WAITS, Again, Dead, Delivered, Delivery, Secret, Try, judge
 from reelwork.fetch import Fetcher, Question, Reply
 from reelwork.store.client import DatabaseClock
@@ -76,6 +77,7 @@ class Sender:
         self._at_once = at_once
         self._waits = waits
         self._sending: dict[asyncio.Task[None], Delivery] = {}
+        self._last: AccountId | None = None  # whose turn it was
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -103,10 +105,12 @@ class Sender:
 
     async def send_all(self) -> None:
         """Send what is due now, and return when that is done. For tests of what comes after what."""
-        await self._send_due()
-        while self._sending:
-            await asyncio.wait(self._sending)
+        while True:
+            self._news.clear()
             await self._send_due()
+            if not self._sending and not self._news.is_set():
+                return
+            await self._news.wait()  # also of what ended while the last claim left it out
 
     async def _send_due(self) -> None:
         while len(self._sending) < self._at_once:
@@ -114,11 +118,13 @@ class Sender:
             claimed = await self._stores.deliveries.claim(
                 await self._clock.now(),
                 lease=LEASE,
+                after=self._last,
                 without_accounts=_most(Counter(each.account_id for each in sending), self._at_once // ACCOUNT_SHARE),
                 without_urls=_most(Counter(each.url for each in sending), self._at_once // URL_SHARE),
             )
             if claimed is None:
                 return
+            self._last = claimed.delivery.account_id
             task = asyncio.create_task(self._send(claimed))
             self._sending[task] = claimed.delivery
             task.add_done_callback(self._sent)
