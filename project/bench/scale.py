@@ -110,7 +110,8 @@ async def _one(world: World, case: Measured, lanes: dict[Any, LaneTerms]) -> Non
 
 async def _several(world: World, case: Measured, lanes: dict[Any, LaneTerms]) -> None:
     claims, ends = [0.0], [0.0]
-    jobs = await _timed(lambda: claim_batch(world.engine, pool=POOL, worker="w", most=AT_ONCE), claims)
+    taken = await _timed(lambda: claim_batch(world.engine, pool=POOL, worker="w", most=AT_ONCE), claims)
+    jobs = taken.jobs
     done = [Finished(job=job, outputs=[], used=timedelta(seconds=SHORT_SECONDS)) for job in jobs]
     await _timed(lambda: complete_all(world.engine, done), ends)
     case.claim_each.append(claims[-1] / len(jobs))
@@ -179,7 +180,7 @@ async def _load(world: World, mongod: Mongod, most: int) -> Load:
 
     async def claimer() -> None:
         while next(left) < THROUGHPUT_JOBS / most:
-            jobs = await claim_batch(world.engine, pool=POOL, worker="w", most=most)
+            jobs = (await claim_batch(world.engine, pool=POOL, worker="w", most=most)).jobs
             used = timedelta(seconds=SHORT_SECONDS if most > 1 else LONG_SECONDS)
             done = [Finished(job=job, outputs=[], used=used) for job in jobs]
             await (complete_all(world.engine, done) if most > 1 else complete(world.engine, jobs[0], [], used=used))

@@ -80,6 +80,28 @@ async def test_very_short_jobs_are_claimed_together_and_run_in_their_order(works
     assert await slots(workshop, jobs[0]) == []
 
 
+async def test_whoever_emptied_a_lane_looks_no_further_for_this_ticket(workshop, short, row, monkeypatch):
+    looks, claim = [], runner.claim_batch
+
+    async def look(*arguments, **options):
+        looks.append(options["pool"])
+        return await claim(*arguments, **options)
+
+    monkeypatch.setattr(runner, "claim_batch", look)
+    jobs = await short(5)
+
+    assert await row([]).answer_ticket("cpu") == 5
+
+    assert looks == ["cpu"]
+    assert await states(workshop, jobs) == [Status.COMPLETED] * 5
+
+
+async def test_a_lane_that_is_not_empty_after_a_row_is_served_on_for_the_same_ticket(short, row):
+    await short(7, limit=3)
+
+    assert await row([]).answer_ticket("cpu") == 7
+
+
 async def test_each_job_of_a_row_has_its_own_outputs(workshop, short, row):
     jobs = await short(3)
 

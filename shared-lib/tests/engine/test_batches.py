@@ -56,9 +56,9 @@ async def test_a_claim_that_emptied_the_lane_leaves_it_idle_and_the_next_job_ope
         await world.submit(lane)
     await world.learn(timedelta(milliseconds=5))
 
-    jobs = await claim_batch(world.engine, pool=POOL, worker="w", most=16)
+    taken = await claim_batch(world.engine, pool=POOL, worker="w", most=16)
     idle = await world.lane(lane.id)
     late = await world.submit(lane)
 
-    assert (len(jobs), len(idle["slots"]), idle["active"]) == (3, 3, False)
+    assert (len(taken.jobs), taken.emptied, len(idle["slots"]), idle["active"]) == (3, True, 3, False)
     assert (await world.run()).id == late.id

@@ -166,7 +166,7 @@ async def test_no_job_starts_after_the_hold_was_answered_however_many_claim_at_o
         tries = 0
         while tries < 10:
             tries += answered.is_set()
-            for job in await claim_batch(world.engine, pool=POOL, worker=name, most=3):
+            for job in (await claim_batch(world.engine, pool=POOL, worker=name, most=3)).jobs:
                 worked.release()
                 await complete(world.engine, job, [an_output()], used=wake.PATIENCE / 100)
 

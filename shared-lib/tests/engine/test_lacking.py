@@ -10,8 +10,8 @@ NEWER = ModelOffered(name="testkit/noop", version="2")
 
 
 async def claimed(world: World, *, most: int = 1, lacking=(NEWER,)) -> list[str]:
-    jobs = await claim_batch(world.engine, pool=POOL, worker="w", most=most, lacking=Lacking(lacking))
-    return [job.id for job in jobs]
+    taken = await claim_batch(world.engine, pool=POOL, worker="w", most=most, lacking=Lacking(lacking))
+    return [job.id for job in taken.jobs]
 
 
 async def test_a_job_of_a_version_that_the_worker_lacks_does_not_hold_up_those_behind_it(world: World) -> None:

@@ -26,8 +26,8 @@ async def queue(world: World, lane: LaneTerms, count: int = 1, **fields: object)
 
 
 async def claimed(world: World, lacking: Lacking | None = None) -> Job | None:
-    jobs = await claim_batch(world.engine, pool=POOL, worker="w", most=1, lacking=lacking)
-    return jobs[0] if jobs else None
+    taken = await claim_batch(world.engine, pool=POOL, worker="w", most=1, lacking=lacking)
+    return taken.jobs[0] if taken.jobs else None
 
 
 async def served(world: World, times: int, lacking: Lacking | None = None) -> list[LaneId]:

@@ -98,9 +98,8 @@ class Protocol(RuleBasedStateMachine):
     @rule(most=st.integers(1, 3), lives=LIVES, old=st.booleans())
     def claim(self, most: int, lives: int | None, old: bool) -> None:
         lacking = self.lacking if old else None
-        jobs = (
-            self.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most, lacking=lacking), lives) or []
-        )
+        taken = self.try_to(claim_batch(self.world.engine, pool=POOL, worker="w", most=most, lacking=lacking), lives)
+        jobs = taken.jobs if taken is not None else []
         assert not (old and any(job.model_version == NEWER.version for job in jobs)), "it has only what it can run"
         assert all(self.seen[job.id]["due"] for job in jobs), "delays are kept"
         assert not any(is_late(self.seen[job.id]) for job in jobs), "what is late never starts"

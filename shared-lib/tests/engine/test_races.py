@@ -84,7 +84,7 @@ async def working(stage: Stage, *, most: int = 1) -> list[Ending]:
     endings: list[Ending] = []
     while await stage.world.tickets():
         await stage.world.broker.take(POOL)
-        if jobs := await claim_batch(stage.world.engine, pool=POOL, worker="w", most=most):
+        if jobs := (await claim_batch(stage.world.engine, pool=POOL, worker="w", most=most)).jobs:
             done = [Finished(job=job, outputs=[output_of(job)], used=USED) for job in jobs]
             endings += await complete_all(stage.world.engine, done)
     return endings

@@ -90,7 +90,7 @@ async def test_claiming_and_running_look_at_a_few_documents_by_index(profiled: W
     await complete(engine, single, [], used=USED)
     async with unseen(profiled):
         await profiled.database["lanes"].update_many({}, {"$set": {"estimate": 0.01}})
-    many = await claim_batch(engine, pool=POOL, worker="w", most=3)
+    many = (await claim_batch(engine, pool=POOL, worker="w", most=3)).jobs
     await complete_all(engine, [Finished(job=job, outputs=[], used=USED) for job in many])
 
     assert len(many) == 3

@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import structlog
-from opentelemetry.trace import Span
 from structlog.contextvars import bound_contextvars
 
 from reelwork.domain.errors import StoreUnavailable
@@ -27,12 +26,12 @@ from reelwork.engine.finish import hand_back
 from reelwork.engine.spans import run_span
 from reelwork.engine.sweep import Sweeper
 from reelwork.objects.s3 import ObjectStore
-from reelwork.tracing import mark_failed
+from reelwork.store.attempts import Taken
 from worker.attempt import Attempt, Ended, failure_of
 from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
-from worker.lifeline import Stop
+from worker.lifeline import Stop, note_end
 from worker.turn import Outside, Turn
 
 log = structlog.get_logger(__name__)
@@ -47,6 +46,7 @@ PATIENCE_SECONDS = 1.0
 FRESH_SECONDS = 0.25
 # How often the board is looked at while jobs run.
 LOOK_SECONDS = 0.1
+_NONE = Taken(jobs=[], emptied=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,17 +116,20 @@ class Runner:
             await asyncio.sleep(LOOK_SECONDS / 4)
 
     async def answer_ticket(self, pool: str) -> int:
-        """Run the pool's next jobs until none is left, a second has gone by or none may be taken; how many.
+        """Run the pool's next jobs until a lane is emptied, a second has gone by or none may be taken; how many.
 
         One ticket stands for one job, but short jobs would spend their time waiting for tickets: whoever is at work
         goes on, and a ticket that then finds nothing costs one look. Very short jobs have fewer tickets than one each
-        (`tickets_for`): whoever stops among them hands the ticket on.
+        (`tickets_for`): whoever stops among them hands the ticket on. Other lanes have tickets of their own, and what
+        comes into an emptied one is announced anew: running after it one by one would cost more than the jobs.
         """
         done, begun = 0, time.monotonic()
         self._answering += 1
         try:
-            while ran := await self.work(pool):
-                done += ran
+            while (ran := await self._work(pool)).jobs:
+                done += len(ran.jobs)
+                if ran.emptied:
+                    break
                 if time.monotonic() - begun > TICKET_SECONDS or not self.takes_jobs():
                     if done > 1:
                         self._engine.broker.publish(pool)
@@ -138,35 +141,41 @@ class Runner:
     async def work(self, pool: str) -> int:
         """Run the next job of the pool, or a few if they are very short; how many, 0 if there is none or none may be
         taken."""
+        return len((await self._work(pool)).jobs)
+
+    async def _work(self, pool: str) -> Taken:
+        """The jobs that ran, and whether no others waited in their lane."""
         if not self.takes_jobs():
-            return 0
+            return _NONE
         try:
-            jobs = await self._next(pool)
+            taken = await self._next(pool)
         except StoreUnavailable as error:
             log.warning("claim.failed", pool=pool, reason=error.detail)  # the reconciler sends another ticket
-            return 0
-        jobs = [job for job in jobs if not await self._left_to_others(job)]
+            return _NONE
+        jobs = [job for job in taken.jobs if not await self._left_to_others(job)]
         if not self.takes_jobs():  # since a moment
             await self._leave_row(deque(jobs), [])
-            return 0
+            return _NONE
         if len(jobs) == 1:
             ended = await self._run(jobs[0])
             await self._endings.write([ended])
             self._leave_behind(ended)
         elif jobs:
             await self._run_in_a_row(jobs)
-        return len(jobs)
+        return replace(taken, jobs=jobs)
 
-    async def _next(self, pool: str) -> list[Job]:
+    async def _next(self, pool: str) -> Taken:
         """First what was begun: a provider has it, or has made it already."""
         if not self._models.has_remote:
             return await self._claim(pool, most=MOST_AT_ONCE)
         resumed = await take_up(
             self._engine, pool=pool, worker=self._options.worker, models=[card.name for card in self._models.cards]
         )
-        return [resumed] if resumed is not None else await self._claim(pool, most=1)
+        if resumed is not None:
+            return Taken(jobs=[resumed], emptied=False)
+        return await self._claim(pool, most=1)
 
-    async def _claim(self, pool: str, *, most: int) -> list[Job]:
+    async def _claim(self, pool: str, *, most: int) -> Taken:
         return await claim_batch(
             self._engine, pool=pool, worker=self._options.worker, most=most, lacking=self._models.lacking
         )
@@ -259,7 +268,7 @@ class Runner:
                 raise
             finally:
                 del self._running[slot]
-            _tell_why(current, attempt.why)
+            note_end(current, attempt.why)
         used = attempt.earlier + timedelta(seconds=time.monotonic() - begun)
         self.done += attempt.why not in {Stop.LEAVING, Stop.WAITING}
         return Ended(job=attempt.job, files=files, used=used, why=attempt.why, abandoned=attempt.abandoned)
@@ -288,13 +297,3 @@ class Runner:
 
     def _files(self, job: Job) -> Files:
         return Files(job, self._engine.stores, self._objects, self._sweeper)
-
-
-def _tell_why(current: Span, why: AttemptFailure | Stop | None) -> None:
-    match why:
-        case AttemptFailure(code=code):
-            mark_failed(current, code)
-        case Stop():
-            current.set_attribute("reelwork.stopped", why.name.lower())
-        case None:
-            pass

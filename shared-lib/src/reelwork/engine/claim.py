@@ -22,18 +22,18 @@ MAX_IDLE_LANES = 64
 MAX_LANES_PASSED = 1000
 # A reserved place is safe for a lease of database time; we trust our own clock for half of that.
 TRUST = 0.5
+_NOTHING = Taken(jobs=[], emptied=False)
 
 
 async def claim(engine: Engine, *, pool: str, worker: str) -> Job | None:
     """The job that is next, moved to processing for `worker`; None when nothing may run now."""
-    jobs = await claim_batch(engine, pool=pool, worker=worker, most=1)
-    return jobs[0] if jobs else None
+    taken = await claim_batch(engine, pool=pool, worker=worker, most=1)
+    return taken.jobs[0] if taken.jobs else None
 
 
-async def claim_batch(
-    engine: Engine, *, pool: str, worker: str, most: int, lacking: Lacking | None = None
-) -> list[Job]:
-    """The jobs that are next, all of one lane: one, or up to `most` where they are expected to be very short.
+async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int, lacking: Lacking | None = None) -> Taken:
+    """The jobs that are next, all of one lane: one, or up to `most` where they are expected to be very short; and
+    whether that was all that waited in the lane.
 
     Jobs of models that the worker is `lacking`, and lanes with no others, are passed over: they wait for a worker that
     has them, just in front of the lane that was served instead of them.
@@ -43,7 +43,7 @@ async def claim_batch(
     Nothing is claimed in a pool that is held.
     """
     if await engine.stores.pools.is_held(pool):
-        return []
+        return _NOTHING
     lacking = lacking if lacking is not None else Lacking()
     passed, begun = dict[LaneId, int](), time.monotonic()
     try:
@@ -54,14 +54,14 @@ async def claim_batch(
 
 async def _first_of(
     engine: Engine, pool: str, *, worker: str, most: int, lacking: Lacking, passed: dict[LaneId, int]
-) -> list[Job]:
+) -> Taken:
     """The jobs of the first lane that has any for this worker; lanes that have none for it are added to `passed`."""
     stores, idle, recalled = engine.stores, 0, await lacking.recall(engine.stores.lanes)
     while idle < MAX_IDLE_LANES and len(passed) < MAX_LANES_PASSED:
         asked = time.monotonic()
         reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most, skip=[*recalled, *passed])
         if reservation is None:
-            return []
+            return _NOTHING
         taken = await stores.attempts.take(
             reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease, lacking=lacking.models
         )
@@ -69,12 +69,12 @@ async def _first_of(
         if taken.jobs:
             lacking.forget(reservation.lane)
             await stores.lanes.lift(pool, lacking.lanes | passed.keys(), served=reservation.start)
-            return await _begun(engine, taken.jobs, asked=asked, worker=worker)
+            return replace(taken, jobs=await _begun(engine, taken.jobs, asked=asked, worker=worker))
         if lacking.models and not taken.emptied:
             passed[reservation.lane] = reservation.epoch
         else:
             idle += 1
-    return []
+    return _NOTHING
 
 
 async def claim_this(engine: Engine, job: Job, terms: LaneTerms, *, worker: str) -> Job | None:
