@@ -1,6 +1,7 @@
 """Lanes: who may run next, by the rules that `domain.schedule` explains; a test holds both to the same numbers.
 Hints that can be rebuilt from the jobs, but for the virtual time."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import cast
@@ -102,10 +103,13 @@ class Lanes:
 
     async def virtual_time(self, pool: str) -> float:
         """Smallest start tag among the lanes that could be served now, else the largest ever served."""
-        ready = await self._lanes.find_one(_ready(pool), {"vstart": 1}, sort=[("vstart", ASCENDING)])
+        # Both at once: the first job after a pause waits for this.
+        ready, served = await asyncio.gather(
+            self._lanes.find_one(_ready(pool), {"vstart": 1}, sort=[("vstart", ASCENDING)]),
+            self._lanes.find_one({"pool": pool}, {"last_start": 1}, sort=[("last_start", DESCENDING)]),
+        )
         if ready is not None:
             return float(ready["vstart"])
-        served = await self._lanes.find_one({"pool": pool}, {"last_start": 1}, sort=[("last_start", DESCENDING)])
         return float(served["last_start"]) if served is not None else 0.0
 
     async def reserve(
