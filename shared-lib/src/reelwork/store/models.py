@@ -1,12 +1,13 @@
 """Model cards: what workers say they can make. The gateway knows models only from here."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING
 
 from reelwork.domain.lifecycle import reference, version_rank
-from reelwork.domain.worker import WorkerState
+from reelwork.domain.worker import ModelOffered, WorkerState
 from reelwork.generator.card import ModelCard
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.pipeline import NOW, literal
@@ -51,6 +52,13 @@ class Models:
         listings = [_listing(document, fresh, offered.get(of)) for of, document in documents.items()]
         listings.sort(key=lambda listing: version_rank(listing.card.version), reverse=True)
         return sorted(listings, key=lambda listing: listing.card.name)
+
+    async def living(self, models: Collection[ModelOffered], *, within: timedelta) -> set[ModelOffered]:
+        """Those of these that a worker has vouched for within this time of the database's; draining ones do, too."""
+        named = {reference(model.name, model.version): model for model in models}
+        recent = {"$gt": ["$seen_at", {"$subtract": [NOW, int(within.total_seconds() * 1000)]}]}
+        found = self._models.find({"_id": {"$in": list(named)}, "$expr": recent}, {"_id": 1})
+        return {named[card["_id"]] async for card in found}
 
     async def _offered(self) -> dict[str, int]:
         """How many workers that take jobs offer each version of a model, of those that listed workers offer at all. One
