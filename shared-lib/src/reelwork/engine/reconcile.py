@@ -22,6 +22,7 @@ from reelwork.engine.finish import fail
 from reelwork.engine.hold import repair as repair_holds
 from reelwork.engine.plan import repair as repair_plans
 from reelwork.engine.settling import Settler
+from reelwork.engine.stranded import StrandedJobs
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
 from reelwork.store.orphans import LONG_AGO
@@ -52,6 +53,7 @@ class Reconciler:
         self._engine = engine
         self._sweeper = sweeper
         self._settler = Settler(engine.stores)
+        self._stranded = StrandedJobs(engine)
         self._lanes_after = ""
         self._with_work: list[LaneId] = []
         self._slots_after = LONG_AGO
@@ -77,6 +79,7 @@ class Reconciler:
             "leases": self._end_lapsed_leases,
             "calls": lambda now: end_unattended(self._engine, now),
             "deadlines": lambda now: expire(self._engine, now),
+            "stranded": self._stranded.end,
             "due": self._make_due,
             "holds": self._follow_holds,
             "plans": self._follow_plans,

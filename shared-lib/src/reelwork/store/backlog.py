@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,10 @@ from pydantic import ValidationError
 from pymongo import ASCENDING
 
 from reelwork.domain.ids import AccountId, LaneId
-from reelwork.domain.job import RUNNING, WAITING, Job, Status
+from reelwork.domain.job import RUNNING, WAITING, Job, JobError, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
-from reelwork.store.pipeline import NOW, transition
+from reelwork.store.pipeline import NOW, literal, transition
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,32 @@ class Backlog:
         await self._jobs.update_many(chosen | late, transition(Status.EXPIRED, "job.expired", completed_at=NOW))
         expired = self._jobs.find(chosen | {"status": Status.EXPIRED})
         return [job async for document in expired if (job := _readable(document)) is not None]
+
+    async def waiting_since(self, until: datetime, *, after: str, limit: int) -> tuple[list[Job], str]:
+        """Claimable jobs that were queued before `until` (database time), of the first `limit` jobs with ids behind
+        `after`; then where to go on, "" for from the beginning.
+
+        Ids sort by when jobs were made, so that jobs which are too young end the search.
+        """
+        waiting: list[Job] = []
+        looked_at, last = 0, ""
+        query = {"status": Status.QUEUED, "_id": {"$gt": after}}
+        async for document in self._jobs.find(query).sort("_id", ASCENDING).limit(limit):
+            if document["created_at"] > until:
+                return waiting, ""
+            looked_at, last = looked_at + 1, document["_id"]
+            is_waiting = document["due"] and document["queued_at"] is not None and document["queued_at"] <= until
+            if is_waiting and (job := _readable(document)) is not None:
+                waiting.append(job)
+        return waiting, last if looked_at == limit else ""
+
+    async def fail_waiting(self, job: Job, error: JobError) -> bool:
+        """queued -> failed without an attempt, if it waits as it was seen: nobody has claimed it or queued it anew."""
+        recorded = asdict(error)
+        update = transition(Status.FAILED, "job.failed", recorded=recorded, completed_at=NOW, error=literal(recorded))
+        as_seen = {"status": Status.QUEUED, "attempt": job.attempt, "queued_at": job.queued_at}
+        failed = await self._jobs.update_one({"_id": job.id} | as_seen, update)
+        return bool(failed.modified_count)
 
     async def lanes_with_work(self, *, after: str, limit: int) -> list[tuple[LaneId, AccountId, str]]:
         """Lanes with claimable jobs, in id order from `after`, with their account and pool.

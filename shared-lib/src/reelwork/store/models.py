@@ -25,6 +25,14 @@ class Listing:
     workers: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """All versions of models that were ever published, by whether a worker has vouched for them lately."""
+
+    seen: frozenset[ModelOffered]
+    gone: frozenset[ModelOffered]
+
+
 @adapter
 class Models:
     """The `models` collection: one document for each version of a model, since several may be offered side by side."""
@@ -60,6 +68,12 @@ class Models:
         found = self._models.find({"_id": {"$in": list(named)}, "$expr": recent}, {"_id": 1})
         return {named[card["_id"]] async for card in found}
 
+    async def sightings(self, *, since: datetime) -> Sightings:
+        """Which models workers have vouched for since a moment of the database's, and which they have not."""
+        cards = [card async for card in self._models.find({}, {"name": 1, "version": 1, "seen_at": 1})]
+        seen = frozenset(_offered(card) for card in cards if card["seen_at"] > since)
+        return Sightings(seen=seen, gone=frozenset(map(_offered, cards)) - seen)
+
     async def _offered(self) -> dict[str, int]:
         """How many workers that take jobs offer each version of a model, of those that listed workers offer at all. One
         that no listed worker offers is not among them: a worker is listed a moment after its models are."""
@@ -74,6 +88,10 @@ class Models:
         answer = await self._database.command({"aggregate": "workers", "pipeline": pipeline, "cursor": {}})
         groups = answer["cursor"]["firstBatch"]
         return {_reference(model["card"]): model["taking"] for group in groups for model in group["models"]}
+
+
+def _offered(card: Document) -> ModelOffered:
+    return ModelOffered(name=card["name"], version=card["version"])
 
 
 def _reference(card: Document) -> str:
