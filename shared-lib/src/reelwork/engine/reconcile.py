@@ -168,7 +168,8 @@ class Reconciler:
         return published
 
     async def _top_up(self, pool: str) -> int:
-        """Tickets for the lanes that the step before found to have work: the others are active only by name."""
+        """Tickets for the lanes that the step before found to have work: the others are active only by name. None for
+        jobs that no worker of those which take jobs can run: they would be woken again and again for nothing."""
         stores, broker = self._engine.stores, self._engine.broker
         if await stores.pools.is_held(pool):
             return 0
@@ -176,6 +177,10 @@ class Reconciler:
         wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS)
         waiting = await broker.depth(pool) if wanted else None
         if waiting is None or waiting >= wanted:
+            return 0
+        crew = await stores.workers.models(pool)
+        wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS, by=crew) if crew else wanted
+        if waiting >= wanted:
             return 0
         broker.publish(pool, wanted - waiting)
         return wanted - waiting

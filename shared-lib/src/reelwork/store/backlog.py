@@ -1,7 +1,7 @@
 """The backlog: what the reconciler asks of the `jobs` collection. Every question is bounded and served by an index."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from pymongo import ASCENDING
 
 from reelwork.domain.ids import AccountId, LaneId
 from reelwork.domain.job import RUNNING, WAITING, Job, JobError, Status
+from reelwork.domain.worker import ModelOffered
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import NOW, literal, transition
@@ -95,9 +96,13 @@ class Backlog:
         jobs = await cursor if inspect.isawaitable(cursor) else cursor
         return [(job["_id"], job["account_id"], job["pool"]) async for job in jobs]
 
-    async def count_claimable(self, lanes: Sequence[LaneId], *, limit: int) -> int:
-        """How many jobs of these lanes could be claimed, counted up to `limit`."""
-        query = {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
+    async def count_claimable(self, lanes: Sequence[LaneId], *, limit: int, by: Collection[ModelOffered] = ()) -> int:
+        """How many jobs of these lanes could be claimed, counted up to `limit`; `by` workers that have these models,
+        none for by any."""
+        query: Document = {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
+        if by:
+            own = [{"model": model.name, "model_version": model.version} for model in by]
+            query["$or"] = [*own, {"fallbacks": {"$in": [model.name for model in by]}}]
         return int(await self._jobs.count_documents(query, limit=limit))
 
     async def running_slots(self, slots: Sequence[str]) -> set[str]:
