@@ -4564,7 +4564,7 @@ export interface components {
             readonly video_id?: string | null;
             /**
              * Warnings
-             * @description That its model is on its way out, or gone.
+             * @description That its model is on its way out, or gone; when it is accepted also that nobody runs it now.
              */
             readonly warnings: readonly components["schemas"]["JobWarning"][];
         };
@@ -4577,7 +4577,7 @@ export interface components {
              * Code
              * @enum {string}
              */
-            readonly code: "model_deprecated" | "model_retired";
+            readonly code: "model_deprecated" | "model_retired" | "model_unavailable";
             /** Detail */
             readonly detail: string;
             /**

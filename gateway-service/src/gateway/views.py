@@ -26,7 +26,18 @@ from reelwork.contract.series import SeriesUrls, SeriesView
 from reelwork.contract.workers import WorkerModel, WorkerView
 from reelwork.domain.asset import Asset
 from reelwork.domain.batch import Batch, Tally
-from reelwork.domain.job import Attempt, Cancellation, Event, Job, JobError, Output, Priority, Progress, Status
+from reelwork.domain.job import (
+    WAITING,
+    Attempt,
+    Cancellation,
+    Event,
+    Job,
+    JobError,
+    Output,
+    Priority,
+    Progress,
+    Status,
+)
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference
 from reelwork.domain.media import kind_of
 from reelwork.domain.series import Series
@@ -52,9 +63,15 @@ def series_view(series: Series) -> SeriesView:
 
 
 def job_view(
-    job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | None = None, life: Lifecycle = ACTIVE
+    job: Job,
+    *,
+    queue: JobQueue | None = None,
+    poll_after_ms: int | None = None,
+    life: Lifecycle = ACTIVE,
+    offered: bool = True,
 ) -> JobView:
-    """`queue` and `poll_after_ms`: where somebody looked how the job stands. `life`: of its model."""
+    """`queue` and `poll_after_ms`: where somebody looked how the job stands. `life`: of its model. `offered`: False
+    where somebody looked and found no worker that could run it."""
     base = f"/v1/jobs/{job.id}"
     return JobView(
         id=job.id,
@@ -93,7 +110,7 @@ def job_view(
         data_removed=job.data_removed,
         queue=queue,
         metrics=_metrics(job),
-        warnings=_warnings(job, life),
+        warnings=[*_warnings(job, life), *([] if offered else _warnings_of_absence(job))],
         urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel", explain=f"{base}/explain"),
         poll_after_ms=poll_after_ms if poll_after_ms is not None else _poll_after_ms(job),
         **luma_names(job.id, queue, job.outputs),
@@ -124,6 +141,15 @@ def _warnings(job: Job, life: Lifecycle) -> list[JobWarning]:
     )
     detail = f"{model} {words}{end}{cure}."
     return [JobWarning(code=code, detail=detail, sunset_at=life.sunset_at, replacement=life.replacement)]
+
+
+def _warnings_of_absence(job: Job) -> list[JobWarning]:
+    """Of a job that waits for a worker with its model, while there is none."""
+    if job.status not in WAITING:
+        return []
+    model = reference(job.model, job.model_version)
+    detail = f"No worker runs {model} at the moment: the job waits for one, and fails after a day without."
+    return [JobWarning(code="model_unavailable", detail=detail, sunset_at=None, replacement=None)]
 
 
 def _poll_after_ms(job: Job) -> int:
