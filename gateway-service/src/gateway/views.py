@@ -63,15 +63,9 @@ def series_view(series: Series) -> SeriesView:
 
 
 def job_view(
-    job: Job,
-    *,
-    queue: JobQueue | None = None,
-    poll_after_ms: int | None = None,
-    life: Lifecycle = ACTIVE,
-    offered: bool = True,
+    job: Job, *, queue: JobQueue | None = None, poll_after_ms: int | None = None, life: Lifecycle = ACTIVE
 ) -> JobView:
-    """`queue` and `poll_after_ms`: where somebody looked how the job stands. `life`: of its model. `offered`: False
-    where somebody looked and found no worker that could run it."""
+    """`queue` and `poll_after_ms`: where somebody looked how the job stands. `life`: of its model."""
     base = f"/v1/jobs/{job.id}"
     return JobView(
         id=job.id,
@@ -110,7 +104,7 @@ def job_view(
         data_removed=job.data_removed,
         queue=queue,
         metrics=_metrics(job),
-        warnings=[*_warnings(job, life), *([] if offered else _warnings_of_absence(job))],
+        warnings=_warnings(job, life),
         urls=JobUrls(self=base, events=f"{base}/events", cancel=f"{base}/cancel", explain=f"{base}/explain"),
         poll_after_ms=poll_after_ms if poll_after_ms is not None else _poll_after_ms(job),
         **luma_names(job.id, queue, job.outputs),
@@ -143,13 +137,14 @@ def _warnings(job: Job, life: Lifecycle) -> list[JobWarning]:
     return [JobWarning(code=code, detail=detail, sunset_at=life.sunset_at, replacement=life.replacement)]
 
 
-def _warnings_of_absence(job: Job) -> list[JobWarning]:
-    """Of a job that waits for a worker with its model, while there is none."""
+def warned_of_absence(view: JobView, job: Job) -> JobView:
+    """The view of a job that no worker could run now: where it waits, it says so."""
     if job.status not in WAITING:
-        return []
+        return view
     model = reference(job.model, job.model_version)
     detail = f"No worker runs {model} at the moment: the job waits for one, and fails after a day without."
-    return [JobWarning(code="model_unavailable", detail=detail, sunset_at=None, replacement=None)]
+    warning = JobWarning(code="model_unavailable", detail=detail, sunset_at=None, replacement=None)
+    return view.model_copy(update={"warnings": [*view.warnings, warning]})
 
 
 def _poll_after_ms(job: Job) -> int:

@@ -189,3 +189,19 @@ async def test_a_model_that_goes_away_leaves_its_jobs_to_those_that_may_stand_in
     await queue(world, lane, model_version="2", fallbacks=("testkit/spare",))
     now[0] += ASK_SECONDS
     assert await claimed(world, old) is None, "it is back"
+
+
+async def test_a_lane_that_once_swallowed_a_ticket_does_not_have_it_handed_round(world: World) -> None:
+    """Whoever gives places back wakes another worker, since somebody may have found it full: not again and again."""
+    lane, old = terms(limit=1), Lacking([NEWER])
+    await queue(world, lane, model_version="2")
+    await world.database["lanes"].update_many({}, {"$set": {"starved": True}})
+    world.broker.publish(POOL)
+
+    looks = 0
+    while await world.tickets() and looks < 10:
+        await world.broker.take(POOL)
+        assert await claimed(world, old) is None
+        looks += 1
+
+    assert looks == 2

@@ -28,7 +28,7 @@ from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import PAYMENT_REFUSALS, SUBMIT_REFUSALS
 from gateway.services.idempotency import json_answer
 from gateway.services.models import Catalogue
-from gateway.views import job_view
+from gateway.views import job_view, warned_of_absence
 from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView, NumberedJobPage
 from reelwork.domain.errors import (
     InsufficientTier,
@@ -221,7 +221,8 @@ async def _accepted(
     job: Job, status: int, models: Catalogue, headers: Mapping[str, str] = MappingProxyType({})
 ) -> StoredAnswer:
     life = await models.life_of(job)
-    view = job_view(job, life=life, offered=await models.runs(job))
+    view = job_view(job, life=life)
+    view = view if await models.runs(job) else warned_of_absence(view, job)
     told = {"Location": view.urls.self, **retry_after(view.poll_after_ms), **announcements(life)}
     return json_answer(status, view, {**told, **headers})
 
