@@ -1,5 +1,6 @@
 """GET /v1/models: what can be made, and the form for it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -116,6 +117,38 @@ def test_a_model_tells_how_it_has_been_doing(owner: Caller):
 def test_a_version_has_an_address_of_its_own(owner: Caller):
     assert expect(200, owner.http.get("/v1/models/testkit/noop/versions/1"))["version"] == "1"
     assert expect(404, owner.http.get("/v1/models/testkit/noop/versions/7"))["code"] == "model_not_found"
+
+
+@pytest.fixture
+def away(stack: Stack, owner: Caller) -> Iterator[str]:
+    """A model whose last worker was heard of an hour ago."""
+    card = ModelCard.of(Noop).model_copy(update={"name": "test/away"})
+
+    async def publish(database):
+        await Models(database).publish(card)
+        await database["models"].update_one(
+            {"_id": card.reference}, [{"$set": {"seen_at": {"$subtract": ["$$NOW", 3_600_000]}}}]
+        )
+
+    async def remove(database):
+        await database["models"].delete_one({"_id": card.reference})
+
+    stack.on_database(publish)
+    until(lambda: owner.http.get(f"/v1/models/{card.name}").status_code == 200)
+    yield card.name
+    stack.on_database(remove)
+
+
+def test_whoever_submits_to_a_model_that_no_worker_has_is_told(owner: Caller, away: str):
+    shown = expect(200, owner.http.get(f"/v1/models/{away}"))
+    job = expect(202, owner.http.post("/v1/jobs", json={"model": away, "input": {}}))
+    ended = expect(200, owner.http.post(f"/v1/jobs/{job['id']}/cancel"))
+
+    assert (shown["available"], shown["stats"]["warm_workers"]) == (False, 0)
+    (warning,) = job["warnings"]
+    assert (warning["code"], warning["replacement"]) == ("model_unavailable", None)
+    assert "No worker runs test/away@1 at the moment" in warning["detail"]
+    assert ended["warnings"] == [], "it waits for nobody any more"
 
 
 @pytest.mark.usefixtures("aging")

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from reelwork.domain.ids import AssetId
-from reelwork.domain.job import RUNNING, TRANSITIONS, Status
+from reelwork.domain.job import RUNNING, TERMINAL, TRANSITIONS, Job, Status
 from reelwork.domain.retry import EXCUSED
 from reelwork.store.client import Document
 
+AGAIN = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}
 DATA_REMOVED = "job.data_removed"  # happens after the end, and changes no state
 
 
@@ -16,6 +17,13 @@ def without_time(job: Document) -> Document:
     """The job without what a heartbeat changes, or a test that lets time pass."""
     lease = job["lease"] and job["lease"]["slot"]
     return {key: value for key, value in job.items() if key not in {"not_before", "deadline_at"}} | {"lease": lease}
+
+
+def check_job(before: Document | None, job: Document) -> None:
+    """All that holds for one job, as it was last seen (None: never) and as it is."""
+    check_history(job)
+    check_outputs(job)
+    check_change(before, job)
 
 
 def check_history(job: Document) -> None:
@@ -30,6 +38,22 @@ def check_history(job: Document) -> None:
     assert len(job["attempts"]) == job["attempt"]
     assert len(counted) <= job["max_attempts"]
     assert (job["lease"] is not None) == (job["status"] in RUNNING)
+
+
+def check_change(before: Document | None, after: Document) -> None:
+    """Of one job, seen twice: what has ended changes by its owner's will alone, and every change has a new version."""
+    if before is None or without_time(before) == without_time(after):
+        return
+    again = before["status"] in AGAIN and after["events"][len(before["events"])]["type"] == "job.retried"
+    assert before["status"] not in TERMINAL or again, "what has ended changes by its owner's will alone"
+    assert after["version"] > before["version"]
+
+
+def attempts_left(job: Job) -> int:
+    """Of its present round: what failed for our own storage does not count, nor do earlier rounds."""
+    earlier = max((event.attempt for event in job.events if event.type == "job.retried"), default=0)
+    errors = [attempt.error for attempt in job.attempts if attempt.n > earlier]
+    return job.max_attempts - earlier - sum(error is None or error.code not in EXCUSED for error in errors)
 
 
 def check_outputs(job: Document) -> None:

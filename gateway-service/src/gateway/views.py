@@ -26,7 +26,18 @@ from reelwork.contract.series import SeriesUrls, SeriesView
 from reelwork.contract.workers import WorkerModel, WorkerView
 from reelwork.domain.asset import Asset
 from reelwork.domain.batch import Batch, Tally
-from reelwork.domain.job import Attempt, Cancellation, Event, Job, JobError, Output, Priority, Progress, Status
+from reelwork.domain.job import (
+    WAITING,
+    Attempt,
+    Cancellation,
+    Event,
+    Job,
+    JobError,
+    Output,
+    Priority,
+    Progress,
+    Status,
+)
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference
 from reelwork.domain.media import kind_of
 from reelwork.domain.series import Series
@@ -124,6 +135,16 @@ def _warnings(job: Job, life: Lifecycle) -> list[JobWarning]:
     )
     detail = f"{model} {words}{end}{cure}."
     return [JobWarning(code=code, detail=detail, sunset_at=life.sunset_at, replacement=life.replacement)]
+
+
+def warned_of_absence(view: JobView, job: Job) -> JobView:
+    """The view of a job that no worker could run now: where it waits, it says so."""
+    if job.status not in WAITING:
+        return view
+    model = reference(job.model, job.model_version)
+    detail = f"No worker runs {model} at the moment: the job waits for one, and fails after a day without."
+    warning = JobWarning(code="model_unavailable", detail=detail, sunset_at=None, replacement=None)
+    return view.model_copy(update={"warnings": [*view.warnings, warning]})
 
 
 def _poll_after_ms(job: Job) -> int:

@@ -17,6 +17,7 @@ EDGES = {
     ("queued", "cancelled"),
     ("queued", "expired"),
     ("processing", "completed"),
+    ("queued", "failed"),
     ("processing", "failed"),
     ("processing", "cancelling"),
     ("processing", "queued"),

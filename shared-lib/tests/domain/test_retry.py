@@ -138,3 +138,24 @@ def test_a_job_that_is_queued_again_is_given_its_time_for_the_storage_once_more(
     given_up = after(*row, apart=EXCUSED_FOR / 3)
 
     assert judge(retried(given_up, at=4, max_attempts=7), STORAGE) == RetryAfter(1.0)
+
+
+AWAY = replace(failure(), elsewhere=True)
+
+
+def asked(*models: str) -> Job:
+    """A job with a fallback, in the attempt that asks the last of these models; all before it failed."""
+    job = after(*["provider_unavailable"] * (len(models) - 1))
+    attempts = tuple(replace(attempt, model=model) for attempt, model in zip(job.attempts, models, strict=True))
+    return replace(job, model="a/first", fallbacks=("b/second",), attempts=attempts)
+
+
+def test_a_job_goes_on_to_the_next_model_at_once_and_that_does_not_count() -> None:
+    assert judge(asked("a/first"), AWAY) == RetryAfter(0.0)
+    assert judge(asked("a/first", "b/second"), AWAY) == RetryAfter(1.0)
+
+
+def test_a_job_whose_next_model_nobody_has_is_tried_again_by_the_usual_rules() -> None:
+    judged = [judge(asked(*["a/first"] * count), AWAY) for count in (1, 2, 3, 4)]
+
+    assert judged == [RetryAfter(0.0), RetryAfter(1.0), RetryAfter(2.0), Fail()]

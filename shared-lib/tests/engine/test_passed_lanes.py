@@ -12,7 +12,9 @@ from reelwork.domain.lane import LaneTerms
 from reelwork.domain.worker import ModelOffered
 from reelwork.engine.claim import claim_batch
 from reelwork.engine.finish import complete
-from reelwork.engine.lacking import REMEMBERED_SECONDS, Lacking
+from reelwork.engine.lacking import ASK_SECONDS, REMEMBERED_SECONDS, Lacking
+from reelwork.generator import ModelCard
+from testkit.models import Noop
 from testkit.world import POOL, World, new_job, terms
 
 NEWER = ModelOffered(name="testkit/noop", version="2")
@@ -166,3 +168,40 @@ async def test_a_job_that_comes_due_in_a_passed_lane_is_found_after_a_while(worl
 
     assert job is not None
     assert job.model_version == "1"
+
+
+async def test_a_model_that_goes_away_leaves_its_jobs_to_those_that_may_stand_in(world: World) -> None:
+    now, newer = [0.0], ModelCard.of(Noop).model_copy(update={"version": NEWER.version})
+    lane, old = terms(), Lacking([NEWER], stand_ins=["testkit/spare"], clock=lambda: now[0])
+    await world.stores.models.publish(newer)
+    await queue(world, lane, model_version="2")
+    await queue(world, lane, model_version="2", fallbacks=("testkit/spare",))
+    assert await claimed(world, old) is None, "a worker with its own model lives"
+
+    await world.database["models"].update_many({}, [{"$set": {"seen_at": {"$subtract": ["$$NOW", 60_000]}}}])
+    now[0] += ASK_SECONDS
+    job = await claimed(world, old)
+
+    assert job is not None
+    assert job.fallbacks == ("testkit/spare",)
+    assert await claimed(world, old) is None, "the other job names no model that this worker has"
+    await world.stores.models.publish(newer)
+    await queue(world, lane, model_version="2", fallbacks=("testkit/spare",))
+    now[0] += ASK_SECONDS
+    assert await claimed(world, old) is None, "it is back"
+
+
+async def test_a_lane_that_once_swallowed_a_ticket_does_not_have_it_handed_round(world: World) -> None:
+    """Whoever gives places back wakes another worker, since somebody may have found it full: not again and again."""
+    lane, old = terms(limit=1), Lacking([NEWER])
+    await queue(world, lane, model_version="2")
+    await world.database["lanes"].update_many({}, {"$set": {"starved": True}})
+    world.broker.publish(POOL)
+
+    looks = 0
+    while await world.tickets() and looks < 10:
+        await world.broker.take(POOL)
+        assert await claimed(world, old) is None
+        looks += 1
+
+    assert looks == 2

@@ -29,14 +29,13 @@ from reelwork.engine.lacking import Lacking
 from reelwork.engine.retry import retry
 from reelwork.engine.submit import LaneOpener
 from reelwork.store.client import Document
-from testkit.invariants import after_cancel, check_history, check_lane, check_outputs, is_late, without_time
+from testkit.invariants import AGAIN, after_cancel, attempts_left, check_job, check_lane, is_late
 from testkit.stage import Stage
 from testkit.world import POOL, an_output, new_job
 
 T = TypeVar("T")
 USED, SHORT = timedelta(milliseconds=10), timedelta(milliseconds=20)  # so short that several are claimed at once
 HOUR, LONG = timedelta(hours=1), 600.0  # no delay ends by itself while a test runs: see `delays_go_by`
-AGAIN = {Status.FAILED, Status.CANCELLED, Status.EXPIRED}
 FAILURES = st.sampled_from(
     [
         AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True, retry_after=LONG),
@@ -117,7 +116,7 @@ class Protocol(RuleBasedStateMachine):
     def fail(self, number: int, failure: AttemptFailure, lives: int | None) -> None:
         job = self.handle(number)
         late = is_late(self.stage.do(self.world.raw(job.id)))
-        retried = failure.retryable and not late and (failure.code in EXCUSED or _attempts_left(job) > 0)
+        retried = failure.retryable and not late and (failure.code in EXCUSED or attempts_left(job) > 0)
         expected = self._ending_of(job, Ending.RETRYING if retried else Ending.FAILED)
         self._ends(job, fail(self.world.engine, job, failure, used=USED), expected, lives)
 
@@ -210,9 +209,8 @@ class Protocol(RuleBasedStateMachine):
         lanes = {lane["_id"]: lane for lane in self.stage.do(self.world.lanes())}
         assert {job["_id"] for job in jobs} == {job.id for job in self.accepted}
         for job in jobs:
-            check_history(job)
-            check_outputs(job)
-            self._check_change(job)
+            check_job(self.seen.get(job["_id"]), job)
+            self.seen[job["_id"]] = job
             untouched = job["status"] == Status.QUEUED and job["version"] == 1 and not is_late(job)
             if untouched and job["lane"] in lanes:
                 self._check_announced(job, lanes[job["lane"]])
@@ -222,14 +220,6 @@ class Protocol(RuleBasedStateMachine):
     def _check_announced(self, job: Document, lane: Document) -> None:
         """A lane with untouched work never looks idle, unless its submit was cut short."""
         assert lane["active"] or job["_id"] in self.cut, (job, lane)
-
-    def _check_change(self, job: Document) -> None:
-        before, self.seen[job["_id"]] = self.seen.get(job["_id"]), job
-        if before is None or without_time(before) == without_time(job):
-            return
-        again = before["status"] in AGAIN and job["events"][len(before["events"])]["type"] == "job.retried"
-        assert before["status"] not in TERMINAL or again, "what has ended changes by its owner's will alone"
-        assert job["version"] > before["version"]
 
     def teardown(self) -> None:
         """With no more faults everything ends, on the strength of tickets alone, and no place stays taken."""
@@ -276,12 +266,6 @@ class Protocol(RuleBasedStateMachine):
             return Ending.CANCELLED if stored["status"] == Status.CANCELLING else uncancelled
         outcomes = [one["outcome"] for one in stored["attempts"] if one["slot"] == claimed(job).slot]
         return RECORDED.get(outcomes[0], Ending.LOST) if outcomes else Ending.LOST
-
-
-def _attempts_left(job: Job) -> int:  # what failed for our own storage does not count, nor do earlier rounds
-    earlier = max((event.attempt for event in job.events if event.type == "job.retried"), default=0)
-    errors = [attempt.error for attempt in job.attempts if attempt.n > earlier]
-    return job.max_attempts - earlier - sum(error is None or error.code not in EXCUSED for error in errors)
 
 
 def _output_of(job: Job) -> Any:

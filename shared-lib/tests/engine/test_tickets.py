@@ -11,7 +11,7 @@ from reelwork.engine.cancel import cancel
 from reelwork.engine.finish import complete, fail
 from reelwork.engine.reconcile import MAX_TICKETS
 from reelwork.runtime.tasks import running
-from testkit.world import World
+from testkit.world import World, hire
 
 USED = timedelta(seconds=1)
 PASSING = AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True)
@@ -112,6 +112,41 @@ async def test_lost_tickets_are_published_again(world: World) -> None:
     repaired = await world.reconciler.run_once()
 
     assert (lost, repaired["tickets"], await world.tickets()) == (2, 2, 2)
+
+
+async def test_workers_are_not_woken_again_and_again_for_a_job_that_none_of_them_can_run(world: World) -> None:
+    await hire(world, places=2)
+    await world.submit(await world.joined(), model_version="2")
+    await lose_tickets(world)
+
+    woken = 0
+    for _ in range(5):
+        await world.reconciler.run_once()
+        woken += await lose_tickets(world)
+
+    assert woken == 0
+
+
+async def test_of_several_jobs_those_have_tickets_that_some_worker_can_run(world: World) -> None:
+    await hire(world, places=2, models=("testkit/noop", "testkit/spare"))
+    lane = await world.joined()
+    for fields in ({}, {"model_version": "2"}, {"model_version": "2", "fallbacks": ("testkit/spare",)}):
+        await world.submit(lane, **fields)
+    await lose_tickets(world)
+
+    await world.reconciler.run_once()
+
+    assert await world.tickets() == 2
+
+
+async def test_where_no_worker_takes_jobs_tickets_wait_for_the_first_that_comes(world: World) -> None:
+    await hire(world, places=2, drain=True)
+    await world.submit(await world.joined(), model_version="2")
+    await lose_tickets(world)
+
+    await world.reconciler.run_once()
+
+    assert await world.tickets() == 1
 
 
 async def test_no_ticket_is_added_where_enough_wait(world: World) -> None:

@@ -30,26 +30,42 @@ class ModelUnavailable(GenerationError):
 
 class Models:
     """Instances by name; each is set up once in a process. `lacking`: models of jobs that it was given and could not
-    run; it claims no more of them."""
+    run; it claims no more of them, but those that another of its models may do."""
 
     def __init__(self, catalogue: Catalogue, *, pool: str) -> None:
         self._classes = {name: cls for name, cls in catalogue.models.items() if cls.resources.pool == pool}
         self.cards = [card for name, card in catalogue.cards.items() if name in self._classes]
         self._absent = catalogue.absent
-        self.lacking = Lacking()
+        remote = [name for name, cls in self._classes.items() if issubclass(cls, RemoteModel)]
+        self.lacking = Lacking(stand_ins=remote)
         self._ready: dict[str, AnyModel] = {}
         self._setting_up = asyncio.Lock()
-        self.has_remote = any(issubclass(cls, RemoteModel) for cls in self._classes.values())
+        self.has_remote = bool(remote)
 
-    def lacks(self, job: Job) -> ModelUnavailable | None:
-        """Why this worker cannot run the job: it has not its model, or another version of it. None: it can."""
-        model = self._classes.get(job.model)
-        if model is not None and model.version == job.model_version:
+    async def lacks(self, job: Job, cards: store.Models) -> ModelUnavailable | None:
+        """Why this worker leaves the job to others: it has not its model, or another version of it, and none that may
+        stand in while no worker lives that has it. None: it runs it."""
+        if self._has_own(job):
             return None
-        self.lacking.models.add(ModelOffered(name=job.model, version=job.model_version))
-        wanted = reference(job.model, job.model_version)
+        try:
+            lives = await self.lacking.add(ModelOffered(name=job.model, version=job.model_version), cards)
+        except StoreUnavailable as error:
+            log.warning("models.not_asked", reason=error.detail)
+            lives = True  # then the job waits a while longer
+        if not lives and self.route(job):
+            return None
+        model, wanted = self._classes.get(job.model), reference(job.model, job.model_version)
         has = f"it has version {model.version}" if model is not None else self._absent.get(job.model, "no such model")
         return ModelUnavailable(f"This worker does not run {wanted}: {has}")
+
+    def route(self, job: Job) -> list[str]:
+        """The models of this worker that run at providers and may do the job, in order."""
+        here = [job.model] if self._has_own(job) else []
+        return [name for name in [*here, *job.fallbacks] if self.is_remote(name)]
+
+    def _has_own(self, job: Job) -> bool:
+        model = self._classes.get(job.model)
+        return model is not None and model.version == job.model_version
 
     async def ready(self, name: str) -> AnyModel:
         """The model, set up. Raises ModelUnavailable, or whatever its `setup` raises."""

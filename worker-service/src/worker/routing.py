@@ -27,17 +27,21 @@ class CircuitOpen(GenerationError):
 async def model_for(job: Job, models: Models, circuits: Circuits) -> AnyRemote:
     """The model to ask now. The circuit of its provider is closed, or this is the probe that may close it.
 
-    Raises CircuitOpen, ModelUnavailable, InvalidInput where the job's own model does not take its input, and what a
-    `setup` raises.
+    Raises CircuitOpen, ModelUnavailable, InvalidInput where the job's own model does not take its input, and what the
+    `setup` of that one raises. Others are set up when it is their turn, and left out where that fails.
     """
-    here = [name for name in route_of(job) if models.is_remote(name) and await _fits(job, models, name)]
-    open_until: dict[str, datetime] = {}
+    here, open_until = models.route(job), dict[str, datetime]()
+    if job.model in here:
+        parameters_of(await models.remote(job.model), job)
     while here:
         name = next_model(job, here=here, open_until=open_until)
         if name is None:
             wait = min(open_until.values()) - (job.started_at or job.created_at)
             raise CircuitOpen("The provider does not answer at the moment.", retry_after=wait.total_seconds())
-        model = await models.remote(name)
+        model = await _fit(job, models, name)
+        if model is None:
+            here.remove(name)
+            continue
         until = await circuits.admit(model.provider)
         if until is None:
             return model
@@ -45,15 +49,20 @@ async def model_for(job: Job, models: Models, circuits: Circuits) -> AnyRemote:
     raise ModelUnavailable(f"This worker runs none of {', '.join(route_of(job))}.")
 
 
-async def _fits(job: Job, models: Models, name: str) -> bool:
-    """Models that only stand in need not take every input; the gateway has asked them, but they may have changed."""
+async def _fit(job: Job, models: Models, name: str) -> AnyRemote | None:
+    """The model, ready. None for one that only stands in and cannot: it need not take every input, since the gateway
+    has asked it but it may have changed, and it may lack something here."""
+    if name == job.model:
+        return await models.remote(name)
     try:
-        parameters_of(await models.remote(name), job)
+        model = await models.remote(name)
+        parameters_of(model, job)
     except InvalidInput:
-        if name == job.model:
-            raise
-        return False
-    return True
+        return None
+    except Exception as error:  # the edge to foreign code: whatever a `setup` raises, another model may do the job
+        log.warning("fallback.not_set_up", job_id=job.id, model=name, exc_info=error)
+        return None
+    return model
 
 
 async def note(circuits: Circuits, model: AnyRemote, error: Exception | None) -> None:

@@ -183,7 +183,7 @@ class Runner:
     async def _left_to_others(self, job: Job) -> bool:
         """Whether the job needs a model, or a version of it, that this worker has not: then it is handed back. Not if a
         provider has it already: any version of its model can ask after it."""
-        reason = self._models.lacks(job) if job.call is None else None
+        reason = await self._models.lacks(job, self._engine.stores.models) if job.call is None else None
         if reason is not None:
             log.info("job.left_to_others", job_id=job.id, model=job.model, version=job.model_version)
             await self._hand_back(job, failure_of(reason))

@@ -48,6 +48,12 @@ class Crew:
         self.more_ports = set()
 
     def worker(self, name="w", *, limit_bytes=1 << 20, public_url=None, allow=True, **options):
+        outside = self.outside(limit_bytes=limit_bytes, public_url=public_url, allow=allow)
+        return self.workshop.runner(
+            Picture, Traced, Instant, Backed, Spare, name=name, outside=outside, pool=POOL, **options
+        )
+
+    def outside(self, *, limit_bytes=1 << 20, public_url=None, allow=True):
         port = urlsplit(self.acme.url).port
         rules = FetchRules(
             ports=frozenset({port, *self.more_ports}),
@@ -55,10 +61,7 @@ class Crew:
             allow=(ip_network("127.0.0.0/8"),) if allow else (),
             seconds=10,
         )
-        outside = Outside(results=Results(Fetcher(rules), limit_bytes=limit_bytes), public_url=public_url)
-        return self.workshop.runner(
-            Picture, Traced, Instant, Backed, Spare, name=name, outside=outside, pool=POOL, **options
-        )
+        return Outside(results=Results(Fetcher(rules), limit_bytes=limit_bytes), public_url=public_url)
 
     async def submit(self, model=Picture, **fields):
         return await self.workshop.submit(terms(pool=POOL), model=model.id, input={"prompt": "a fox"}, **fields)

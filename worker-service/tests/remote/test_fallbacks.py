@@ -1,8 +1,11 @@
 """A provider that cannot do a job leaves it to the next one; one that fails again and again is left alone."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from reelwork.domain.job import Status
+from reelwork.generator import ModelCard
 from reelwork.store.circuits import FAULTS
 from testkit.acme_models import Backed, Picture, Spare
 
@@ -105,3 +108,76 @@ async def test_failures_open_the_circuit_and_a_job_that_is_taken_closes_it(crew,
     await crew.world.database["circuits"].update_many({}, [{"$set": {"open_until": "$$NOW"}}])
     assert (await crew.until_it_ends(await crew.submit(Picture))).status is Status.COMPLETED
     assert await circuits.admit("acme") is None
+
+
+def without_own(crew, *models, **options):
+    """A worker that has the second model of the route and not the first."""
+    return crew.workshop.runner(*(models or (Spare,)), outside=crew.outside(), pool=POOL, **options)
+
+
+async def test_a_worker_without_the_jobs_own_model_does_it_by_one_that_may_stand_in(crew, spare):
+    job = await crew.submit(**ROUTE)
+
+    after = await crew.until_it_ends(job, without_own(crew))
+
+    assert (after.status, spare.paid) == (Status.COMPLETED, 1)
+    assert [attempt.model for attempt in after.attempts] == [Spare.id]
+
+
+async def test_while_a_worker_with_the_jobs_own_model_lives_nobody_else_takes_it(crew, acme, spare):
+    await crew.world.stores.models.publish(ModelCard.of(Backed))
+    job, worker = await crew.submit(**ROUTE), without_own(crew)
+
+    assert await worker.work(POOL) == 0
+    assert await worker.work(POOL) == 0
+    await crew.until_it_ends(job)
+
+    assert (acme.paid, spare.paid) == (1, 0)
+
+
+async def test_jobs_left_to_a_worker_are_taken_when_that_one_is_gone(crew, spare):
+    await crew.world.stores.models.publish(ModelCard.of(Backed))
+    job, worker = await crew.submit(**ROUTE), without_own(crew)
+    assert await worker.work(POOL) == 0
+
+    await crew.world.database["models"].update_many({}, {"$set": {"seen_at": datetime(2020, 1, 1, tzinfo=UTC)}})
+    worker = without_own(crew)  # a worker asks again after some seconds; one that starts, at once
+    after = await crew.until_it_ends(job, worker)
+
+    assert (after.status, spare.paid) == (Status.COMPLETED, 1)
+
+
+async def test_another_version_of_the_jobs_model_does_not_stand_in_for_it(crew, acme, spare):
+    """The version is the job's; another model that its owner named may do it."""
+    job = await crew.submit(**ROUTE, model_version="0")
+
+    after = await crew.until_it_ends(job)
+
+    assert (after.status, acme.paid, spare.paid) == (Status.COMPLETED, 0, 1)
+
+
+class Unready(Spare):
+    """Cannot be set up here."""
+
+    id = "spare/unready"
+
+    def setup(self):
+        raise OSError("no room for it")
+
+
+async def test_what_may_stand_in_is_not_set_up_before_it_is_needed(crew, acme):
+    job = await crew.submit(model=Backed, fallbacks=(Unready.id,), max_attempts=1)
+
+    after = await crew.until_it_ends(job, without_own(crew, Backed, Unready))
+
+    assert (after.status, [attempt.model for attempt in after.attempts]) == (Status.COMPLETED, [Backed.id])
+
+
+async def test_one_that_cannot_be_set_up_is_left_out(crew, acme, spare):
+    acme.at("POST /v1/tasks", times=9, status=503)
+    job = await crew.submit(model=Backed, fallbacks=(Unready.id, Spare.id), max_attempts=1)
+
+    after = await crew.until_it_ends(job, without_own(crew, Backed, Unready, Spare))
+
+    assert (after.status, spare.paid) == (Status.COMPLETED, 1)
+    assert [attempt.model for attempt in after.attempts] == [Backed.id, Spare.id]

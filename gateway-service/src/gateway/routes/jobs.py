@@ -28,7 +28,7 @@ from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import PAYMENT_REFUSALS, SUBMIT_REFUSALS
 from gateway.services.idempotency import json_answer
 from gateway.services.models import Catalogue
-from gateway.views import job_view
+from gateway.views import job_view, warned_of_absence
 from reelwork.contract.jobs import JobBody, JobPage, JobRetryBody, JobView, NumberedJobPage
 from reelwork.domain.errors import (
     InsufficientTier,
@@ -40,7 +40,6 @@ from reelwork.domain.errors import (
 )
 from reelwork.domain.ids import JobId, new_job_id, new_request_id
 from reelwork.domain.job import Job, Status
-from reelwork.domain.lifecycle import Lifecycle
 from reelwork.store.idempotency import Ours, StoredAnswer
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
@@ -102,7 +101,7 @@ async def create_job(
         waited = await waits.until_ended(job, seconds=preferred.wait, gone=request.is_disconnected)
         ended = waited.honoured and waited.job.status.is_terminal
         applied = preferred.applied(waited=waited.honoured)
-        return _accepted(waited.job, 201 if ended else 202, await models.life_of(waited.job), applied)
+        return await _accepted(waited.job, 201 if ended else 202, models, applied)
 
     return await once.answer(new_job_id, act)
 
@@ -200,7 +199,7 @@ async def retry_job(
 
     async def act(ours: Ours) -> StoredAnswer:
         job = await jobs.retry(caller, job_id, mark=ours.subject, deadline=deadline)
-        return _accepted(job, 202, await models.life_of(job))
+        return await _accepted(job, 202, models)
 
     return await once.answer(new_request_id, act)
 
@@ -218,10 +217,12 @@ async def _told(job: Job, models: Catalogue, response: Response) -> JobView:
     return job_view(job, life=life)
 
 
-def _accepted(
-    job: Job, status: int, life: Lifecycle, headers: Mapping[str, str] = MappingProxyType({})
+async def _accepted(
+    job: Job, status: int, models: Catalogue, headers: Mapping[str, str] = MappingProxyType({})
 ) -> StoredAnswer:
+    life = await models.life_of(job)
     view = job_view(job, life=life)
+    view = view if await models.runs(job) else warned_of_absence(view, job)
     told = {"Location": view.urls.self, **retry_after(view.poll_after_ms), **announcements(life)}
     return json_answer(status, view, {**told, **headers})
 

@@ -176,7 +176,7 @@ class CancelView(Wire):
 class JobWarning(Wire):
     """What the owner of a job should know before it matters."""
 
-    code: Literal["model_deprecated", "model_retired"]
+    code: Literal["model_deprecated", "model_retired", "model_unavailable"]
     detail: str
     sunset_at: Timestamp | None
     replacement: Annotated[str | None, Field(description="The model to use instead.")]
@@ -243,7 +243,12 @@ class JobView(Wire):
     data_removed: Annotated[bool, Field(description="The outputs are gone: `outputs` is empty.")]
     queue: Annotated[JobQueue | None, Field(description="Of one waiting job; null for others, and in lists.")]
     metrics: JobMetrics
-    warnings: Annotated[list[JobWarning], Field(description="That its model is on its way out, or gone.")]
+    warnings: Annotated[
+        list[JobWarning],
+        Field(
+            description="That its model is on its way out, or gone; when it is accepted also that nobody runs it now."
+        ),
+    ]
     urls: JobUrls
     poll_after_ms: int
     job_id: Annotated[str | None, Field(deprecated=True, description=f"{_LUMA} `id`.")] = None

@@ -49,7 +49,7 @@ RUNNING = frozenset({Status.PROCESSING, Status.CANCELLING})
 # The state table: every change is a compare-and-set along one of these edges, and the tests hold the engine to it.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED, Status.FAILED}),
-    Status.QUEUED: frozenset({Status.PROCESSING, Status.CANCELLED, Status.EXPIRED}),
+    Status.QUEUED: frozenset({Status.PROCESSING, Status.CANCELLED, Status.EXPIRED, Status.FAILED}),
     Status.PROCESSING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLING, Status.QUEUED}),
     Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED, Status.FAILED}),
     Status.COMPLETED: frozenset(),

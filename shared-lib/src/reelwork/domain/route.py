@@ -4,9 +4,11 @@ A pure decision by the job's own history: every model is tried once before any i
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from reelwork.domain.job import Attempt, Job
+from reelwork.domain.worker import ModelOffered
 
 CIRCUIT_OPEN = "provider_circuit_open"
 # Failures that say something about the provider and nothing about the job: another provider may do it.
@@ -20,6 +22,18 @@ ELSEWHERE = frozenset(
         "rate_limited",
     }
 )
+
+# A model that no worker has vouched for in so long is away: its jobs need not wait for it. Longer than a restart.
+AWAY = timedelta(seconds=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacked:
+    """A model that a worker has not. `stand_ins`: models of the worker that do a job of it if the job names one of
+    them as fallback; none while another worker lives that has it."""
+
+    model: ModelOffered
+    stand_ins: Collection[str] = ()
 
 
 def earlier_rounds(job: Job) -> int:
@@ -57,10 +71,13 @@ def next_model(job: Job, *, here: Collection[str], open_until: Mapping[str, date
 
 
 def untried(job: Job) -> list[str]:
-    """Models that may still do the job after its present attempt, which asked one of them, has failed."""
+    """Models that may still do the job after its present attempt, which asked one of them, has failed.
+
+    None either once a model was asked again: then whoever runs the job has not the others, or leaves them alone.
+    """
     present = {attempt.model for attempt in job.attempts if attempt.n == job.attempt}
-    tried = failed_over(attempts_before(job)) | present
-    return [model for model in route_of(job) if model not in tried]
+    tried = failed_over(attempts_before(job))
+    return [model for model in route_of(job) if model not in tried | present] if not tried & present else []
 
 
 def moves(job: Job) -> int:

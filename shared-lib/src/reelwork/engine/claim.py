@@ -36,7 +36,7 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int, lack
     whether that was all that waited in the lane.
 
     Jobs of models that the worker is `lacking`, and lanes with no others, are passed over: they wait for a worker that
-    has them, just in front of the lane that was served instead of them.
+    has them (see `engine.lacking` for the exception), just in front of the lane that was served instead of them.
 
     Reserve places in the fairest lane, then take its first jobs. Places that nobody runs in are dropped after a
     lease; so whoever needed long between the two steps may have lost its places, and gives the jobs back unrun.
@@ -56,14 +56,18 @@ async def _first_of(
     engine: Engine, pool: str, *, worker: str, most: int, lacking: Lacking, passed: dict[LaneId, int]
 ) -> Taken:
     """The jobs of the first lane that has any for this worker; lanes that have none for it are added to `passed`."""
-    stores, idle, recalled = engine.stores, 0, await lacking.recall(engine.stores.lanes)
+    stores, idle, recalled = engine.stores, 0, await lacking.recall(engine.stores)
     while idle < MAX_IDLE_LANES and len(passed) < MAX_LANES_PASSED:
         asked = time.monotonic()
         reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most, skip=[*recalled, *passed])
         if reservation is None:
             return _NOTHING
         taken = await stores.attempts.take(
-            reservation.lane, worker=worker, slots=reservation.slots, lease=engine.rules.lease, lacking=lacking.models
+            reservation.lane,
+            worker=worker,
+            slots=reservation.slots,
+            lease=engine.rules.lease,
+            lacking=lacking.passes_over,
         )
         await _give_back_unused(engine, pool, taken, reservation)
         if taken.jobs:

@@ -22,6 +22,7 @@ from reelwork.engine.finish import fail
 from reelwork.engine.hold import repair as repair_holds
 from reelwork.engine.plan import repair as repair_plans
 from reelwork.engine.settling import Settler
+from reelwork.engine.stranded import StrandedJobs
 from reelwork.engine.sweep import Sweeper
 from reelwork.store.client import server_time
 from reelwork.store.orphans import LONG_AGO
@@ -52,6 +53,7 @@ class Reconciler:
         self._engine = engine
         self._sweeper = sweeper
         self._settler = Settler(engine.stores)
+        self._stranded = StrandedJobs(engine)
         self._lanes_after = ""
         self._with_work: list[LaneId] = []
         self._slots_after = LONG_AGO
@@ -77,6 +79,7 @@ class Reconciler:
             "leases": self._end_lapsed_leases,
             "calls": lambda now: end_unattended(self._engine, now),
             "deadlines": lambda now: expire(self._engine, now),
+            "stranded": self._stranded.end,
             "due": self._make_due,
             "holds": self._follow_holds,
             "plans": self._follow_plans,
@@ -165,7 +168,8 @@ class Reconciler:
         return published
 
     async def _top_up(self, pool: str) -> int:
-        """Tickets for the lanes that the step before found to have work: the others are active only by name."""
+        """Tickets for the lanes that the step before found to have work: the others are active only by name. None for
+        jobs that no worker of those which take jobs can run: they would be woken again and again for nothing."""
         stores, broker = self._engine.stores, self._engine.broker
         if await stores.pools.is_held(pool):
             return 0
@@ -173,6 +177,10 @@ class Reconciler:
         wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS)
         waiting = await broker.depth(pool) if wanted else None
         if waiting is None or waiting >= wanted:
+            return 0
+        crew = await stores.workers.models(pool)
+        wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS, by=crew) if crew else wanted
+        if waiting >= wanted:
             return 0
         broker.publish(pool, wanted - waiting)
         return wanted - waiting

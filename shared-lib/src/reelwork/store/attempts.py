@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne
 
 from reelwork.domain.ids import JobId, LaneId
 from reelwork.domain.job import RUNNING, Job, JobError, Output, Progress, Status
-from reelwork.domain.worker import ModelOffered
+from reelwork.domain.route import Lacked
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import NOW, Expression, in_time, later, literal, transition, with_call
@@ -53,13 +53,14 @@ class Attempts:
         worker: str,
         slots: Sequence[str],
         lease: timedelta,
-        lacking: Collection[ModelOffered] = (),
+        lacking: Collection[Lacked] = (),
         only: JobId | None = None,
     ) -> Taken:
         """Move the lane's first queued jobs (or `only` this one) to processing, one for each slot, with a lease each.
 
         Fewer when fewer are queued or others take them first; none only if nothing is queued. In the order of the
-        queue. Jobs of models that the worker is `lacking` are passed over: they stay for another worker.
+        queue. Jobs of models that the worker is `lacking` are passed over, unless it has one that may stand in: they
+        stay for another worker.
         """
         claimable = _claimable(lane, lacking) | ({"_id": only} if only else {})
         taken = await self._take(claimable, worker=worker, slots=slots, lease=lease)
@@ -206,10 +207,16 @@ class Attempts:
         return bool(moved.modified_count)
 
 
-def _claimable(lane: LaneId, lacking: Collection[ModelOffered] = ()) -> Document:
+def _claimable(lane: LaneId, lacking: Collection[Lacked] = ()) -> Document:
     """What is past its deadline never starts, whether or not the reconciler has seen it yet."""
-    others = {"$nor": [{"model": model.name, "model_version": model.version} for model in lacking]} if lacking else {}
+    others = {"$nor": [_of_others(lacked) for lacked in lacking]} if lacking else {}
     return {"lane": lane, "status": Status.QUEUED, "due": True, **in_time(), **others}
+
+
+def _of_others(lacked: Lacked) -> Document:
+    """Jobs of a model that the worker has not, and no model either that may do them instead."""
+    theirs = {"model": lacked.model.name, "model_version": lacked.model.version}
+    return theirs | ({"fallbacks": {"$nin": list(lacked.stand_ins)}} if lacked.stand_ins else {})
 
 
 def _taking(worker: str, slot: Expression, lease: timedelta) -> list[Document]:

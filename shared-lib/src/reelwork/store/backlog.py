@@ -1,7 +1,8 @@
 """The backlog: what the reconciler asks of the `jobs` collection. Every question is bounded and served by an index."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,11 @@ from pydantic import ValidationError
 from pymongo import ASCENDING
 
 from reelwork.domain.ids import AccountId, LaneId
-from reelwork.domain.job import RUNNING, WAITING, Job, Status
+from reelwork.domain.job import RUNNING, WAITING, Job, JobError, Status
+from reelwork.domain.worker import ModelOffered
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.jobs import JOB_CODEC
-from reelwork.store.pipeline import NOW, transition
+from reelwork.store.pipeline import NOW, literal, transition
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,32 @@ class Backlog:
         expired = self._jobs.find(chosen | {"status": Status.EXPIRED})
         return [job async for document in expired if (job := _readable(document)) is not None]
 
+    async def waiting_since(self, until: datetime, *, after: str, limit: int) -> tuple[list[Job], str]:
+        """Claimable jobs that were queued before `until` (database time), of the first `limit` jobs with ids behind
+        `after`; then where to go on, "" for from the beginning.
+
+        Ids sort by when jobs were made, so that jobs which are too young end the search.
+        """
+        waiting: list[Job] = []
+        looked_at, last = 0, ""
+        query = {"status": Status.QUEUED, "_id": {"$gt": after}}
+        async for document in self._jobs.find(query).sort("_id", ASCENDING).limit(limit):
+            if document["created_at"] > until:
+                return waiting, ""
+            looked_at, last = looked_at + 1, document["_id"]
+            is_waiting = document["due"] and document["queued_at"] is not None and document["queued_at"] <= until
+            if is_waiting and (job := _readable(document)) is not None:
+                waiting.append(job)
+        return waiting, last if looked_at == limit else ""
+
+    async def fail_waiting(self, job: Job, error: JobError) -> bool:
+        """queued -> failed without an attempt, if it waits as it was seen: nobody has claimed it or queued it anew."""
+        recorded = asdict(error)
+        update = transition(Status.FAILED, "job.failed", recorded=recorded, completed_at=NOW, error=literal(recorded))
+        as_seen = {"status": Status.QUEUED, "attempt": job.attempt, "queued_at": job.queued_at}
+        failed = await self._jobs.update_one({"_id": job.id} | as_seen, update)
+        return bool(failed.modified_count)
+
     async def lanes_with_work(self, *, after: str, limit: int) -> list[tuple[LaneId, AccountId, str]]:
         """Lanes with claimable jobs, in id order from `after`, with their account and pool.
 
@@ -68,9 +96,13 @@ class Backlog:
         jobs = await cursor if inspect.isawaitable(cursor) else cursor
         return [(job["_id"], job["account_id"], job["pool"]) async for job in jobs]
 
-    async def count_claimable(self, lanes: Sequence[LaneId], *, limit: int) -> int:
-        """How many jobs of these lanes could be claimed, counted up to `limit`."""
-        query = {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
+    async def count_claimable(self, lanes: Sequence[LaneId], *, limit: int, by: Collection[ModelOffered] = ()) -> int:
+        """How many jobs of these lanes could be claimed, counted up to `limit`; `by` workers that have these models,
+        none for by any."""
+        query: Document = {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
+        if by:
+            own = [{"model": model.name, "model_version": model.version} for model in by]
+            query["$or"] = [*own, {"fallbacks": {"$in": [model.name for model in by]}}]
         return int(await self._jobs.count_documents(query, limit=limit))
 
     async def running_slots(self, slots: Sequence[str]) -> set[str]:

@@ -1,12 +1,13 @@
 """Model cards: what workers say they can make. The gateway knows models only from here."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING
 
 from reelwork.domain.lifecycle import reference, version_rank
-from reelwork.domain.worker import WorkerState
+from reelwork.domain.worker import ModelOffered, WorkerState
 from reelwork.generator.card import ModelCard
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.pipeline import NOW, literal
@@ -22,6 +23,14 @@ class Listing:
     seen_at: datetime
     available: bool
     workers: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """All versions of models that were ever published, by whether a worker has vouched for them lately."""
+
+    seen: frozenset[ModelOffered]
+    gone: frozenset[ModelOffered]
 
 
 @adapter
@@ -52,6 +61,19 @@ class Models:
         listings.sort(key=lambda listing: version_rank(listing.card.version), reverse=True)
         return sorted(listings, key=lambda listing: listing.card.name)
 
+    async def living(self, models: Collection[ModelOffered], *, within: timedelta) -> set[ModelOffered]:
+        """Those of these that a worker has vouched for within this time of the database's; draining ones do, too."""
+        named = {reference(model.name, model.version): model for model in models}
+        recent = {"$gt": ["$seen_at", {"$subtract": [NOW, int(within.total_seconds() * 1000)]}]}
+        found = self._models.find({"_id": {"$in": list(named)}, "$expr": recent}, {"_id": 1})
+        return {named[card["_id"]] async for card in found}
+
+    async def sightings(self, *, since: datetime) -> Sightings:
+        """Which models workers have vouched for since a moment of the database's, and which they have not."""
+        cards = [card async for card in self._models.find({}, {"name": 1, "version": 1, "seen_at": 1})]
+        seen = frozenset(_offered(card) for card in cards if card["seen_at"] > since)
+        return Sightings(seen=seen, gone=frozenset(map(_offered, cards)) - seen)
+
     async def _offered(self) -> dict[str, int]:
         """How many workers that take jobs offer each version of a model, of those that listed workers offer at all. One
         that no listed worker offers is not among them: a worker is listed a moment after its models are."""
@@ -66,6 +88,10 @@ class Models:
         answer = await self._database.command({"aggregate": "workers", "pipeline": pipeline, "cursor": {}})
         groups = answer["cursor"]["firstBatch"]
         return {_reference(model["card"]): model["taking"] for group in groups for model in group["models"]}
+
+
+def _offered(card: Document) -> ModelOffered:
+    return ModelOffered(name=card["name"], version=card["version"])
 
 
 def _reference(card: Document) -> str:

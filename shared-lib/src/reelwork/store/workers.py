@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
 from reelwork.domain.ids import JobId, WorkerId
-from reelwork.domain.worker import Worker, WorkerCard, WorkerState
+from reelwork.domain.worker import ModelOffered, Worker, WorkerCard, WorkerState
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.pipeline import NOW, Expression, literal
 
@@ -109,6 +109,12 @@ class Workers:
     async def get(self, worker: WorkerId) -> Worker | None:
         document = await self._workers.find_one({"_id": worker}, _READ)
         return _worker(document) if document is not None else None
+
+    async def models(self, pool: str) -> frozenset[ModelOffered]:
+        """What the workers of a pool that take jobs now can run."""
+        query = {"card.pool": pool, "$expr": {"$eq": [STATE, WorkerState.READY.value]}}
+        found = self._workers.find(query, {"card.models": 1})
+        return frozenset([ModelOffered(**model) async for worker in found for model in worker["card"]["models"]])
 
     async def page(self, states: Sequence[WorkerState], *, before: WorkerId | None, limit: int) -> list[Worker]:
         """Up to `limit` workers in any of these states (none: all), newest first, older than `before`."""
