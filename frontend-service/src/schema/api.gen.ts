@@ -5157,6 +5157,11 @@ export interface components {
             readonly pricing: components["schemas"]["PricingView"];
             /** Produces */
             readonly produces: readonly string[];
+            /**
+             * Rate Units
+             * @description How many submits of your plan's minute a job of it counts as.
+             */
+            readonly rate_units: number;
             /** Seconds Hint */
             readonly seconds_hint: number;
             /** Seen At */

@@ -24,8 +24,8 @@ _UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 MODELS = "/v1/models"
 
-# Where a request's state holds the `Standing` of its account.
-STANDING = "standing"
+# Where a request's state holds its `Meter`.
+METER = "meter"
 # In the scope of a request that asks for the head alone: for what a GET would use up.
 HEAD_ONLY = "reelwork.head_only"
 
@@ -104,9 +104,10 @@ def retry_after(poll_after_ms: int) -> dict[str, str]:
     return {"Retry-After": str(math.ceil(poll_after_ms / 1000))} if poll_after_ms else {}
 
 
-def rate_headers(standing: Standing, *, now: float) -> dict[str, str]:
+def rate_headers(standing: Standing, *, charged: int, now: float) -> dict[str, str]:
     """What an account may still do: draft-ietf-httpapi-ratelimit-headers-11 (`t`: seconds until there is room for one
     more), and the `X-RateLimit` names of older clients (`Reset`: the same as a Unix time; `now` is one as well).
+    `Cost`: the units that this request was `charged`, which the draft has no name for.
 
     Only the policy, where the limiter does not know.
     """
@@ -121,6 +122,7 @@ def rate_headers(standing: Standing, *, now: float) -> dict[str, str]:
         return policy
     return policy | {
         "RateLimit": f'"{rate.name}";r={standing.remaining};t={standing.more_seconds}',
+        "X-RateLimit-Cost": str(charged),
         "X-RateLimit-Remaining": str(standing.remaining),
         "X-RateLimit-Reset": str(math.ceil(now) + standing.more_seconds),
     }

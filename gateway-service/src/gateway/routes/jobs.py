@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from gateway.deps import (
     CancelAfter,
+    CanList,
     CanManage,
     CanRead,
     CanSubmit,
@@ -109,7 +110,7 @@ async def create_job(
 
 @router.get("", responses=keyed_problems(InvalidCursor), openapi_extra={"parameters": [METADATA_PARAMETER]})
 async def list_jobs(
-    caller: CanRead,
+    caller: CanList,
     jobs: Jobs,
     models: Models,
     where: WantedJobs,

@@ -48,10 +48,11 @@ class JobService:
         `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant. `wait`:
         how many seconds its caller would wait for its end; where that is little to ask, it is run here and now.
 
-        Raises ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, QuotaExceeded, SpendCapReached,
-        InsufficientCredits, StoreUnavailable.
+        Raises ModelNotFound, InvalidInput, InsufficientTier, RateLimited, MaxCostExceeded, QuotaExceeded,
+        SpendCapReached, InsufficientCredits, StoreUnavailable.
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
+        await caller.charge(new.rate_units, field="#/model", cure="Use another model")
         purse = self._purses.of(caller)
         here = bool(wait) and self._short.takes(new)
         stored = await submit(
