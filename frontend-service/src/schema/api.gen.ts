@@ -13416,7 +13416,7 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
-                /** @description A page of your own by its number. */
+                /** @description Instead of a cursor: a page by its number. */
                 readonly page?: number | null;
                 /** @description Instead of `limit`, with `page`. */
                 readonly per_page?: number | null;
