@@ -48,13 +48,19 @@ class Preference:
 
 def preference(text: str) -> Preference:
     """`wait` and `respond-async` of a Prefer header; the rest is ignored, as RFC 7240 wants of what is unknown or
-    cannot be read. Of two that are the same, the first counts. A longer wait than ours counts as ours."""
+    cannot be read. Of two that are the same, the first counts. A wait that is longer than ours counts as ours, and so
+    does one that says not how long: by section 2 `wait`, `wait=` and `wait=""` are the same."""
     found: dict[str, str] = {}
     for part in text.split(","):
         if matched := _PREFERENCE.fullmatch(part):
             found.setdefault(matched[1].lower(), matched[2] or matched[3] or "")
-    wait = found.get("wait", "")
-    seconds = min(int(wait[:6]), LONGEST_WAIT_SECONDS) if wait.isascii() and wait.isdecimal() else None
+    wait = found.get("wait")
+    if wait == "":
+        seconds: int | None = LONGEST_WAIT_SECONDS
+    elif wait is not None and wait.isascii() and wait.isdecimal():
+        seconds = min(int(wait[:6]), LONGEST_WAIT_SECONDS)
+    else:
+        seconds = None
     return Preference(wait=seconds, respond_async="respond-async" in found)
 
 
