@@ -13500,7 +13500,7 @@ export interface operations {
                 readonly "cancel-after"?: string | null;
                 /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
                 readonly "idempotency-key"?: string | null;
-                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60 and without n so many. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
                 readonly prefer?: string | null;
             };
             readonly path?: never;
@@ -13690,7 +13690,7 @@ export interface operations {
             readonly header?: {
                 /** @description Tags of `ETag`: 304 if one still holds. */
                 readonly "if-none-match"?: string | null;
-                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60 and without n so many. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
                 readonly prefer?: string | null;
             };
             readonly path: {
@@ -15322,7 +15322,12 @@ export interface operations {
     };
     readonly list_models: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Without it: all of them. */
+                readonly limit?: number | null;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -15338,13 +15343,13 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ModelPage"];
                 };
             };
-            /** @description `invalid_request` */
+            /** @description `invalid_request`, `invalid_cursor` */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */

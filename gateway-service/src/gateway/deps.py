@@ -261,7 +261,8 @@ async def _preference(
     prefer: Annotated[
         str | None,
         Header(
-            description="RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. "
+            description="RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60 and without "
+            "n so many. "
             "`respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done.",
             examples=["wait=30"],
         ),
