@@ -120,6 +120,21 @@ def test_the_list_of_jobs_reaches_over_all_accounts_for_operators_alone(
     assert expect(403, owner.http.get("/v1/jobs", params={"scope": "all"}))["code"] == "scope_missing"
 
 
+def test_a_numbered_page_reaches_over_all_accounts_for_operators_alone(
+    operator: Caller, owner: Caller, stranger: Caller
+):
+    mine, theirs = owner.submit()["id"], stranger.submit()["id"]
+
+    pages = [
+        expect(200, operator.http.get("/v1/jobs", params={"scope": "all", "page": number, "per_page": 1}))
+        for number in (1, 2)
+    ]
+
+    assert [job["id"] for page in pages for job in page["items"]] == [theirs, mine]
+    assert pages[0]["meta"]["total"] >= 2
+    assert expect(403, owner.http.get("/v1/jobs", params={"scope": "all", "page": 1}))["code"] == "scope_missing"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", QUEUES), ("PATCH", f"{QUEUES}/cpu"), ("GET", DASHBOARD), ("GET", JOBS)],

@@ -15,6 +15,7 @@ from gateway.services.webhooks.hooks import Hooks
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.account import OWNERS_SCOPES, Account, ApiKey
 from reelwork.domain.asset import Asset, AssetState, Purpose
+from reelwork.domain.errors import InvalidInput
 from reelwork.domain.ids import AccountId, new_account_id, new_asset_id, new_key_id
 from reelwork.domain.job import Status
 from reelwork.domain.price import FREE, Pricing
@@ -130,6 +131,19 @@ async def test_a_price_by_a_parameter_that_may_be_missing_is_told_to_the_operato
             await catalogue.all()
 
     assert [(line["event"], line["parameters"]) for line in logs] == [("price.parameter_uncertain", ["nothing"])]
+
+
+async def test_each_version_is_held_to_its_own_schema(world: World, caller: Caller):
+    strict = {**CARD.input_schema, "required": ["size_bytes"]}
+    await world.stores.models.publish(CARD)
+    await world.stores.models.publish(CARD.model_copy(update={"version": "2", "input_schema": strict}))
+    builds = builder(world)
+
+    for _ in range(2):
+        assert (await builds.build(caller, JobBody(model="testkit/noop@1"), request_id="req")).job.model_version == "1"
+        with pytest.raises(InvalidInput) as refused:
+            await builds.build(caller, JobBody(model="testkit/noop"), request_id="req")
+        assert [fault.pointer for fault in refused.value.errors] == ["#/input/size_bytes"]
 
 
 async def test_a_job_is_built_for_the_newest_version_unless_it_names_another(world: World, caller: Caller):

@@ -258,6 +258,20 @@ class TestOtherOrigins:
         assert documented <= set(cors.SHOWN.split(", "))
 
 
+def test_nginx_logs_no_token_of_a_providers_webhook():
+    template = (ROOT / "project" / "docker" / "frontend" / "nginx.conf.template").read_text()
+    (log_format,) = re.findall(r"log_format json (.*?);\n", template, re.DOTALL)
+    (pattern,) = re.findall(r'map \$uri \$told_path \{\s+default \$uri;\s+"~(\S+)" "\$kept\[token\]";\s+\}', template)
+
+    hidden = re.compile(pattern.replace("(?<", "(?P<")).match("/v1/providers/acme/webhook/job_x/secret")
+
+    assert '"path":"$told_path"' in log_format
+    assert "$uri" not in log_format.replace("$told_path", "")
+    assert "$request" not in log_format.replace("$request_method", "").replace("$request_time", "")
+    assert hidden is not None
+    assert hidden["kept"] == "/v1/providers/acme/webhook/job_x/"
+
+
 def test_nginx_says_of_the_page_what_the_gateway_says():
     template = (ROOT / "project" / "docker" / "frontend" / "nginx.conf.template").read_text()
 

@@ -9,7 +9,7 @@ from reelwork.domain.lifecycle import Lifecycle
 from reelwork.domain.tier import Tier
 from reelwork.generator import ModelCard
 from reelwork.store.models import Models
-from testkit.caller import Caller, expect
+from testkit.caller import Caller, Json, expect
 from testkit.models import Noop
 from testkit.stack import Stack
 from testkit.waiting import until
@@ -47,6 +47,27 @@ def test_every_model_of_the_worker_is_listed_by_name(owner: Caller):
     assert names == sorted(names)
     assert {"builtin/camera-move", "testkit/noop"} <= set(names)
     assert all(model["available"] for model in items)
+
+
+def test_the_list_comes_in_pages_for_whoever_wants_them(owner: Caller):
+    whole = expect(200, owner.http.get("/v1/models"))
+
+    pages: list[Json] = [expect(200, owner.http.get("/v1/models?limit=2"))]
+    while cursor := pages[-1]["next_cursor"]:
+        pages.append(expect(200, owner.http.get("/v1/models", params={"limit": 2, "cursor": cursor})))
+
+    names = [item["name"] for page in pages for item in page["items"]]
+    assert names == sorted(names) == [item["name"] for item in whole["items"]]
+    assert {len(page["items"]) for page in pages[:-1]} == {2}
+    assert [page["has_more"] for page in pages] == [True] * (len(pages) - 1) + [False]
+    assert (whole["next_cursor"], whole["has_more"]) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("query", "place"), [("limit=0", "?limit"), ("limit=101", "?limit"), ("cursor=job_1", "?cursor")]
+)
+def test_a_page_of_models_that_there_is_not_is_refused_by_name(owner: Caller, query: str, place: str):
+    assert expect(400, owner.http.get(f"/v1/models?{query}"))["errors"][0]["pointer"] == place
 
 
 def test_a_model_is_found_by_its_name_which_contains_a_slash(owner: Caller):

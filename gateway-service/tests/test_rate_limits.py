@@ -23,11 +23,14 @@ TIERS = {"developer": {"requests_per_minute": SUBMITS}, "pro": {"requests_per_mi
 POLICY = re.compile(r'"(?P<name>[a-z-]+)";q=(?P<q>\d+);w=(?P<w>\d+)')
 LIMIT = re.compile(r'"(?P<name>[a-z-]+)";r=(?P<r>\d+);t=(?P<t>\d+)')
 NOOP = {"model": "testkit/noop"}
+HEAVY, TOO_HEAVY = "builtin/landscape", "simulated/image"
+LAKE = {"model": HEAVY, "input": {"prompt": "A lake"}, "cache": "off"}
+TERMS = {HEAVY: {"rate_units": 3}, TOO_HEAVY: {"rate_units": SUBMITS + 1}}
 
 
 @pytest.fixture(scope="module")
 def limited(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
-    settings = {"tiers": json.dumps(TIERS), "failed_logins_per_minute": FAILURES}
+    settings = {"tiers": json.dumps(TIERS), "model_terms": json.dumps(TERMS), "failed_logins_per_minute": FAILURES}
     with running_stack(Servers(mongo_url=mongo_url, s3=s3), **settings) as stack:
         yield stack
 
@@ -184,6 +187,83 @@ def test_the_list_of_rates_comes_in_pages_and_for_operators_only(limited: Stack)
     assert expect(400, admin.http.get("/v1/admin/rate-limits?cursor=job_1"))["code"] == "invalid_cursor"
     assert expect(403, limited.owner.http.get("/v1/admin/rate-limits"))["code"] == "scope_missing"
     assert limited.owner.key.split("_")[2] not in json.dumps([first, second])
+
+
+@pytest.fixture
+def pro(limited: Stack, request: pytest.FixtureRequest) -> Caller:
+    return limited.caller(request.node.name, tier=Tier.PRO)
+
+
+def batch(caller: Caller, jobs: int, **item: object) -> httpx.Response:
+    return caller.http.post("/v1/batches", json={"items": [{**NOOP, **item} for _ in range(jobs)]})
+
+
+def cost(answer: httpx.Response) -> tuple[int, int]:
+    """What the request was charged, and what remains."""
+    return int(answer.headers["x-ratelimit-cost"]), told(answer)[1]
+
+
+def test_a_batch_counts_once_for_each_ten_of_its_jobs_all_or_nothing(pro: Caller):
+    answers = [batch(pro, jobs) for jobs in (10, 55, 31, 30)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 429, 202]
+    assert [cost(answer) for answer in answers] == [(1, 9), (6, 3), (0, 3), (3, 0)]
+    problem = expect(429, answers[2])
+    assert "This one counts as 4." in problem["detail"]
+    assert 0 < problem["retry_after"] <= 60
+
+
+def test_a_batch_that_never_fits_is_refused_with_the_cure_and_not_for_now(pro: Caller):
+    refused = batch(pro, 101)
+
+    problem = expect(403, refused)
+    assert [(fault["pointer"], fault["code"]) for fault in problem["errors"]] == [("#/items", "too_heavy")]
+    assert "several smaller batches" in problem["hint"]
+    assert cost(refused) == (1, 9), "like any request that is wrong"
+    assert expect(200, pro.http.get("/v1/batches"))["items"] == []
+
+
+def test_a_job_counts_as_its_model_says_and_takes_nothing_when_it_is_refused(developer: Caller):
+    answers = [developer.http.post("/v1/jobs", json=body) for body in (LAKE, LAKE, NOOP)]
+
+    assert [answer.status_code for answer in answers] == [202, 429, 202]
+    assert [cost(answer) for answer in answers] == [(3, 2), (0, 2), (1, 1)]
+    assert expect(200, developer.http.get(f"/v1/models/{HEAVY}"))["rate_units"] == 3
+    assert len(expect(200, developer.http.get("/v1/jobs"))["items"]) == 2
+
+
+def test_the_jobs_of_a_batch_weigh_in_it_as_they_do_alone(pro: Caller):
+    assert cost(batch(pro, 20, **LAKE)) == (6, 4)
+
+
+def test_a_job_too_heavy_for_the_plan_is_refused_by_its_model(developer: Caller):
+    refused = developer.http.post("/v1/jobs", json={**LAKE, "model": TOO_HEAVY})
+
+    assert expect(403, refused)["errors"][0]["pointer"] == "#/model"
+
+
+def test_a_repeated_request_is_charged_for_the_asking_alone(developer: Caller):
+    answers = [developer.http.post("/v1/jobs", json=LAKE, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+
+    assert [cost(answer) for answer in answers] == [(3, 2), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("path", "units"),
+    [
+        ("/v1/jobs", 1),
+        ("/v1/jobs?limit=50", 1),
+        ("/v1/jobs?limit=51", 2),
+        ("/v1/jobs?page=1&per_page=100", 2),
+        ("/v1/jobs?expand=outputs.url", 2),
+        ("/v1/assets?limit=100", 2),
+        ("/v1/jobs?limit=100&expand=outputs.url", 10),
+        ("/v1/batches/batch_nope/outputs", 10),
+        ("/v1/series/series_nope/export", 10),
+    ],
+)
+def test_a_look_counts_as_what_it_reads_and_signs(developer: Caller, path: str, units: int):
+    assert cost(developer.http.get(path)) == (units, SUBMITS * 10 - units)
 
 
 def from_address(stack: Stack, address: str, **headers: str) -> httpx.Client:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 
 import httpx2 as httpx
@@ -9,8 +10,11 @@ import pytest
 
 from reelwork.domain.account import Scope
 from reelwork.domain.tier import Tier
+from reelwork.generator import ModelCard
+from reelwork.store.models import Models
 from testkit.caller import Caller, expect
 from testkit.crowd import counted_at_once
+from testkit.models import Noop
 from testkit.services import S3Service, UrlService, running_valkey
 from testkit.stack import Servers, Stack, running_stack
 from testkit.waiting import until
@@ -49,6 +53,27 @@ async def test_of_500_parallel_requests_to_three_gateways_exactly_100_are_let_th
     answers = await counted_at_once(urls, key=caller.key)
 
     assert sorted(answer.status_code == 429 for answer in answers) == [False] * READS + [True] * 400
+
+
+def test_batches_at_three_gateways_take_all_their_units_or_none(three: tuple[Stack, UrlService, list[str]]):
+    stack, _, addresses = three
+    stack.on_database(lambda database: Models(database).publish(ModelCard.of(Noop)))
+    caller = stack.caller("batches", tier=Tier.PRO)
+    body = {"items": [{"model": "testkit/noop"}] * 31}  # four of ten units
+
+    def submit(address: str) -> int:
+        return caller.http.post(f"{address}/v1/batches", json=body).status_code
+
+    with ThreadPoolExecutor(max_workers=9) as pool:
+        at_once = list(pool.map(submit, addresses * 3))
+    afterwards = [submit(address) for address in addresses]
+    statuses = [*at_once, *afterwards]
+
+    assert statuses.count(202) == 2
+    assert statuses.count(429) == len(statuses) - 2
+    plain = caller.http.post(f"{addresses[1]}/v1/jobs", json={"model": "testkit/noop"})
+    assert expect(202, plain)
+    assert (plain.headers["x-ratelimit-cost"], plain.headers["x-ratelimit-remaining"]) == ("1", "1")
 
 
 def test_a_gateway_learns_of_wrong_keys_at_another_with_the_first_of_its_own(

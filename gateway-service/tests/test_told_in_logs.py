@@ -50,6 +50,8 @@ def _story(stack: Stack) -> set[str]:
     httpx.get(link)
     (signature,) = parse_qs(urlsplit(link).query)["X-Amz-Signature"]
     nobody = stack.with_key(None)
+    for rest in ("", "/and-more", "%0Aand-more"):  # the token of a provider's webhook, and what no route is at
+        nobody.http.post(f"/v1/providers/acme/webhook/job_x/{CANARY}{rest}")
     for headers in (
         {"Authorization": f"Bearer {CANARY}"},
         {"Authorization": f"Bearer eyJhbGciOiJub25lIn0.{CANARY}."},

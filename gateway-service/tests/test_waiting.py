@@ -54,9 +54,15 @@ def test_whoever_prefers_not_to_wait_does_not(owner: Caller, prefer: str):
     assert answer.headers["preference-applied"] == "respond-async"
 
 
-@pytest.mark.parametrize(
-    "prefer", ["wait", "wait=", "wait=-1", "wait=1.5", "wait=soon", "=", "wait=٣", "return=minimal"]
-)
+@pytest.mark.parametrize("prefer", ["wait", "wait="])
+def test_whoever_does_not_say_how_long_waits_as_long_as_there_is(owner: Caller, prefer: str):
+    answer = post(owner, prefer)
+
+    assert expect(201, answer)["status"] == "completed"
+    assert answer.headers["preference-applied"] == f"wait={LONGEST_WAIT_SECONDS}"
+
+
+@pytest.mark.parametrize("prefer", ["wait=-1", "wait=1.5", "wait=soon", "=", "wait=٣", "return=minimal"])
 def test_what_cannot_be_read_is_ignored(owner: Caller, prefer: str):
     answer = owner.http.post("/v1/jobs", json=NOOP, headers=[(b"Prefer", prefer.encode())])
 
@@ -71,6 +77,9 @@ def test_what_cannot_be_read_is_ignored(owner: Caller, prefer: str):
         ('WAIT = "10"', Preference(wait=10)),
         ("wait=10, wait=20", Preference(wait=10)),
         ("respond-async, wait=0", Preference(wait=0, respond_async=True)),
+        ("wait", Preference(wait=LONGEST_WAIT_SECONDS)),
+        ('wait="", wait=3', Preference(wait=LONGEST_WAIT_SECONDS)),
+        ("wait=; now", Preference(wait=LONGEST_WAIT_SECONDS)),
         ("wait=61", Preference(wait=LONGEST_WAIT_SECONDS)),
         ("wait=99999999999999999999", Preference(wait=LONGEST_WAIT_SECONDS)),
         ("foo; bar, wait=5; now", Preference(wait=5)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from gateway.last_use import LastUse
+from gateway.meter import Meter
 from gateway.tokens import TokenVerifier, looks_like_token
 from reelwork.domain.access import allows_address, allows_model
 from reelwork.domain.account import Account, ApiKey, Credentials, Scope, credentials_of, opens
@@ -41,17 +42,24 @@ WATCHED_SECONDS = 3.0
 class Caller:
     """An authenticated account, and what its key may do. `address`: where the request came from.
 
-    With a token or a ticket `key` is the key behind it, with the scopes of the token or ticket.
+    With a token or a ticket `key` is the key behind it, with the scopes of the token or ticket. `meter`: of the request
+    that it made; None for who is no request.
     """
 
     account: Account
     key: ApiKey
     address: str | None = None
+    meter: Meter | None = None
 
     @property
     def actor(self) -> Actor:
         """Who it is, for the audit log."""
         return Actor(kind=ActorKind.KEY, key_id=self.key.id, ip=self.address)
+
+    async def charge(self, units: int, *, field: str, cure: str) -> None:
+        """Have the request count as so many; see `Meter.charge`. Raises RateLimited, InsufficientTier."""
+        if self.meter is not None:
+            await self.meter.charge(units, field=field, cure=cure)
 
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissing."""

@@ -4,6 +4,7 @@ All of it is `async`, although nothing here waits: FastAPI sends plain functions
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Query, Request, Security
@@ -13,7 +14,7 @@ from starlette.requests import HTTPConnection
 from gateway.addresses import client_address
 from gateway.auth import Authenticator, Caller
 from gateway.credentials import presented
-from gateway.headers import HEAD_ONLY, STANDING, Preference, cancel_after_seconds, preference
+from gateway.headers import HEAD_ONLY, METER, Preference, cancel_after_seconds, preference
 from gateway.parts import Gateway
 from gateway.services.account_import import AccountImports
 from gateway.services.accounts import AccountService
@@ -41,7 +42,7 @@ from gateway.services.own_account import OwnAccountService
 from gateway.services.probe import ProbeService
 from gateway.services.provider_calls import ProviderCallService
 from gateway.services.queue import QueueService
-from gateway.services.rates import RateLimits, require_room
+from gateway.services.rates import RateLimits
 from gateway.services.removal import RemovalService
 from gateway.services.scaling import ScalingService
 from gateway.services.series import SeriesService
@@ -54,9 +55,12 @@ from gateway.services.webhooks.endpoints import WebhookService
 from gateway.services.workers import WorkerService
 from reelwork.domain.account import Scope
 from reelwork.domain.errors import InvalidRequest
-from reelwork.domain.rate import RouteClass
+from reelwork.domain.rate import EXPORT_UNITS, RouteClass, page_units
 
 _Service = TypeVar("_Service")
+
+DEFAULT_PAGE = 20
+LARGEST_PAGE = 100
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="BearerKey", description="`Authorization: Bearer <API key>`")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="HeaderKey")
@@ -117,11 +121,13 @@ def _keep(request: Request, guard: object, caller: Caller) -> Caller:
 
 class May:
     """A dependency that lets only callers with a scope through, and only as many as the account's rate for such
-    requests allows. A request without the scope is counted as well, each once."""
+    requests allows. A request without the scope is counted as well, each once. `units`: what it counts as, by its
+    head."""
 
-    def __init__(self, scope: Scope, kind: RouteClass) -> None:
+    def __init__(self, scope: Scope, kind: RouteClass, units: Callable[[Request], int] = lambda _: 1) -> None:
         self._scope = scope
         self._kind = kind
+        self._units = units
 
     async def __call__(self, request: Request, caller: Anyone) -> Caller:
         return await self.admit(request, gateway_of(request), caller)
@@ -131,11 +137,11 @@ class May:
         if (known := _known(request, self)) is not None:
             return known
         request.state.account_id = caller.account.id  # whose request it is, for those who count it
-        standing = await gateway.access.rates.take(caller.account, self._kind)
-        setattr(request.state, STANDING, standing)
-        require_room(standing)
+        meter = gateway.access.rates.meter(caller.account, self._kind)
+        setattr(request.state, METER, meter)
+        await meter.admit(self._units(request))
         caller.require(self._scope)
-        return _keep(request, self, caller)
+        return _keep(request, self, replace(caller, meter=meter))
 
 
 async def _watcher(
@@ -178,11 +184,20 @@ async def admit(guards: Iterable[object], request: Request) -> None:
             await guard.admit(request, gateway, caller)
 
 
+def _units_of_page(request: Request) -> int:
+    """What is wrong with the query, the route says."""
+    asked = [text for name in ("limit", "per_page") for text in request.query_params.getlist(name)]
+    items = max((int(text) for text in asked if text.isascii() and text.isdecimal() and len(text) <= 3), default=0)
+    return page_units(min(items or DEFAULT_PAGE, LARGEST_PAGE), signed="expand" in request.query_params)
+
+
 CanSubmit = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.SUBMIT))]
 CanUpload = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.UPLOAD))]
 # What goes on with an upload is asked once a part.
 CanResume = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.READ))]
 CanRead = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ))]
+CanList = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ, _units_of_page))]
+CanExport = Annotated[Caller, Depends(May(Scope.READ, RouteClass.READ, lambda _: EXPORT_UNITS))]
 CanWatch = Annotated[Caller, Depends(MayWatch(Scope.READ, RouteClass.READ))]
 CanManage = Annotated[Caller, Depends(May(Scope.MANAGE, RouteClass.MANAGE))]
 # As often as looking: who has the installation to look after must not be kept from it.
@@ -246,7 +261,8 @@ async def _preference(
     prefer: Annotated[
         str | None,
         Header(
-            description="RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. "
+            description="RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60 and without "
+            "n so many. "
             "`respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done.",
             examples=["wait=30"],
         ),

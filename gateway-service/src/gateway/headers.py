@@ -24,8 +24,8 @@ _UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 MODELS = "/v1/models"
 
-# Where a request's state holds the `Standing` of its account.
-STANDING = "standing"
+# Where a request's state holds its `Meter`.
+METER = "meter"
 # In the scope of a request that asks for the head alone: for what a GET would use up.
 HEAD_ONLY = "reelwork.head_only"
 
@@ -48,13 +48,19 @@ class Preference:
 
 def preference(text: str) -> Preference:
     """`wait` and `respond-async` of a Prefer header; the rest is ignored, as RFC 7240 wants of what is unknown or
-    cannot be read. Of two that are the same, the first counts. A longer wait than ours counts as ours."""
+    cannot be read. Of two that are the same, the first counts. A wait that is longer than ours counts as ours, and so
+    does one that says not how long: by section 2 `wait`, `wait=` and `wait=""` are the same."""
     found: dict[str, str] = {}
     for part in text.split(","):
         if matched := _PREFERENCE.fullmatch(part):
             found.setdefault(matched[1].lower(), matched[2] or matched[3] or "")
-    wait = found.get("wait", "")
-    seconds = min(int(wait[:6]), LONGEST_WAIT_SECONDS) if wait.isascii() and wait.isdecimal() else None
+    wait = found.get("wait")
+    if wait == "":
+        seconds: int | None = LONGEST_WAIT_SECONDS
+    elif wait is not None and wait.isascii() and wait.isdecimal():
+        seconds = min(int(wait[:6]), LONGEST_WAIT_SECONDS)
+    else:
+        seconds = None
     return Preference(wait=seconds, respond_async="respond-async" in found)
 
 
@@ -104,9 +110,10 @@ def retry_after(poll_after_ms: int) -> dict[str, str]:
     return {"Retry-After": str(math.ceil(poll_after_ms / 1000))} if poll_after_ms else {}
 
 
-def rate_headers(standing: Standing, *, now: float) -> dict[str, str]:
+def rate_headers(standing: Standing, *, charged: int, now: float) -> dict[str, str]:
     """What an account may still do: draft-ietf-httpapi-ratelimit-headers-11 (`t`: seconds until there is room for one
     more), and the `X-RateLimit` names of older clients (`Reset`: the same as a Unix time; `now` is one as well).
+    `Cost`: the units that this request was `charged`, which the draft has no name for.
 
     Only the policy, where the limiter does not know.
     """
@@ -121,6 +128,7 @@ def rate_headers(standing: Standing, *, now: float) -> dict[str, str]:
         return policy
     return policy | {
         "RateLimit": f'"{rate.name}";r={standing.remaining};t={standing.more_seconds}',
+        "X-RateLimit-Cost": str(charged),
         "X-RateLimit-Remaining": str(standing.remaining),
         "X-RateLimit-Reset": str(math.ceil(now) + standing.more_seconds),
     }

@@ -57,6 +57,7 @@ def model_view(
         limits=_limits(card, terms),
         pricing=pricing_view(card.pricing),
         min_tier=_tiers(card, terms.plans)[0],
+        rate_units=card.rate_units,
         lifecycle=_lifecycle(card.lifecycle),
         stats=_stats(outcomes, listing.workers),
         examples=_examples(card.examples),

@@ -38,6 +38,7 @@ from reelwork.domain.errors import (
     UploadTooLarge,
     all_errors,
 )
+from reelwork.domain.remote import told_path
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 
 log = structlog.get_logger(__name__)
@@ -199,7 +200,7 @@ async def _object_store(request: Request, error: Exception) -> JSONResponse:
 
 async def _object_missing(request: Request, error: Exception) -> JSONResponse:
     """Whoever removed it, removed it behind our back; for the caller it is gone."""
-    log.error("asset.bytes_missing", reason=str(error), path=request.url.path)
+    log.error("asset.bytes_missing", reason=str(error), path=told_path(request.url.path))
     return answer(request, AssetNotFound("The asset's bytes are gone.", hint="Make or upload it anew."))
 
 
@@ -281,7 +282,7 @@ def size(limit_bytes: int) -> str:
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
     """The last resort: the cause goes to the log, the caller gets the request id to quote."""
-    log.error("request.failed", path=request.url.path, exc_info=error)
+    log.error("request.failed", path=told_path(request.url.path), exc_info=error)
     return answer(request, InternalError("Something went wrong on our side.", hint="Quote the request id."))
 
 

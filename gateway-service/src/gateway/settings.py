@@ -59,6 +59,7 @@ class ModelTerms(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     min_tier: Tier | None = None
+    rate_units: Annotated[int | None, Field(ge=1)] = None
     deprecated_at: AwareDatetime | None = None
     sunset_at: AwareDatetime | None = None
     replacement: str | None = None
@@ -71,7 +72,8 @@ class ModelTerms(BaseModel):
     def policy(self) -> ModelPolicy:
         """Raises ValueError for an end before the beginning of it."""
         life = Lifecycle(deprecated_at=self.deprecated_at, sunset_at=self.sunset_at, replacement=self.replacement)
-        return ModelPolicy(min_tier=self.min_tier, lifecycle=life if life != ACTIVE else None)
+        lifecycle = life if life != ACTIVE else None
+        return ModelPolicy(min_tier=self.min_tier, rate_units=self.rate_units, lifecycle=lifecycle)
 
 
 def _listed(text: object) -> object:

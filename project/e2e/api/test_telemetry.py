@@ -106,6 +106,17 @@ def test_gateway_worker_and_webhook_are_one_trace_that_began_at_the_caller(
         assert not [body for body in collector.bodies if secret.encode() in body]
 
 
+def test_the_token_of_a_providers_webhook_stays_here(stack: Stack, collector: Collector) -> None:
+    trace, token = "2" * 32, "a-token-that-nobody-may-hear-of"
+    headers = {"traceparent": f"00-{trace}-{CALLERS_SPAN}-01"}
+
+    assert httpx.post(f"{stack.base_url}/v1/providers/acme/webhook/job_x/{token}", headers=headers).status_code == 204
+
+    span = only(collector, trace, "POST /v1/providers/{provider}/webhook/{job_id}/{token}")
+    assert span.attributes["url.path"] == "/v1/providers/acme/webhook/job_x/REDACTED"
+    assert not [body for body in collector.bodies if token.encode() in body]
+
+
 def test_a_run_that_failed_says_so_by_its_code(stack: Stack, collector: Collector) -> None:
     trace = "1" * 32
     job = {"retry": {"max_attempts": 1}}

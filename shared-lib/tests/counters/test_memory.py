@@ -16,21 +16,21 @@ async def test_subjects_that_went_away_are_forgotten(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(memory, "EXPIRY_SECONDS", 0.05)
     windows = MemoryWindows()
     for number in range(20):
-        await windows.ask([Question(rate=ONE_SECOND, subject=f"gone-{number}", take=True)])
+        await windows.ask([Question(rate=ONE_SECOND, subject=f"gone-{number}", units=1)])
 
     async with asyncio.timeout(30):
         while set(windows._storage.events) != {"tries/here"}:
-            await windows.ask([Question(rate=ONE_SECOND, subject="here", take=True)])
+            await windows.ask([Question(rate=ONE_SECOND, subject="here", units=1)])
             await asyncio.sleep(0.02)
 
 
 async def test_between_two_looks_nothing_but_the_pause_runs(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(memory, "EXPIRY_SECONDS", 60.0)
     windows = MemoryWindows()
-    await windows.ask([Question(rate=ONE_SECOND, subject="here", take=True)])
+    await windows.ask([Question(rate=ONE_SECOND, subject="here", units=1)])
     pause = windows._storage.timer
     for _ in range(5):
-        await windows.ask([Question(rate=ONE_SECOND, subject="here", take=True)])
+        await windows.ask([Question(rate=ONE_SECOND, subject="here", units=1)])
     assert windows._storage.timer is pause
     assert pause is not None
     pause.cancel()

@@ -31,11 +31,11 @@ def subject() -> str:
 
 
 def take(subject: str, rate: Rate = RATE) -> Question:
-    return Question(rate=rate, subject=subject, take=True)
+    return Question(rate=rate, subject=subject, units=1)
 
 
 def look(subject: str, rate: Rate = RATE) -> Question:
-    return Question(rate=rate, subject=subject, take=False)
+    return Question(rate=rate, subject=subject, units=0)
 
 
 async def test_what_is_left_decreases_to_nothing_and_then_nothing_is_let_through(windows: Windows, subject: str):
@@ -105,3 +105,56 @@ async def test_of_500_at_once_exactly_100_are_let_through(windows: Windows, subj
     told = await asyncio.gather(*(windows.ask([take(subject, rate)] * 10) for _ in range(50)))
 
     assert sum(standing.allowed for together in told for standing in together) == 100
+
+
+def weighing(subject: str, units: int, *, held: int = 0, amount: int = 10) -> Question:
+    return Question(rate=Rate(name="submit", amount=amount), subject=subject, units=units, held=held)
+
+
+async def test_units_are_taken_all_or_none(windows: Windows, subject: str):
+    told = await windows.ask([weighing(subject, 6), weighing(subject, 5), weighing(subject, 4), weighing(subject, 1)])
+
+    assert [standing.allowed for standing in told] == [True, False, True, False]
+    assert [standing.remaining for standing in told] == [4, 4, 0, 0]
+
+
+async def test_more_units_than_there_ever_are_take_none(windows: Windows, subject: str):
+    (refused,) = await windows.ask([weighing(subject, 11)])
+
+    assert (refused.allowed, refused.remaining) == (False, 10)
+
+
+async def test_what_a_request_held_is_given_back_when_the_rest_of_it_finds_no_room(windows: Windows, subject: str):
+    await windows.ask([weighing(subject, 5), weighing(subject, 1)])
+
+    refused, again = await windows.ask([weighing(subject, 5, held=1), weighing(subject, 5)])
+
+    assert (refused.allowed, refused.remaining) == (False, 5)
+    assert (again.allowed, again.remaining) == (True, 0)
+
+
+async def test_whoever_waits_as_long_as_told_finds_room_for_all_units_and_not_before(
+    windows: Windows, subject: str, monkeypatch: pytest.MonkeyPatch
+):
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    await windows.ask([weighing(subject, 3)])
+    now += 10.5
+    await windows.ask([weighing(subject, 3)])
+    now += 10.25
+    _, refused = await windows.ask([weighing(subject, 1), weighing(subject, 7, held=1)])
+
+    now += refused.wait_seconds - 1
+    (too_early,) = await windows.ask([weighing(subject, 8)])
+    now += 1
+    (later,) = await windows.ask([weighing(subject, 8)])
+
+    assert refused.wait_seconds > refused.more_seconds > 0
+    assert [standing.allowed for standing in (refused, too_early, later)] == [False, False, True]
+
+
+async def test_of_500_heavy_ones_at_once_exactly_so_many_are_let_through_as_fit(windows: Windows, subject: str):
+    told = await asyncio.gather(*(windows.ask([weighing(subject, 4, amount=102)] * 10) for _ in range(50)))
+
+    assert sum(standing.allowed for together in told for standing in together) == 25
+    assert {standing.remaining for standing in told[-1]} == {2}

@@ -92,8 +92,8 @@ class Models:
 
     async def vouch(self, models: store.Models) -> None:
         """Publish the cards now and again, until cancelled."""
-        for name, reason in self._absent.items():
-            log.warning("model.absent", model=name, reason=reason)
+        if self._absent:
+            log.warning("models.absent", reasons=self._absent)
         log.info("models.published", names=[card.name for card in self.cards])
         while True:
             try:

@@ -10,7 +10,7 @@ import anyio.to_thread
 import structlog
 
 from reelwork.domain.job import Job
-from reelwork.domain.remote import WebhookNote
+from reelwork.domain.remote import WebhookNote, webhook_path
 from reelwork.engine.files import Files
 from reelwork.generator import GenerationContext, Parameters, RemoteModel, RemoteStatus, SubmissionUnknown
 from worker.catalogue import contained
@@ -100,4 +100,4 @@ class Exchange:
     def _webhook_url(self) -> str | None:
         if self._job.call is None or self._public_url is None:
             return None
-        return f"{self._public_url}/v1/providers/{self.model.provider}/webhook/{self._job.id}/{self._job.call.token}"
+        return f"{self._public_url}{webhook_path(self.model.provider, self._job.id, self._job.call.token)}"

@@ -10,6 +10,7 @@ const COMMON = {
   aliases: [],
   limits: { run_timeout_seconds: 300, max_duration_seconds: null, max_input_bytes: null, by_tier: [] },
   min_tier: "developer",
+  rate_units: 1,
   lifecycle: { status: "active", deprecated_at: null, sunset_at: null, replacement: null },
   stats: {
     p50_run_seconds: null,

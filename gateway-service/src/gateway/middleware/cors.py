@@ -13,8 +13,9 @@ TAKEN = (
 )
 SHOWN = (
     "Accept-Ranges, Content-Disposition, Content-Range, Deprecation, ETag, Idempotency-Replayed, Link, Location, "
-    "Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Sunset, X-RateLimit-Limit, "
-    "X-RateLimit-Policy, X-RateLimit-Remaining, X-RateLimit-Reset, X-RateLimit-Window, X-Request-ID, X-Retry-After"
+    "Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Sunset, X-RateLimit-Cost, "
+    "X-RateLimit-Limit, X-RateLimit-Policy, X-RateLimit-Remaining, X-RateLimit-Reset, X-RateLimit-Window, "
+    "X-Request-ID, X-Retry-After"
 )
 _PREFLIGHT_SECONDS = 600
 

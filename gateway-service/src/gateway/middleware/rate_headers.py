@@ -6,7 +6,7 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.headers import STANDING, rate_headers
+from gateway.headers import METER, rate_headers
 
 
 class RateHeaders:
@@ -17,9 +17,10 @@ class RateHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def told(message: Message) -> None:
-            standing = scope.get("state", {}).get(STANDING)
-            if message["type"] == "http.response.start" and standing is not None:
-                MutableHeaders(scope=message).update(rate_headers(standing, now=time.time()))
+            meter = scope.get("state", {}).get(METER)
+            if message["type"] == "http.response.start" and meter is not None and meter.standing is not None:
+                told = rate_headers(meter.standing, charged=meter.charged, now=time.time())
+                MutableHeaders(scope=message).update(told)
             await send(message)
 
         await self._app(scope, receive, told)

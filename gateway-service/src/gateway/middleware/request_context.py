@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.addresses import STATE, TrustedProxies
 from reelwork.domain.ids import new_request_id
+from reelwork.domain.remote import told_path
 from reelwork.tracing import note
 
 log = structlog.get_logger(__name__)
@@ -46,7 +47,9 @@ class RequestContext:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 headers["Server-Timing"] = f"total;dur={(time.perf_counter() - begun) * 1000:.1f}"
-                log.debug("request.answered", path=scope["path"], method=scope["method"], status=message["status"])
+                log.debug(
+                    "request.answered", path=told_path(scope["path"]), method=scope["method"], status=message["status"]
+                )
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

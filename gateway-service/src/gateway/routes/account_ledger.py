@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from gateway.costs import entry_view
-from gateway.deps import CanRead, Ledgers
+from gateway.deps import CanList, CanRead, Ledgers
 from gateway.problems import keyed_problems
 from reelwork.contract.ledger import EntryKindName, EntryPage, QuotaView
 from reelwork.domain.errors import InvalidCursor
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/account", tags=["account"])
 
 @router.get("/ledger", responses=keyed_problems(InvalidCursor))
 async def list_ledger(
-    caller: CanRead,
+    caller: CanList,
     ledgers: Ledgers,
     kind: Annotated[list[EntryKindName] | None, Query(description="Repeat for several.")] = None,
     job: Annotated[str | None, Query(max_length=64, description="Entries about this job alone.")] = None,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, File, Header, Query, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from gateway.content import content_response, disposition_of
-from gateway.deps import Assets, CanManage, CanRead, CanUpload, Removal, Uploads, WholeGateway
+from gateway.deps import Assets, CanList, CanManage, CanRead, CanUpload, Removal, Uploads, WholeGateway
 from gateway.problems import keyed_problems
 from gateway.routes.guarded import GuardedRoute
 from gateway.views import asset_view
@@ -62,7 +62,7 @@ async def upload_asset(
 
 @router.get("", responses=keyed_problems(InvalidCursor))
 async def list_assets(
-    caller: CanRead,
+    caller: CanList,
     assets: Assets,
     purpose: Annotated[Literal["input", "output"] | None, Query()] = None,
     kind: Annotated[AssetKind | None, Query()] = None,

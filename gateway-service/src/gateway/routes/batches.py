@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from gateway.content import download
 from gateway.costs import cost_view
-from gateway.deps import Batches, CanManage, CanRead, CanSubmit, Exports, RequestId
+from gateway.deps import Batches, CanExport, CanList, CanManage, CanRead, CanSubmit, Exports, RequestId
 from gateway.headers import RETRY_AFTER, documented, retry_after
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
@@ -89,7 +89,7 @@ async def create_batch(
 
 @router.get("", responses=keyed_problems(InvalidCursor))
 async def list_batches(
-    caller: CanRead,
+    caller: CanList,
     batches: Batches,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -155,7 +155,7 @@ async def retry_failed(
 )
 async def batch_outputs(
     batch_id: str,
-    caller: CanRead,
+    caller: CanExport,
     batches: Batches,
     exports: Exports,
     form: Annotated[Literal["jsonl", "zip"], Query(alias="format")] = "jsonl",

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 
 from gateway.deps import (
     CancelAfter,
+    CanList,
     CanManage,
     CanRead,
     CanSubmit,
@@ -108,7 +109,7 @@ async def create_job(
 
 @router.get("", responses=keyed_problems(InvalidCursor), openapi_extra={"parameters": [METADATA_PARAMETER]})
 async def list_jobs(
-    caller: CanRead,
+    caller: CanList,
     jobs: Jobs,
     models: Models,
     where: WantedJobs,
@@ -119,13 +120,15 @@ async def list_jobs(
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     page_number: Annotated[
-        int | None, Query(alias="page", ge=1, le=MOST_PAGES, description="A page of your own by its number.")
+        int | None, Query(alias="page", ge=1, le=MOST_PAGES, description="Instead of a cursor: a page by its number.")
     ] = None,
     per_page: Annotated[int | None, Query(ge=1, le=100, description="Instead of `limit`, with `page`.")] = None,
 ) -> JobPage | NumberedJobPage:
     """Your jobs, newest first: on from a cursor, or a page by its number, with `meta`."""
     if page_number is not None or per_page is not None:
-        found = await jobs.numbered(caller, where, page=page_number or 1, per_page=per_page or limit)
+        found = await jobs.numbered(
+            caller, where, everybodys=scope == "all", page=page_number or 1, per_page=per_page or limit
+        )
         items = [job_view(job, life=await models.life_of(job)) for job in found.items]
         items = await expand.of(caller, items)
         return NumberedJobPage(items=items, next_cursor=None, has_more=found.meta.has_next, meta=found.meta)

@@ -1,22 +1,30 @@
 """What can be made."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
-from gateway.deps import CanRead, ModelList
+from fastapi import APIRouter, Query, Response
+
+from gateway.deps import CanList, CanRead, ModelList
 from gateway.headers import LIFE, announcements
 from gateway.problems import keyed_problems
 from reelwork.contract.models import ModelPage, ModelView
-from reelwork.domain.errors import ModelNotFound
+from reelwork.domain.errors import InvalidCursor, ModelNotFound
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 _FOUND = {200: {"description": "The model.", "headers": LIFE}, **keyed_problems(ModelNotFound)}
 
 
-@router.get("", responses=keyed_problems())
-async def list_models(caller: CanRead, models: ModelList) -> ModelPage:  # noqa: ARG001  (the permission)
+@router.get("", responses=keyed_problems(InvalidCursor))
+async def list_models(
+    caller: CanList,  # noqa: ARG001  (the permission)
+    models: ModelList,
+    cursor: Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int | None, Query(ge=1, le=100, description="Without it: all of them.")] = None,
+) -> ModelPage:
     """Every model with its form (JSON Schema), price, limits and how it has been doing, by name."""
-    return ModelPage(items=await models.all())
+    items, next_cursor = await models.page(cursor=cursor, limit=limit)
+    return ModelPage(items=items, next_cursor=next_cursor, has_more=next_cursor is not None)
 
 
 @router.get("/{name:path}/versions/{version}", responses=_FOUND)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import StreamingResponse
 
-from gateway.deps import CanManage, CanRead, CanSubmit, SavedSeries
+from gateway.deps import CanExport, CanList, CanManage, CanRead, CanSubmit, SavedSeries
 from gateway.headers import documented
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
@@ -49,7 +49,7 @@ async def create_series(
 
 @router.get("", responses=keyed_problems(InvalidCursor))
 async def list_series(
-    caller: CanRead,
+    caller: CanList,
     series: SavedSeries,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -100,7 +100,7 @@ async def add_points(series_id: str, body: PointsBody, caller: CanSubmit, series
 )
 async def export_series(
     series_id: str,
-    caller: CanRead,
+    caller: CanExport,
     series: SavedSeries,
     form: Annotated[Literal["csv", "json"], Query(alias="format")] = "json",
 ) -> Response:

@@ -19,6 +19,7 @@ from reelwork.domain.errors import BatchNotFound, InsufficientTier, InvalidInput
 from reelwork.domain.ids import BatchId, new_batch_id, new_job_id
 from reelwork.domain.job import Status
 from reelwork.domain.price import Cost
+from reelwork.domain.rate import batch_units
 from reelwork.engine.batches import accept
 from reelwork.engine.bulk import ACTIONS, Action, Bench, apply
 from reelwork.engine.engine import Engine
@@ -83,7 +84,7 @@ class BatchService:
         Raises InvalidInput (`atomic`: any fault; `partial`: no item is valid), StoreUnavailable, UrlRefused and
         FetchFailed for an address of a webhook; InsufficientTier for
         more items than the plan allows, and as MaxCostExceeded where that alone is what all bad items are refused for;
-        QuotaExceeded, SpendCapReached or InsufficientCredits where not all of it can be paid.
+        QuotaExceeded, SpendCapReached or InsufficientCredits where not all of it can be paid; RateLimited.
         """
         begun = time.monotonic()
         ids = sorted(new_job_id() for _ in body.items)  # so that their order is the items'
@@ -92,6 +93,7 @@ class BatchService:
         known = None if first else await self._engine.stores.batches.marked(caller.account.id, mark)
         if known is None:
             check_batch(caller.account, self._engine.rules.plans[caller.account.tier], len(body.items))
+            await _charge(caller, len(body.items))  # before anything is looked up for them
         checked = await self._checker.check(caller, body.items, body.defaults, origin)
         rejected = [item for item in checked if isinstance(item, Rejection)]
         if known is not None:
@@ -111,6 +113,7 @@ class BatchService:
             webhook=webhook,
         )
         new = [item for item in checked if isinstance(item, NewJob)]
+        await _charge(caller, sum(item.rate_units for item in new))
         accepted = await accept(
             self._engine,
             self._opener,
@@ -194,6 +197,11 @@ class BatchService:
     async def _counted(self, batch: Batch) -> CountedBatch:
         tallies = await self._engine.stores.selection.tallies([batch.id])
         return CountedBatch(batch=batch, tally=tallies.get(batch.id, Tally()))
+
+
+async def _charge(caller: Caller, weight: int) -> None:
+    """Raises RateLimited, InsufficientTier."""
+    await caller.charge(batch_units(weight), field="#/items", cure="Send several smaller batches")
 
 
 def _refusal(rejected: Sequence[Rejection], *, of: int, mode: str) -> ReelworkError:

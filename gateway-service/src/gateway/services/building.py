@@ -43,6 +43,11 @@ class NewJob:
     price: int = 0
     refusals: tuple[ReelworkError, ...] = ()
 
+    @property
+    def rate_units(self) -> int:
+        """What it counts as by the rate of submitting; what the cache answered is as light as any request."""
+        return 1 if self.job.status.is_terminal else self.card.rate_units
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Origin:

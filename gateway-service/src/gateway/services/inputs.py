@@ -27,7 +27,7 @@ _INTEGERS = range(-(2**63), 2**63)
 
 
 class InputChecker:
-    """Knows each model's schema in compiled form."""
+    """Knows the schema of each version of a model in compiled form."""
 
     def __init__(self, stores: Stores, policies: Sequence[InputPolicy] = ()) -> None:
         self._stores = stores
@@ -92,10 +92,10 @@ class InputChecker:
             )
 
     def _validator(self, card: ModelCard) -> Any:
-        schema, validator = self._compiled.get(card.name, (None, None))
+        schema, validator = self._compiled.get(card.reference, (None, None))
         if schema != card.input_schema:
             validator = jsonschema_rs.validator_for(card.input_schema, mask="the value")
-            self._compiled[card.name] = (card.input_schema, validator)
+            self._compiled[card.reference] = (card.input_schema, validator)
         return validator
 
 

@@ -48,10 +48,11 @@ class JobService:
         `job_id`: one that was reserved for it; a job that is there under it already is the one that is meant. `wait`:
         how many seconds its caller would wait for its end; where that is little to ask, it is run here and now.
 
-        Raises ModelNotFound, InvalidInput, InsufficientTier, MaxCostExceeded, QuotaExceeded, SpendCapReached,
-        InsufficientCredits, StoreUnavailable.
+        Raises ModelNotFound, InvalidInput, InsufficientTier, RateLimited, MaxCostExceeded, QuotaExceeded,
+        SpendCapReached, InsufficientCredits, StoreUnavailable.
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
+        await caller.charge(new.rate_units, field="#/model", cure="Use another model")
         purse = self._purses.of(caller)
         here = bool(wait) and self._short.takes(new)
         stored = await submit(
@@ -116,11 +117,17 @@ class JobService:
         found = await self._engine.stores.jobs.page(caller.account.id, where, before=before, limit=limit + 1)
         return Page.cut(found, limit)
 
-    async def numbered(self, caller: Caller, where: JobFilter, *, page: int, per_page: int) -> Numbered[Job]:
-        """A page of the caller's own jobs by its number, from 1."""
-        jobs, account = self._engine.stores.jobs, caller.account.id
-        skip = (page - 1) * per_page
-        items, total = await jobs.numbered(account, where, skip=skip, limit=per_page, most=MOST_COUNTED)
+    async def numbered(
+        self, caller: Caller, where: JobFilter, *, everybodys: bool, page: int, per_page: int
+    ) -> Numbered[Job]:
+        """A page of the same jobs by its number, from 1. Raises ScopeMissing."""
+        stores, skip = self._engine.stores, (page - 1) * per_page
+        if everybodys:
+            caller.require(Scope.ADMIN)
+            found = stores.overview.numbered(where, skip=skip, limit=per_page, most=MOST_COUNTED)
+        else:
+            found = stores.jobs.numbered(caller.account.id, where, skip=skip, limit=per_page, most=MOST_COUNTED)
+        items, total = await found
         return Numbered(items, PageMeta.of(total=total, page=page, per_page=per_page))
 
     async def cancel(self, caller: Caller, job_id: str) -> Job:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from gateway.model_views import Terms, model_view
 from gateway.services.models import Catalogue
+from gateway.services.pages import foreign_cursor
 from reelwork.contract.models import ModelView
 from reelwork.domain.lifecycle import Lifecycle, reference
 from reelwork.store.models import Listing
@@ -25,9 +26,14 @@ class ModelPages:
         self._outcomes: dict[str, Outcomes] = {}
         self._read_at = -FRESH_SECONDS
 
-    async def all(self) -> list[ModelView]:
-        """Every model once, by name."""
-        return await self._views(await self._catalogue.all())
+    async def page(self, *, cursor: str | None, limit: int | None) -> tuple[list[ModelView], str | None]:
+        """Models once each, by name, behind the one that is the cursor; and the next cursor. Raises InvalidCursor."""
+        if cursor is not None and "/" not in cursor:  # as every name has it
+            raise foreign_cursor()
+        behind = (listing for listing in await self._catalogue.all() if listing.card.name > (cursor or ""))
+        found = sorted(behind, key=lambda listing: listing.card.name)
+        shown = found[:limit]
+        return await self._views(shown), shown[-1].card.name if len(shown) < len(found) else None
 
     async def one(self, wanted: str) -> tuple[ModelView, Lifecycle]:
         """The model `name`, `name@version` or `alias`, and its life. Raises ModelNotFound."""

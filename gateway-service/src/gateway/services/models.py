@@ -124,6 +124,8 @@ class Catalogue:
         for policy in self._policies(card.name, card.version):
             if policy.min_tier is not None:
                 changes.setdefault("min_tier", policy.min_tier)
+            if policy.rate_units is not None:
+                changes.setdefault("rate_units", policy.rate_units)
         pricing = self._prices.get(card.name)
         if pricing is not None:
             changes["pricing"] = pricing

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 from gateway.auth import Authenticator, Caller
-from gateway.services.rates import RateLimits, require_room
+from gateway.services.rates import RateLimits
 from gateway.signing import Signer
 from gateway.tokens import Claims, issue
 from reelwork.contract.keys import PublicKey, PublicKeys, TokenView
@@ -58,7 +58,7 @@ class OAuthService:
                 "invalid_request" if known else "unsupported_grant_type", "grant_type has to be client_credentials."
             )
         caller = await self._authenticator.client(credentials, address=address)
-        require_room(await self._rates.take(caller.account, RouteClass.MANAGE))
+        await self._rates.meter(caller.account, RouteClass.MANAGE).admit()
         scopes = _scopes(form.get("scope"), caller)
         claims = Claims(account=caller.account.id, key_id=caller.key.id, scopes=scopes)
         token = issue(await self._signer.current(), claims, now=await self._clock.now(), ends=caller.key.expires_at)

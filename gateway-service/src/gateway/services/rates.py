@@ -1,15 +1,15 @@
-"""How many requests an account may send in a minute, of each kind."""
+"""How much an account may ask in a minute, of each kind."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.meter import Meter
 from gateway.services.pages import Page, check_cursor
 from reelwork.counters.limiter import Limiter
 from reelwork.domain.account import Account
-from reelwork.domain.errors import RateLimited
 from reelwork.domain.ids import AccountId
-from reelwork.domain.rate import RouteClass, Standing, rate_of
+from reelwork.domain.rate import Rate, RouteClass, Standing, rate_of
 from reelwork.domain.tier import Plans
 from reelwork.store.directory import AccountFilter, Directory
 
@@ -35,9 +35,9 @@ class RateLimits:
         self.limiter = limiter
         self.shared = shared
 
-    async def take(self, account: Account, kind: RouteClass) -> Standing:
-        """Count a request of this account, if there is room for it."""
-        return await self.limiter.take(rate_of(kind, self._plans[account.tier]), account.id)
+    def meter(self, account: Account, kind: RouteClass) -> Meter:
+        """For one request of this account; nothing is charged yet."""
+        return Meter(self.limiter, self._rate(account, kind), account.id)
 
     async def page(self, *, cursor: str | None, limit: int) -> Page[AccountRates]:
         """All accounts, newest first, without counting anything. Raises InvalidCursor."""
@@ -48,18 +48,8 @@ class RateLimits:
         return Page.cut(await asyncio.gather(*(self._rates(account) for account in found)), limit)
 
     async def _rates(self, account: Account) -> AccountRates:
-        plan = self._plans[account.tier]
-        looks = [self.limiter.look(rate_of(kind, plan), account.id) for kind in RouteClass]
+        looks = [self.limiter.look(self._rate(account, kind), account.id) for kind in RouteClass]
         return AccountRates(account, dict(zip(RouteClass, await asyncio.gather(*looks), strict=True)))
 
-
-def require_room(standing: Standing) -> None:
-    """Raises RateLimited."""
-    if not standing.allowed:
-        rate = standing.rate
-        raise RateLimited(
-            f"Your plan allows {rate.amount:,} {rate.name} requests in {rate.seconds} s.",
-            hint=f"Wait {standing.more_seconds} s, or ask for a higher plan.",
-            limit=rate.amount,
-            retry_after_seconds=standing.more_seconds,
-        )
+    def _rate(self, account: Account, kind: RouteClass) -> Rate:
+        return rate_of(kind, self._plans[account.tier])

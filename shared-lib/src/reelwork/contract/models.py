@@ -80,6 +80,7 @@ class ModelView(Wire):
     limits: ModelLimits
     pricing: PricingView
     min_tier: Annotated[str, Field(description="The lowest plan that may use it.")]
+    rate_units: Annotated[int, Field(description="How many submits of your plan's minute a job of it counts as.")]
     lifecycle: ModelLifecycle
     stats: ModelStats
     examples: list[ModelExample]

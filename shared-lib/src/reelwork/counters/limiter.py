@@ -50,15 +50,17 @@ class Limiter:
         """Requests that were let through without being counted, since the start of this process."""
         return self._unchecked
 
-    async def take(self, rate: Rate, subject: str) -> Standing:
-        """Count a request, if there is room for it. Never raises for want of a storage: then it is allowed."""
-        standing = await self._ask(Question(rate=rate, subject=subject, take=True))
+    async def take(self, rate: Rate, subject: str, units: int = 1, *, held: int = 0) -> Standing:
+        """Count a request if there is room for all its units, else give back the `held` that were counted of it before.
+        Never raises for want of a storage: then it is allowed.
+        """
+        standing = await self._ask(Question(rate=rate, subject=subject, units=units, held=held))
         self._unchecked += standing.remaining is None
         return standing
 
     async def look(self, rate: Rate, subject: str) -> Standing:
         """The same without counting one."""
-        return await self._ask(Question(rate=rate, subject=subject, take=False))
+        return await self._ask(Question(rate=rate, subject=subject, units=0))
 
     async def ping(self) -> None:
         """Raises LimiterDown."""

@@ -37,8 +37,17 @@ class MemoryWindows:
 
     async def _answer(self, question: Question) -> Standing:
         rate, key = question.rate, question.key
-        if question.take and (self._storage.timer is None or self._storage.timer.done()):
+        if question.units and (self._storage.timer is None or self._storage.timer.done()):
             self._storage.timer = self._next_timer()
-        taken = not question.take or await self._storage.acquire_entry(key, rate.amount, rate.seconds)
+        taken = not question.units or await self._storage.acquire_entry(key, rate.amount, rate.seconds, question.units)
+        blocking = None if taken else self._blocking(question)
+        if not taken and question.held:
+            async with self._storage.locks[key]:
+                del self._storage.events.get(key, [])[: question.held]
         oldest, used = await self._storage.get_moving_window(key, rate.amount, rate.seconds)
-        return standing(rate, allowed=taken, used=used, oldest=oldest, now=time.time())
+        return standing(rate, used=used, oldest=oldest, blocking=blocking, now=time.time())
+
+    def _blocking(self, question: Question) -> float:
+        """The moment of the one that has to leave the window before there is room for these units."""
+        events, place = self._storage.events.get(question.key, []), question.rate.amount - question.units
+        return events[place].atime if 0 <= place < len(events) else time.time()

@@ -16,20 +16,32 @@ from reelwork.domain.rate import Standing
 from reelwork.tls import NO_FILES, TlsFiles
 
 PREFIX = "reelwork:rate:"
+# Takes ARGV[4] units by the library's own script. If there is no room for them: gives back the ARGV[5] that their
+# request had before, and tells the moment of the one that has to leave the window first.
+_TAKE = f"""
+local function taken()
+{RedisBridge.SCRIPT_ACQUIRE_MOVING_WINDOW.decode()}
+end
+if taken() then return false end
+local place = tonumber(ARGV[2]) - tonumber(ARGV[4])
+local blocking = place >= 0 and redis.call('lindex', KEYS[1], place) or ARGV[1]
+if tonumber(ARGV[5]) > 0 then redis.call('lpop', KEYS[1], ARGV[5]) end
+return blocking
+"""
 # For what has no deadline from outside; a request waits far less, see `Limiter`.
 SOCKET_SECONDS = 2.0
 
 
 class ValkeyWindows:
-    """The scripts are those of the `limits` library (moving window). They are run here rather than by its strategy,
-    which takes two round trips for each request: this takes one for all requests that arrive together.
+    """The windows are those of the `limits` library (moving window). Its scripts are run here rather than by its
+    strategy, which takes two round trips for each request: this takes one for all requests that arrive together.
 
     The moments are this gateway's clock: gateways whose clocks differ by a second count windows that differ by one.
     """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
-        self._take = client.register_script(RedisBridge.SCRIPT_ACQUIRE_MOVING_WINDOW)
+        self._take = client.register_script(_TAKE)
         self._look = client.register_script(RedisBridge.SCRIPT_MOVING_WINDOW)
 
     @classmethod
@@ -62,7 +74,7 @@ class ValkeyWindows:
         except (RedisError, OSError) as error:
             raise LimiterDown(type(error).__name__) from error
         left = iter(answers)
-        return [_standing(question, next(left) if question.take else 1, next(left), now) for question in questions]
+        return [_standing(question, next(left) if question.units else None, next(left), now) for question in questions]
 
     async def forget(self) -> None:
         await self._client.connection_pool.disconnect()
@@ -78,16 +90,17 @@ class ValkeyWindows:
             await self._client.script_load(script.script)
 
     async def _round_trip(self, questions: Sequence[Question], now: float) -> list[Any]:
-        """What the scripts answered (Any): of each question whether it was taken, if it was to be, and the window."""
+        """What the scripts answered (Any): of each question what is in its way, if it is to take, and the window."""
         async with self._client.pipeline(transaction=False) as pipe:
             for question in questions:
                 key, amount, seconds = PREFIX + question.key, question.rate.amount, question.rate.seconds
-                if question.take:
-                    pipe.evalsha(self._take.sha, 1, key, now, amount, seconds, 1)
+                if question.units:
+                    pipe.evalsha(self._take.sha, 1, key, now, amount, seconds, question.units, question.held)
                 pipe.evalsha(self._look.sha, 1, key, now - seconds, amount)
             return list(await pipe.execute())
 
 
-def _standing(question: Question, taken: Any, window: Any, now: float) -> Standing:  # Any: a script's answers
+def _standing(question: Question, blocking: Any, window: Any, now: float) -> Standing:  # Any: a script's answers
     oldest, used = (float(window[0]), int(window[1])) if window else (now, 0)
-    return standing(question.rate, allowed=bool(taken), used=used, oldest=oldest, now=now)
+    moment = float(blocking) if blocking is not None else None
+    return standing(question.rate, used=used, oldest=oldest, blocking=moment, now=now)

@@ -14,11 +14,16 @@ class LimiterDown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`take`: count a request of this subject if there is room for it; else only look."""
+    """Count `units` of this subject if there is room for all of them, else none; 0 only looks.
+
+    `held`: units of the same request that were counted before. If there is no room, they are given back: the newest
+    of the subject, of which it makes no difference whose they are.
+    """
 
     rate: Rate
     subject: str
-    take: bool
+    units: int
+    held: int = 0
 
     @property
     def key(self) -> str:
@@ -27,8 +32,8 @@ class Question:
 
 
 class Windows(Protocol):
-    """Requests are counted one by one, with their moments: what is let through is exact in every window, not only from
-    minute to minute. A refused request is not counted."""
+    """Units are counted one by one, with their moments: what is let through is exact in every window, not only from
+    minute to minute. Nothing is counted of a refused request."""
 
     async def ask(self, questions: Sequence[Question]) -> list[Standing]:
         """The answers in the order of the questions; each take is atomic, over all processes that share the storage.
@@ -46,10 +51,23 @@ class Windows(Protocol):
         ...
 
 
-def standing(rate: Rate, *, allowed: bool, used: int, oldest: float, now: float) -> Standing:
-    """From what a storage knows: how many are counted, and when the oldest of them was (seconds since 1970)."""
+def standing(rate: Rate, *, used: int, oldest: float, blocking: float | None, now: float) -> Standing:
+    """From what a storage knows: how many are counted, and when the oldest of them was (seconds since 1970).
+
+    `blocking`: None of what is let through; else the moment of the one that has to leave the window first.
+    """
+    wait = _until_gone(rate, blocking, now) if blocking is not None else 0
     if used == 0:
-        return Standing(rate=rate, allowed=allowed, remaining=rate.amount)
-    # Rounded up and never 0: whoever waits for so long finds room.
-    more = min(max(math.floor(oldest + rate.seconds - now) + 1, 1), rate.seconds)
-    return Standing(rate=rate, allowed=allowed, remaining=max(rate.amount - used, 0), more_seconds=more)
+        return Standing(rate=rate, allowed=blocking is None, remaining=rate.amount, wait_seconds=wait)
+    return Standing(
+        rate=rate,
+        allowed=blocking is None,
+        remaining=max(rate.amount - used, 0),
+        more_seconds=_until_gone(rate, oldest, now),
+        wait_seconds=wait,
+    )
+
+
+def _until_gone(rate: Rate, moment: float, now: float) -> int:
+    """Rounded up and never 0: whoever waits for so long finds room."""
+    return min(max(math.floor(moment + rate.seconds - now) + 1, 1), rate.seconds)

@@ -12,6 +12,7 @@ class ModelPolicy:
     """What this installation says instead of the model; None: what the model says holds."""
 
     min_tier: Tier | None = None
+    rate_units: int | None = None
     lifecycle: Lifecycle | None = None
 
 

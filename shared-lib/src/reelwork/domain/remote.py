@@ -1,8 +1,10 @@
 """What a running job has asked of a provider. Stored with it, so that whoever goes on with it does not ask again."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
+_WEBHOOK = re.compile(r"(/v1/providers/[^/]*/webhook/[^/]*/).+", re.DOTALL)
 # Workers that may be lost over one call before the job is given up: it may be the call that they die of.
 MOST_LOST = 4
 
@@ -44,6 +46,16 @@ SOONEST_SECONDS, LATEST_SECONDS = 1.0, 15.0
 SHORTEST_WISH_SECONDS, LONGEST_WISH_SECONDS = 0.5, 60.0
 # What a provider that cannot be asked may wish for.
 LONGEST_ASKED_SECONDS = 3600.0
+
+
+def webhook_path(provider: str, job: str, token: str) -> str:
+    """Where the provider says that something happened to its task; whoever knows it can say so."""
+    return f"/v1/providers/{provider}/webhook/{job}/{token}"
+
+
+def told_path(path: str) -> str:
+    """Any path as logs and traces may have it: without what is secret in `webhook_path`."""
+    return _WEBHOOK.sub(r"\1REDACTED", path)
 
 
 def until_next_look(so_far: float, wish: float | None) -> float:

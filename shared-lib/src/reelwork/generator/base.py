@@ -46,6 +46,8 @@ class MediaGeneratorModel(ABC, Generic[P]):
     """What a job costs, by its input alone; an installation may set its own price."""
     min_tier: ClassVar[Tier] = Tier.FREE
     """The lowest plan that may use it; an installation may set its own."""
+    rate_units: ClassVar[int] = 1
+    """How many submits of its plan's minute a job counts as, at least 1; an installation may set its own."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names for it, without a slash: `dream-machine`; an installation may give its own."""
     lifecycle: ClassVar[Lifecycle] = ACTIVE

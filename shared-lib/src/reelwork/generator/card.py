@@ -70,6 +70,7 @@ class ModelCard(BaseModel):
     seconds_hint: float = Field(gt=0)
     pricing: Pricing = FREE
     min_tier: Tier = Tier.FREE
+    rate_units: int = Field(default=1, ge=1)
     aliases: tuple[str, ...] = ()
     lifecycle: Lifecycle = ACTIVE
     examples: tuple[dict[str, JsonValue], ...] = ()
@@ -112,6 +113,7 @@ class ModelCard(BaseModel):
             seconds_hint=model.seconds_hint,
             pricing=model.pricing,
             min_tier=model.min_tier,
+            rate_units=model.rate_units,
             aliases=model.aliases,
             lifecycle=model.lifecycle,
             examples=tuple(dict(example) for example in model.examples),
@@ -157,6 +159,8 @@ def _wrong(model: type[AnyModel]) -> list[str]:
     found += [
         f"alias {alias!r} is not a name such as 'dream-machine'" for alias in model.aliases if not is_alias(alias)
     ]
+    if model.rate_units < 1:
+        found.append(f"rate_units is {model.rate_units}: a job counts as one request at least")
     if not model.produces:
         found.append("produces names no media type")
     return [*found, *_bad_pricing(model), *_bad_examples(model)]

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import structlog
 from opentelemetry import trace
 
+from reelwork.domain.remote import told_path
+
 log = structlog.get_logger(__name__)
 
 # A collector that is away must not hold up the end of a process for longer.
@@ -31,11 +33,15 @@ def tracing(endpoint: str | None, *, service: str) -> Iterator[None]:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     class Discretion(SpanProcessor):
-        """FastAPI's own spans hold query strings, and those hold tickets and whatever else a caller puts there."""
+        """FastAPI's own spans hold query strings, and those hold tickets and whatever else a caller puts there; and
+        paths, one of which holds a token."""
 
         def on_start(self, span: Span, parent_context: object = None) -> None:  # noqa: ARG002  (the base class's)
-            if "url.query" in (span.attributes or {}):
+            attributes = span.attributes or {}
+            if "url.query" in attributes:
                 span.set_attribute("url.query", "REDACTED")
+            if "url.path" in attributes:
+                span.set_attribute("url.path", told_path(str(attributes["url.path"])))
 
         def on_end(self, span: ReadableSpan) -> None:
             """Nothing is left to do."""

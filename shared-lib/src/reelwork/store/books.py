@@ -22,12 +22,11 @@ from reelwork.domain.ids import AccountId, JobId
 from reelwork.domain.job import Bill, BillState
 from reelwork.domain.ledger import Balance, Entry, EntryKind, charge_id, closing_id, effect, release_id, reserve_id
 from reelwork.store.balances import ENTRY_CODEC, balance_of
-from reelwork.store.client import Database, Document, adapter
+from reelwork.store.client import Database, Document, adapter, duplicates
 from reelwork.store.ledger import named_after
 from reelwork.store.pipeline import Expression
 
 _BILL = TypeAdapter(Bill)
-_DUPLICATE = 11000  # MongoDB's code
 _RACES = 8
 # Days of the quota that a balance remembers.
 _DAYS_KEPT = timedelta(days=7)
@@ -169,11 +168,7 @@ class Books:
         try:
             await self._ledger.insert_many([ENTRY_CODEC.encode(entry) for entry in entries], ordered=False)
         except BulkWriteError as error:
-            details = error.details or {}
-            if details.get("writeConcernErrors") or any(
-                fault["code"] != _DUPLICATE for fault in details.get("writeErrors", [])
-            ):
-                raise
+            duplicates(error)
 
     async def settled(self, settlements: Sequence[Settlement]) -> int:
         """Tell jobs that their bills are settled; how many did not know it yet."""

@@ -42,6 +42,7 @@ _UNREACHABLE = (
 )
 
 
+_DUPLICATE_KEY = 11000  # MongoDB's code
 # A machine that slept shows it here: its wall clock goes on, its steady clock does not.
 _JUMP_SECONDS = 1.0
 
@@ -135,6 +136,15 @@ def unavailable(error: PyMongoError) -> StoreUnavailable:
         hint="Nothing was changed that you were not told of. Try again in a moment.",
         retry_after_seconds=2,
     )
+
+
+def duplicates(error: BulkWriteError) -> list[int]:
+    """The places of those documents that were there already. Raises the error again if anything else went wrong."""
+    details = error.details or {}
+    faults = details.get("writeErrors", [])
+    if not faults or details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE_KEY for fault in faults):
+        raise error
+    return [fault["index"] for fault in faults]
 
 
 def adapter(cls: C) -> C:

@@ -11,12 +11,11 @@ from pymongo.errors import BulkWriteError
 
 from reelwork.domain.ids import AccountId, DeliveryId, JobId, WebhookId
 from reelwork.domain.webhook import Again, Dead, Delivered, Delivery, DeliveryState, Try, Verdict
-from reelwork.store.client import Database, Document, adapter
+from reelwork.store.client import Database, Document, adapter, duplicates
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, Expression, later, literal
 
 _DELIVERIES = Codec(Delivery)
-_DUPLICATE = 11000  # MongoDB's code
 # How long it is remembered what was sent.
 KEPT = timedelta(days=30)
 _MOST_TRIES = 20
@@ -69,10 +68,7 @@ class Deliveries:
         try:
             await self._deliveries.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            details = error.details or {}
-            faults = details.get("writeErrors", [])
-            if details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE for fault in faults):
-                raise
+            duplicates(error)
 
     async def claim(
         self,

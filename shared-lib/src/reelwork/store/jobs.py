@@ -9,13 +9,12 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from reelwork.domain.ids import AccountId, JobId
 from reelwork.domain.job import TERMINAL, WAITING, Bill, Job, Progress, Status, sources_of
-from reelwork.store.client import Database, Document, adapter
+from reelwork.store.client import Database, Document, adapter, duplicates
 from reelwork.store.codec import Codec
 from reelwork.store.job_filter import HAS_DATA, JobFilter, matching
 from reelwork.store.pipeline import NOW, Expression, later, literal, transition, with_call
 
 JOB_CODEC = Codec(Job)
-_DUPLICATE = 11000  # MongoDB's code
 NEWEST_FIRST = [("_id", DESCENDING)]  # ids sort by creation time
 # Events after which a job is not queued again by its owner: with the attempts beside them far below MongoDB's 16 MB.
 LONGEST_HISTORY = 1000
@@ -33,6 +32,13 @@ class Rebilled:
 
     bill: Bill | None
     last: Bill | None
+
+
+async def numbered(database: Database, query: Document, *, skip: int, limit: int, most: int) -> tuple[list[Job], int]:
+    """Up to `limit` jobs behind the `skip` newest, and how many there are in all, or `most` where that is fewer."""
+    jobs = database["jobs"]
+    cursor = jobs.find(query).sort(NEWEST_FIRST).skip(skip).limit(limit)
+    return [JOB_CODEC.decode(one) async for one in cursor], int(await jobs.count_documents(query, limit=most))
 
 
 @adapter
@@ -87,6 +93,7 @@ class Jobs:
     )
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._jobs = database["jobs"]
 
     async def get(self, account: AccountId, job: JobId) -> Job | None:
@@ -110,9 +117,7 @@ class Jobs:
         self, account: AccountId, where: JobFilter, *, skip: int, limit: int, most: int
     ) -> tuple[list[Job], int]:
         """Up to `limit` jobs behind the `skip` newest, and how many there are in all, or `most` where that is fewer."""
-        query = matching(account, where)
-        cursor = self._jobs.find(query).sort(NEWEST_FIRST).skip(skip).limit(limit)
-        return [JOB_CODEC.decode(one) async for one in cursor], int(await self._jobs.count_documents(query, limit=most))
+        return await numbered(self._database, matching(account, where), skip=skip, limit=limit, most=most)
 
     async def answer(self, account: AccountId, cache_key: str) -> Job | None:
         """The account's job with this key that was completed last, with its outputs; None when there is none."""
@@ -134,7 +139,7 @@ class Jobs:
         except DuplicateKeyError:
             return frozenset({jobs[0].id})
         except BulkWriteError as error:
-            return _only_duplicates(error, jobs)
+            return frozenset(jobs[place].id for place in duplicates(error))
         return frozenset()
 
     async def cancel_waiting(self, account: AccountId, job: JobId, *, by: str) -> Job | None:
@@ -242,12 +247,3 @@ def requeuing(
         retried_by=literal(mark),
         **({"bill": new_bill} if bills is not None else {}),
     )
-
-
-def _only_duplicates(error: BulkWriteError, jobs: Sequence[Job]) -> frozenset[JobId]:
-    """Those of the jobs that were there already. Raises the error again if anything else went wrong."""
-    details = error.details or {}
-    faults = details.get("writeErrors", [])
-    if not faults or details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE for fault in faults):
-        raise error
-    return frozenset(jobs[fault["index"]].id for fault in faults)

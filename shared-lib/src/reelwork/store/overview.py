@@ -8,7 +8,7 @@ from reelwork.domain.ids import AccountId, JobId, LaneId
 from reelwork.domain.job import RUNNING, Job, Status
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.job_filter import JobFilter, of_kind
-from reelwork.store.jobs import JOB_CODEC, NEWEST_FIRST
+from reelwork.store.jobs import JOB_CODEC, NEWEST_FIRST, numbered
 
 # Lanes with waiting jobs that are looked at; in the order of their ids, and far more than accounts that are at work.
 MOST_LANES = 20_000
@@ -101,6 +101,10 @@ class Overview:
             query = {"$and": [query, {"_id": {"$lt": before}}]}
         cursor = self._jobs.find(query).sort(NEWEST_FIRST).limit(limit)
         return [JOB_CODEC.decode(document) async for document in cursor]
+
+    async def numbered(self, where: JobFilter, *, skip: int, limit: int, most: int) -> tuple[list[Job], int]:
+        """As `Jobs.numbered`, of all accounts."""
+        return await numbered(self._database, of_kind(where), skip=skip, limit=limit, most=most)
 
     async def heads(self, lanes: Sequence[LaneId], *, most: int) -> list[Job]:
         """The jobs that come first in these lanes, up to `most` of each."""

@@ -10,10 +10,9 @@ from pymongo.errors import BulkWriteError
 
 from reelwork.domain.ids import AccountId
 from reelwork.domain.usage import Counts, Metric, UsageEvent
-from reelwork.store.client import Database, Document, adapter
+from reelwork.store.client import Database, Document, adapter, duplicates
 
 KEPT = timedelta(days=90)
-_DUPLICATE = 11000  # MongoDB's code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +57,7 @@ class UsageLog:
         try:
             await self._log.insert_many(rows, ordered=False)
         except BulkWriteError as error:
-            details = error.details or {}
-            faults = details.get("writeErrors", [])
-            if details.get("writeConcernErrors") or any(fault["code"] != _DUPLICATE for fault in faults):
-                raise
+            duplicates(error)
 
     async def unrolled_days(self, *, limit: int) -> list[tuple[AccountId, str]]:
         """Some accounts and days with events that may not be rolled up; `limit` is of events looked at."""

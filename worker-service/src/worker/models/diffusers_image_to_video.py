@@ -87,6 +87,7 @@ class ImageToVideo(MediaGeneratorModel[ImageToVideoParameters]):
     resources = Resources(pool=Pool.GPU, cpus=2, memory_mb=16384, gpu_memory_mb=16384, time_limit_seconds=3600)
     is_ai = True
     seconds_hint = 120.0
+    rate_units = 5
     examples = ({"image": "asset_example", "prompt": "The camera circles slowly"},)
 
     def __init__(self, folder: Path | None = None) -> None:

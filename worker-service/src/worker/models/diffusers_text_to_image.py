@@ -66,6 +66,7 @@ class TextToImage(MediaGeneratorModel[TextToImageParameters]):
     resources = Resources(pool=Pool.GPU, cpus=2, memory_mb=8192, gpu_memory_mb=8192, time_limit_seconds=1800)
     is_ai = True
     seconds_hint = 20.0
+    rate_units = 2
     examples = ({"prompt": "A lighthouse on a cliff at dusk, oil painting"},)
 
     def __init__(self, folder: Path | None = None) -> None:

@@ -69,6 +69,7 @@ class WebMarkdown(MediaGeneratorModel[WebMarkdownParameters]):
     deterministic = False
     is_ai = False
     seconds_hint = 3.0
+    rate_units = 2
     examples = (
         {"url": "https://example.com/"},
         {"url": "https://en.wikipedia.org/wiki/Markdown", "extract": "article"},

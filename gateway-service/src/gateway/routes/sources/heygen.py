@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends
 from gateway.auth import Caller
 from gateway.deps import Answers, CanRead, CanSubmit, Fetches, Jobs, RequestId, WholeGateway
 from gateway.envelopes import heygen, source_problems
+from gateway.meter import require_room
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
-from gateway.services.rates import require_room
 from gateway.settings import GatewaySettings
 from gateway.surfaces import Surface
 from reelwork.contract.assets import AssetFromUrl

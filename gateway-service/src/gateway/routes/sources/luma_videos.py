@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from gateway.auth import Caller
 from gateway.content import disposition_of
-from gateway.deps import Assets, CanManage, CanRead, Jobs, Removal
+from gateway.deps import Assets, CanList, CanManage, CanRead, Jobs, Removal
 from gateway.envelopes import luma_responses
 from gateway.routes.jobs import MOST_PAGES
 from gateway.routes.sources.luma_surface import TAG
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/v1/videos", tags=[TAG], deprecated=True)
 
 @router.get("", responses=luma_responses())
 async def list_videos(
-    caller: CanRead,
+    caller: CanList,
     assets: Assets,
     jobs: Jobs,
     page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
