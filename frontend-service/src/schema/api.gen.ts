@@ -1731,7 +1731,10 @@ export interface paths {
         readonly put?: never;
         /**
          * Create Series
-         * @description Make a series, perhaps with its first points: so an export is imported. A job names it as its input.
+         * @description Make a series, perhaps with its first points. A job names it as its input.
+         *
+         *     So an export is imported: JSON of at most 20,000 numbers (1 MiB), or as `text/csv` with the name in `?name=`, which
+         *     may have as many as a series (2,000,000, 64 MiB).
          */
         readonly post: operations["create_series"];
         readonly delete?: never;
@@ -1773,7 +1776,8 @@ export interface paths {
         };
         /**
          * Export Series
-         * @description The points, streamed: as JSON, which `POST /v1/series` takes, or as CSV, a line for each point.
+         * @description The points, streamed: as JSON, or as CSV with a line for each point. `POST /v1/series` takes either again, CSV
+         *     however long it is.
          */
         readonly get: operations["export_series"];
         readonly put?: never;
@@ -1796,6 +1800,9 @@ export interface paths {
         /**
          * Add Points
          * @description Add points after those that are there: all of them or none, and under an `Idempotency-Key` once.
+         *
+         *     As JSON at most 20,000 numbers; as `text/csv` what an export writes: a header (`value`, or `value_0,value_1,…`),
+         *     then a line for each point, with an empty cell where a value is missing; at most 64 MiB.
          */
         readonly post: operations["add_points"];
         readonly delete?: never;
@@ -15929,7 +15936,10 @@ export interface operations {
     };
     readonly create_series: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description With CSV, and then required: the name of the series. */
+                readonly name?: string;
+            };
             readonly header?: {
                 /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
                 readonly "idempotency-key"?: string | null;
@@ -15940,6 +15950,12 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["SeriesBody"];
+                /**
+                 * @example value_0,value_1
+                 *     1.5,
+                 *     2.25,-1e-07
+                 */
+                readonly "text/csv": string;
             };
         };
         readonly responses: {
@@ -16299,6 +16315,12 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["PointsBody"];
+                /**
+                 * @example value_0,value_1
+                 *     1.5,
+                 *     2.25,-1e-07
+                 */
+                readonly "text/csv": string;
             };
         };
         readonly responses: {

@@ -51,6 +51,7 @@ from gateway.routes import (
     reference,
     scaling,
     series,
+    series_csv,
     uploads,
     usage,
     webhooks,
@@ -109,7 +110,8 @@ def create_app(
     app.state.upload_limit_bytes = settings.upload_limit_bytes
     for router in (
         *(bulk.router, jobs.router, job_data.router, job_edits.router, batches.router, events.router),
-        *(account.router, account_data.router, account_ledger.router, queue.router, usage.router, series.router),
+        *(account.router, account_data.router, account_ledger.router, queue.router, usage.router),
+        *(series_csv.router, series.router),  # what is no CSV is the other one's
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
         *(uploads.router, assets.router, models.router),
         *(admin_workers.router, admin_rates.router, admin_ledger.router, scaling.router),

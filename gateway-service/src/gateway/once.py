@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
-from typing import Annotated
+import tempfile
+from collections.abc import AsyncIterator
+from typing import Annotated, BinaryIO
 
 from fastapi import Depends, File, Header, Request, Response, UploadFile
 
@@ -16,6 +18,9 @@ from reelwork.store.idempotency import KeyedRequest, Ours
 # What a route that takes a key documents: how it refuses one, and what its answers carry.
 KEY_REFUSALS = (IdempotencyInProgress, IdempotencyKeyMismatch)
 REPLAYED = documented({"Idempotency-Replayed": "`true`: the answer to an earlier request of this key."})
+
+# What is no larger is not worth a file.
+_SPOOLED_BYTES = 256 * 1024
 
 
 class _Once:
@@ -66,6 +71,31 @@ async def _once_of_file(
     return _Once(keyed, _keyed(request, caller, idempotency_key, digest))
 
 
+async def _spooled(request: Request) -> AsyncIterator[BinaryIO]:
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as file:
+        body = UploadFile(file)  # type: ignore[arg-type]  # what it is given by forms, too
+        async for chunk in request.stream():
+            await body.write(chunk)
+        yield file  # type: ignore[misc]  # a file in all that is asked of it
+
+
+async def _once_of_body(
+    request: Request,
+    keyed: Keyed,
+    caller: Anyone,
+    body: "SpooledBody",
+    idempotency_key: _Key = None,
+) -> _Once:
+    if idempotency_key is None:
+        return _Once(keyed, None)
+    return _Once(keyed, _keyed(request, caller, idempotency_key, await asyncio.to_thread(_digest, body)))
+
+
+def _digest(file: BinaryIO) -> "hashlib._Hash":
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]  # a spooled file fills buffers
+
+
 def _keyed(request: Request, caller: Caller, key: str, body: "hashlib._Hash") -> KeyedRequest:
     if len(request.headers.getlist("idempotency-key")) > 1:
         raise bad_header("idempotency-key", "Send one key.")
@@ -86,5 +116,9 @@ def _fingerprint(request: Request, digest: "hashlib._Hash") -> str:
 
 
 Once = Annotated[_Once, Depends(_once)]
+# A body that is too large to be held: in a file, which may be anywhere in it, and goes with the request.
+SpooledBody = Annotated[BinaryIO, Depends(_spooled)]
+# For routes that take one.
+OnceOfBody = Annotated[_Once, Depends(_once_of_body)]
 # For routes whose body is a form with a `file`.
 OnceOfFile = Annotated[_Once, Depends(_once_of_file)]

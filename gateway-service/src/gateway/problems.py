@@ -259,7 +259,9 @@ def from_status(status: int, request: Request, *, reason: str = "") -> ReelworkE
             return MethodNotAllowed(f"{path} does not take {method}.", hint="GET /docs lists every address.")
         case 413:
             limit: int = request.app.state.upload_limit_bytes
-            others = "a batch at most 8 MiB, an import at most 64 MiB, any other JSON body at most 1 MiB"
+            others = (
+                "a batch at most 8 MiB, an import or points as CSV at most 64 MiB, any other JSON body at most 1 MiB"
+            )
             cure = f"A picture has at most {size(limit)}, {others}."
             error = FieldError(pointer="#", code="too_large", detail=cure)
             return UploadTooLarge("The body is larger than this address takes.", hint=cure, errors=[error])

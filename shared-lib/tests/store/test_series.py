@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_series_id
 from reelwork.domain.series import Series
 from reelwork.store.series import CHUNK_VALUES, SavedSeries, TooLong
@@ -25,6 +26,8 @@ def stage(mongo_url: str) -> Iterator[Stage]:
 
 @pytest.fixture
 def saved(stage: Stage) -> SavedSeries:
+    """Of an empty database."""
+    stage.do(stage.world.clear())
     return stage.world.stores.series
 
 
@@ -121,3 +124,95 @@ def test_what_is_deleted_is_gone_at_once_and_its_points_later(stage: Stage, save
     assert stage.do(saved.bury(datetime.now(UTC) - timedelta(minutes=1), limit=10)) == 0
     assert stage.do(saved.bury(datetime.now(UTC) + timedelta(minutes=1), limit=10)) == 1
     assert values_of(stage, series) == []
+
+
+def a_run(pieces: int) -> Iterator[list[float | None]]:
+    return ([float(number), None] for number in range(pieces))
+
+
+def test_a_run_comes_behind_what_is_there_and_before_what_comes_later(stage: Stage, saved: SavedSeries, series: Series):
+    stage.do(saved.append(series, [7.0, 7.0], mark=None, most=PLENTY))
+
+    grown = stage.do(saved.append_run(series, a_run(3), mark=None, most=PLENTY))
+    stage.do(saved.append(series, [8.0, 8.0], mark=None, most=PLENTY))
+
+    assert grown.length == 4
+    assert values_of(stage, series) == [7.0, 7.0, 0.0, None, 1.0, None, 2.0, None, 8.0, 8.0]
+    partly = saved.chunks(series.id, points=3, observables=2)
+
+    async def read() -> list[float | None]:
+        return [value async for chunk in partly for value in chunk]
+
+    assert stage.do(read()) == [7.0, 7.0, 0.0, None, 1.0, None]
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_wherever_the_process_dies_a_run_is_there_whole_or_not_at_all_and_once_when_sent_again(
+    stage: Stage, saved: SavedSeries, filled: bool
+):
+    for lives in range(2 * STEPS):
+        made = Series(
+            id=new_series_id(), account_id=new_account_id(), name="x", observables=2, created_at=NOW, updated_at=NOW
+        )
+        stage.do(saved.add(made))
+        before = [0.0, 0.0] if filled else []
+        if filled:
+            stage.do(saved.append(made, before, mark="before", most=PLENTY))
+
+        stage.try_to(saved.append_run(made, a_run(3), mark="once", most=PLENTY), lives)
+        died, seen = stage.died, values_of(stage, made)
+        stage.do(saved.append_run(made, a_run(3), mark="once", most=PLENTY))
+
+        whole = [*before, 0.0, None, 1.0, None, 2.0, None]
+        assert seen in (before, whole)
+        assert values_of(stage, made) == whole
+        _an_hour_later(stage)
+        assert values_of(stage, made) == whole
+        assert _points_kept(stage) == {made.id: len(whole) // 2}
+        stage.do(saved.delete(made.account_id, made.id))
+        _an_hour_later(stage)
+        assert _points_kept(stage) == {}
+        if not died:
+            return
+    raise AssertionError(f"a run takes more than {2 * STEPS} operations")
+
+
+def test_a_run_that_is_too_long_leaves_nothing(stage: Stage, saved: SavedSeries, series: Series):
+    with pytest.raises(TooLong):
+        stage.do(saved.append_run(series, a_run(3), mark=None, most=2))
+
+    assert values_of(stage, series) == []
+    _an_hour_later(stage)
+    assert _points_kept(stage) == {}
+
+
+def test_nothing_is_added_to_a_series_that_was_deleted_while_a_run_came(
+    stage: Stage, saved: SavedSeries, series: Series
+):
+    stage.do(saved.delete(series.account_id, series.id))
+
+    with pytest.raises(StoreUnavailable):
+        stage.do(saved.append_run(series, a_run(3), mark=None, most=PLENTY))
+
+    _an_hour_later(stage)
+    assert _points_kept(stage) == {}
+
+
+def _an_hour_later(stage: Stage) -> None:
+    """All that is to be buried by then is."""
+    while stage.do(stage.world.stores.series.bury(datetime.now(UTC) + timedelta(hours=1), limit=10)):
+        pass
+
+
+def _points_kept(stage: Stage) -> dict[str, int]:
+    """Of each series of this test, how many points lie in the database, also those that nobody sees."""
+
+    async def count() -> dict[str, int]:
+        found: dict[str, int] = {}
+        async for chunk in stage.world.database["series_points"].find({"values.0": {"$exists": True}}):
+            named = await stage.world.database["series_points"].find_one({"run": chunk["series"]})
+            owner = named["series"] if named else chunk["series"]
+            found[owner] = found.get(owner, 0) + chunk["count"]
+        return found
+
+    return stage.do(count())

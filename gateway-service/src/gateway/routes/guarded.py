@@ -16,9 +16,14 @@ class GuardedRoute(APIRoute):
 
     guards: Sequence[object] = ()
 
+    @property
+    def takes_body(self) -> bool:
+        """Whether anything of a body is read, by FastAPI or by the route."""
+        return self.body_field is not None
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        if self.body_field is None:
+        if not self.takes_body:
             return handle
         # The bench's bare gateway takes them out.
         self.guards = list(_guards(self.dependant))

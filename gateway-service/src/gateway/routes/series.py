@@ -9,6 +9,7 @@ from gateway.deps import CanExport, CanList, CanManage, CanRead, CanSubmit, Save
 from gateway.headers import documented
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
+from gateway.routes import series_csv
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.idempotency import json_answer
 from gateway.views import series_view
@@ -29,6 +30,7 @@ _EXAMPLES = {"one": {"value": {"name": "heart rate", "values": [61.5, 62.0, None
     "",
     status_code=201,
     response_model=SeriesView,
+    openapi_extra=series_csv.NEW,
     responses={
         201: {"description": "Made.", "headers": _MADE},
         **keyed_problems(SeriesExists, *BODY_REFUSALS, *KEY_REFUSALS),
@@ -37,7 +39,11 @@ _EXAMPLES = {"one": {"value": {"name": "heart rate", "values": [61.5, 62.0, None
 async def create_series(
     body: Annotated[SeriesBody, Body(openapi_examples=_EXAMPLES)], caller: CanSubmit, series: SavedSeries, once: Once
 ) -> Response:
-    """Make a series, perhaps with its first points: so an export is imported. A job names it as its input."""
+    """Make a series, perhaps with its first points. A job names it as its input.
+
+    So an export is imported: JSON of at most 20,000 numbers (1 MiB), or as `text/csv` with the name in `?name=`, which
+    may have as many as a series (2,000,000, 64 MiB).
+    """
 
     async def act(ours: Ours) -> StoredAnswer:
         made = await series.create(caller, body, series_id=SeriesId(ours.subject), first=ours.first)
@@ -75,13 +81,18 @@ async def delete_series(series_id: str, caller: CanManage, series: SavedSeries) 
 @router.post(
     "/{series_id}/points",
     response_model=SeriesView,
+    openapi_extra=series_csv.POINTS,
     responses={
         200: {"description": "Added.", "headers": REPLAYED},
         **keyed_problems(SeriesNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def add_points(series_id: str, body: PointsBody, caller: CanSubmit, series: SavedSeries, once: Once) -> Response:
-    """Add points after those that are there: all of them or none, and under an `Idempotency-Key` once."""
+    """Add points after those that are there: all of them or none, and under an `Idempotency-Key` once.
+
+    As JSON at most 20,000 numbers; as `text/csv` what an export writes: a header (`value`, or `value_0,value_1,…`),
+    then a line for each point, with an empty cell where a value is missing; at most 64 MiB.
+    """
 
     async def act(ours: Ours) -> StoredAnswer:
         grown = await series.append(caller, series_id, body.values, mark=ours.subject if ours.holder else None)
@@ -104,7 +115,8 @@ async def export_series(
     series: SavedSeries,
     form: Annotated[Literal["csv", "json"], Query(alias="format")] = "json",
 ) -> Response:
-    """The points, streamed: as JSON, which `POST /v1/series` takes, or as CSV, a line for each point."""
+    """The points, streamed: as JSON, or as CSV with a line for each point. `POST /v1/series` takes either again, CSV
+    however long it is."""
     found = await series.get(caller, series_id)
     return StreamingResponse(
         series.export(found, form),

@@ -1,18 +1,25 @@
 """Saved series, as their owners deal with them."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal
+from typing import BinaryIO, Literal
+
+import anyio
+import anyio.to_thread
 
 from gateway.auth import Caller
 from gateway.problems import not_found
 from gateway.services.pages import Page, check_cursor
+from gateway.services.series_table import Table, read_table, wrong
 from reelwork.contract.series import SeriesBody
-from reelwork.domain.errors import FieldError, InvalidInput, SeriesExists, SeriesNotFound
+from reelwork.domain.errors import InvalidInput, SeriesExists, SeriesNotFound
 from reelwork.domain.ids import SeriesId, new_series_id
 from reelwork.domain.series import MOST_ADDED, MOST_SERIES, MOST_VALUES, Series, SeriesUse
 from reelwork.modelling.table import csv_header, csv_lines
 from reelwork.store.client import DatabaseClock
 from reelwork.store.series import SavedSeries, TooLong, Value
+
+# Files that are read at once in a process: each takes a part of a core, and some tens of megabytes.
+READERS = 2
 
 Rows = Sequence[Value] | Sequence[Sequence[Value]]
 
@@ -23,6 +30,7 @@ class SeriesService:
     def __init__(self, store: SavedSeries, clock: DatabaseClock) -> None:
         self._store = store
         self._clock = clock
+        self._readers = anyio.CapacityLimiter(READERS)
 
     async def create(self, caller: Caller, body: SeriesBody, *, series_id: SeriesId, first: bool) -> Series:
         """`series_id`: reserved for it; unless this is the `first` request for it, it may be there already.
@@ -30,11 +38,26 @@ class SeriesService:
         Raises SeriesExists, InvalidInput, StoreUnavailable.
         """
         values = _flat(body.values, body.observables)
-        known = None if first else await self._store.get(caller.account.id, series_id)
-        series = known or await self._added(caller, body, series_id)
+        series = await self._made(caller, body, series_id, first=first)
         if not values:
             return series
         return await self._appended(series, values, mark=series_id)
+
+    async def create_of_csv(
+        self, caller: Caller, name: str, file: BinaryIO, *, series_id: SeriesId, first: bool
+    ) -> Series:
+        """The same with all points of a CSV file, whose header says how many values each of them has.
+
+        Raises SeriesExists, InvalidInput, StoreUnavailable.
+        """
+        table = await self._read(file, None)
+        body = SeriesBody(name=name, observables=table.observables)
+        series = await self._made(caller, body, series_id, first=first)
+        return await self._extended(series, table, mark=series_id) if table.numbers else series
+
+    async def _made(self, caller: Caller, body: SeriesBody, series_id: SeriesId, *, first: bool) -> Series:
+        known = None if first else await self._store.get(caller.account.id, series_id)
+        return known or await self._added(caller, body, series_id)
 
     async def _added(self, caller: Caller, body: SeriesBody, series_id: SeriesId) -> Series:
         now = await self._clock.now()
@@ -47,7 +70,7 @@ class SeriesService:
             updated_at=now,
         )
         if await self._store.count(caller.account.id) >= MOST_SERIES:
-            raise _wrong("name", "too_many", f"An account has at most {MOST_SERIES:,} series: delete one first.")
+            raise wrong("name", "too_many", f"An account has at most {MOST_SERIES:,} series: delete one first.")
         if not await self._store.add(series):
             raise SeriesExists(f"There is a series named {body.name!r}.", hint="Add to that one, or take another name.")
         return series
@@ -60,6 +83,18 @@ class SeriesService:
         series = await self.get(caller, series_id)
         return await self._appended(series, _flat(values, series.observables), mark=mark)
 
+    async def append_csv(self, caller: Caller, series_id: str, file: BinaryIO, *, mark: str | None) -> Series:
+        """The same with all points of a CSV file as the export writes it, however many a series may have.
+
+        Raises SeriesNotFound, InvalidInput, StoreUnavailable.
+        """
+        series = await self.get(caller, series_id)
+        table = await self._read(file, series.observables)
+        return await self._extended(series, table, mark=mark) if table.numbers else series
+
+    async def _read(self, file: BinaryIO, observables: int | None) -> Table:
+        return await anyio.to_thread.run_sync(lambda: read_table(file, observables=observables), limiter=self._readers)
+
     async def extend(self, caller: Caller, body: SeriesBody, *, mark: str | None) -> Series:
         """Add the body's points to the series of its name, which is made where there is none; with a `mark` once.
 
@@ -68,7 +103,7 @@ class SeriesService:
         values = _flat(body.values, body.observables)
         series = await self._named(caller, body)
         if series.observables != body.observables:
-            raise _wrong(
+            raise wrong(
                 "values", "wrong_length", f"A point of the series {body.name!r} has {series.observables} values."
             )
         return await self._appended(series, values, mark=mark)
@@ -90,7 +125,16 @@ class SeriesService:
         try:
             return await self._store.append(series, values, mark=mark, most=most)
         except TooLong as error:
-            raise _wrong("values", "series_full", f"A series has at most {MOST_VALUES:,} numbers.") from error
+            raise _full("values") from error
+
+    async def _extended(self, series: Series, table: Table, *, mark: str | None) -> Series:
+        most = MOST_VALUES // series.observables
+        try:
+            if len(table.numbers) <= MOST_ADDED:
+                return await self._store.append(series, next(table.pieces()), mark=mark, most=most)
+            return await self._store.append_run(series, table.pieces(), mark=mark, most=most)
+        except TooLong as error:
+            raise _full("rows") from error
 
     async def get(self, caller: Caller, series_id: str) -> Series:
         """Raises SeriesNotFound, for other accounts' series too."""
@@ -145,15 +189,13 @@ def _flat(rows: Rows, observables: int) -> list[Value]:
         cells = row if isinstance(row, Sequence) else (row,)
         if len(cells) != observables:
             cure = f"A point of this series has {observables} values."
-            raise _wrong(f"values/{place}", "wrong_length", cure)
+            raise wrong(f"values/{place}", "wrong_length", cure)
         flat.extend(None if cell is None else float(cell) for cell in cells)
     if len(flat) > MOST_ADDED:
-        raise _wrong(
-            "values", "too_many", f"At most {MOST_ADDED:,} numbers at once: send the rest in a second request."
-        )
+        raise wrong("values", "too_many", f"At most {MOST_ADDED:,} numbers at once: send the rest in a second request.")
     return flat
 
 
-def _wrong(field: str, code: str, cure: str) -> InvalidInput:
-    error = FieldError(pointer=f"#/{field}", code=code, detail=cure)
-    return InvalidInput(f"Not valid: {error.pointer}.", hint=cure, errors=[error])
+def _full(field: str) -> InvalidInput:
+    cure = f"A series has at most {MOST_VALUES:,} numbers: begin another one."
+    return wrong(field, "series_full", cure)

@@ -1,23 +1,27 @@
 """Saved series. Points lie in chunks; each step that adds some is one write of one chunk, on the state that was read.
 
 The last chunk takes more until it is full; then it is sealed, which fixes where the next one begins.
+
+What is too much for one write is a run: points of their own, which no series shows, until one chunk that names the run
+is written and makes all of them points of its series.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from reelwork.domain.errors import StoreUnavailable
-from reelwork.domain.ids import AccountId, SeriesId
+from reelwork.domain.ids import AccountId, SeriesId, new_series_id
 from reelwork.domain.series import MOST_ADDED, Series
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
-from reelwork.store.pipeline import NOW
+from reelwork.store.pipeline import NOW, later
 
 Value = float | None
 
@@ -28,11 +32,24 @@ _MARKS = 1000
 _RACES = 100
 _PAUSE_SECONDS = 0.05
 
+# From the first write of a run until the chunk that names it, at most: longer than any request takes.
+_RUN_LIFE = timedelta(minutes=30)
+
 _CODEC = Codec(Series)
+_Addition = Callable[[Document | None, int, str | None], Awaitable[bool]]
 
 
 class TooLong(Exception):
     """The addition would make the series longer than it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """`start`: of its first point. The values, or the run that has them."""
+
+    start: int
+    values: list[Value]
+    run: SeriesId | None
 
 
 @adapter
@@ -58,6 +75,7 @@ class SavedSeries:
             name="marks",
             partialFilterExpression={"marks.mark": {"$gt": ""}},
         ),
+        IndexModel([("run", ASCENDING)], name="runs", partialFilterExpression={"run": {"$gt": ""}}),
     )
 
     def __init__(self, database: Database) -> None:
@@ -105,13 +123,40 @@ class SavedSeries:
         With a `mark`, what was added under it is not added again. Raises TooLong: beyond `most` points.
         """
         count = len(values) // series.observables
+        return await self._raced(series, count, partial(self._added, series, values), mark=mark, most=most)
+
+    async def append_run(
+        self, series: Series, pieces: Iterable[Sequence[Value]], *, mark: str | None, most: int
+    ) -> Series:
+        """The same for any number of points, in pieces as `append` takes them. Nobody sees a part of them.
+
+        Raises TooLong.
+        """
+        run, count = await self._stored_run(series, pieces)
+        try:
+            return await self._raced(series, count, partial(self._adopted, series, run), mark=mark, most=most)
+        finally:
+            await self._series.update_one({"_id": run}, [{"$set": {"deleted_at": NOW}}])  # see `bury`
+
+    async def _stored_run(self, series: Series, pieces: Iterable[Sequence[Value]]) -> tuple[SeriesId, int]:
+        """Points under an id of their own, which go by `bury` unless a chunk names them in time."""
+        run, count = new_series_id(), 0
+        await self._series.update_one({"_id": run}, [{"$set": {"deleted_at": later(_RUN_LIFE)}}], upsert=True)
+        for number, values in enumerate(pieces):
+            points = len(values) // series.observables
+            chunk = {"series": run, "number": number, "start": count, "count": points, "sealed": True}
+            await self._points.insert_one({"_id": f"{run}:{number:06}", **chunk, "values": list(values), "marks": []})
+            count += points
+        return run, count
+
+    async def _raced(self, series: Series, count: int, add: _Addition, *, mark: str | None, most: int) -> Series:
         for _ in range(_RACES):
             last = await self._last(series.id)  # before the mark is looked for: what is added later changes it
             if mark is not None and (done := await self._marked(series.id, mark)) is not None:
                 return await self._grown(series, done)
             if _end(last) + count > most:
                 raise TooLong
-            if await self._added(series, last, values, count, mark):
+            if await add(last, count, mark):
                 return await self._grown(series, _end(last) + count)
             await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  (only to come apart)
         raise StoreUnavailable(
@@ -137,24 +182,43 @@ class SavedSeries:
         return int(found["marks"][0]["end"]) if found is not None else None
 
     async def _added(
-        self, series: Series, last: Document | None, values: Sequence[Value], count: int, mark: str | None
+        self, series: Series, values: Sequence[Value], last: Document | None, count: int, mark: str | None
     ) -> bool:
         """One write, unless something else was added since `last` was read."""
-        end = _end(last) + count
-        marks = [{"mark": mark, "end": end}] if mark is not None else []
         if last is not None and (last["count"] + count) * series.observables <= CHUNK_VALUES and not last["sealed"]:
+            marks = _marks(mark, _end(last) + count)
             more: Document = {"values": {"$each": list(values)}, "marks": {"$each": marks, "$slice": -_MARKS}}
             pushed = await self._points.update_one(_as_read(last), {"$push": more, "$inc": {"count": count}})
             return bool(pushed.modified_count)
+        return await self._inserted(series, last, count, mark, {"sealed": False, "values": list(values)})
+
+    async def _adopted(
+        self, series: Series, run: SeriesId, last: Document | None, count: int, mark: str | None
+    ) -> bool:
+        """The write that makes a run's points the series' own. Raises StoreUnavailable where either may be gone."""
+        here: Document = {"_id": run, "$expr": {"$gt": ["$deleted_at", NOW]}}
+        both = {"$or": [here, {"_id": series.id, "deleted_at": None}]}
+        if await self._series.count_documents(both) < 2:
+            raise StoreUnavailable(
+                "The series was deleted, or it took too long.",
+                hint="Send the same request again.",
+                retry_after_seconds=1,
+            )
+        return await self._inserted(series, last, count, mark, {"sealed": True, "values": [], "run": run})
+
+    async def _inserted(
+        self, series: Series, last: Document | None, count: int, mark: str | None, chunk: Document
+    ) -> bool:
+        """A chunk behind the last one, which is sealed first."""
         if last is not None and not last["sealed"]:
             sealed = await self._points.update_one(_as_read(last), {"$set": {"sealed": True}})
             if not sealed.modified_count:
                 return False
-        number = last["number"] + 1 if last is not None else 0
-        chunk = {"series": series.id, "number": number, "start": _end(last), "count": count, "sealed": False}
+        number, end = (last["number"] + 1 if last is not None else 0), _end(last) + count
+        place = {"series": series.id, "number": number, "start": _end(last), "count": count}
         try:
             await self._points.insert_one(
-                {"_id": f"{series.id}:{number:06}", **chunk, "values": list(values), "marks": marks}
+                {"_id": f"{series.id}:{number:06}", **place, **chunk, "marks": _marks(mark, end)}
             )
         except DuplicateKeyError:
             return False
@@ -163,15 +227,20 @@ class SavedSeries:
     async def chunks(self, series: SeriesId, *, points: int, observables: int) -> AsyncIterator[list[Value]]:
         """The values of the first `points` points, point after point, a chunk at a time."""
         number = 0
-        while (found := await self.chunk(series, number)) is not None and found[0] < points:
-            start, values = found
-            yield values[: (points - start) * observables]
+        while (found := await self.chunk(series, number)) is not None and found.start < points:
+            left = points - found.start
+            if found.run is None:
+                yield found.values[: left * observables]
+            else:
+                async for values in self.chunks(found.run, points=left, observables=observables):
+                    yield values
             number += 1
 
-    async def chunk(self, series: SeriesId, number: int) -> tuple[int, list[Value]] | None:
-        """Where a chunk begins, and its values."""
-        found = await self._points.find_one({"series": series, "number": number}, {"start": 1, "values": 1})
-        return (int(found["start"]), found["values"]) if found is not None else None
+    async def chunk(self, series: SeriesId, number: int) -> Chunk | None:
+        """One of the pieces that a series lies in; None behind the last."""
+        fields = {"start": 1, "values": 1, "run": 1}
+        found = await self._points.find_one({"series": series, "number": number}, fields)
+        return Chunk(int(found["start"]), found["values"], found.get("run")) if found is not None else None
 
     async def delete(self, account: AccountId, series: SeriesId) -> bool:
         """Nobody finds it from here on; its points go by `bury`. False if there is none."""
@@ -186,7 +255,9 @@ class SavedSeries:
         found = self._series.find({"deleted_at": {"$lt": before}}, {"_id": 1}).sort("deleted_at", ASCENDING)
         ids = [series["_id"] async for series in found.limit(limit)]
         for series in ids:
-            await self._points.delete_many({"series": series})
+            if await self._points.find_one({"run": series}, {"_id": 1}) is None:  # else its points are another's now
+                runs = await self._points.distinct("run", {"series": series, "run": {"$gt": ""}})
+                await self._points.delete_many({"series": {"$in": [series, *runs]}})
             await self._series.delete_many({"_id": series, "deleted_at": {"$ne": None}})
         return len(ids)
 
@@ -201,6 +272,10 @@ def _shown(account: AccountId) -> Document:
 
 def _end(last: Document | None) -> int:
     return int(last["start"] + last["count"]) if last is not None else 0
+
+
+def _marks(mark: str | None, end: int) -> list[Document]:
+    return [{"mark": mark, "end": end}] if mark is not None else []
 
 
 def _as_read(last: Document) -> Document:
