@@ -101,6 +101,7 @@ SITE: dict[str, Page] = {
         </script>"""
     ),
     "/endless": endless(OK + b"Content-Type: text/plain\r\n\r\n", b"word " * 10_000),
+    "/long": html("<p>Some <b>words</b> and <a href='/plain'>a link</a>.</p>" * 9_000),
     "/growing": html("<script>document.write('<p hidden>' + 'word '.repeat(2e6))</script>"),
     "/restless": html(TEXT + "<p id=t></p><script>setInterval(() => { t.textContent = Date.now() }, 20)</script>"),
     "/busy": html(TEXT + "<script>setTimeout(() => { for (;;); }, 0)</script>"),

@@ -1,5 +1,6 @@
 """Web pages to Markdown, by a real Chromium: what is wanted stays, what surrounds it goes."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -112,6 +113,31 @@ def test_broken_html_is_read_as_browsers_read_it(read):
 
     assert all(word in broken.markdown for word in ("# Broken", "bold", "italic", "cell", "item"))
     assert "At the bottom." in deep.markdown
+
+
+def test_a_long_page_is_converted_beside_the_pages_that_are_read_meanwhile(reader: Reader):
+    """While its text is made, the browser's event loop goes on with others: it answers before the text is there."""
+    answered_meanwhile: list[bool] = []
+
+    async def is_reading() -> bool:
+        return any(task.get_coro().__qualname__ == "Reader._read" for task in asyncio.all_tasks())
+
+    def progress(_fraction: float, stage: str) -> None:
+        if stage == "converting" and not answered_meanwhile:
+            loop = reader._backstage._started()
+            answered_meanwhile.append(asyncio.run_coroutine_threadsafe(is_reading(), loop).result(30))
+
+    text = reader.read(f"{HOST}/long", extract="main", refine=False, progress=progress)
+
+    assert text.words > 9_000 * 5
+    assert answered_meanwhile == [True]
+
+
+def test_a_long_page_is_no_article_and_its_main_part_is_taken(read):
+    text = read("/long", "article")
+
+    assert text.words > 9_000 * 5
+    assert "too long" in (text.note or "")
 
 
 def test_a_browser_that_died_is_started_again(reader: Reader, read):
