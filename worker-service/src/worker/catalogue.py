@@ -77,6 +77,9 @@ class Models:
         """Publish the cards now and again, until cancelled."""
         for name, reason in self._absent.items():
             log.warning("model.absent", model=name, reason=reason)
+        for name, model in self._classes.items():
+            if caution := model.caution():
+                log.warning("model.caution", model=name, reason=caution)
         log.info("models.published", names=[card.name for card in self.cards])
         while True:
             try:

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 
 from reelwork.generator import Cancelled, InvalidInput, LocalContext, ModelCard, ProviderUnavailable
 from testkit.processes import below
@@ -80,8 +82,10 @@ def test_text_is_taken_as_it_is(read):
     ],
 )
 def test_what_is_no_page_is_refused_with_the_reason(read, path: str, reason: str):
-    with pytest.raises((InvalidInput, ProviderUnavailable), match=reason):
+    with pytest.raises((InvalidInput, ProviderUnavailable), match=reason) as refused:
         read(path)
+
+    assert isinstance(refused.value, ProviderUnavailable) or str(refused.value).startswith("url: ")
 
 
 def test_a_page_that_is_down_is_tried_again_when_it_says(read):
@@ -180,6 +184,7 @@ def test_the_model_hands_over_a_markdown_file_and_says_what_it_does(reader: Read
         "source": "rendered",
         "words": words,
         "status": 200,
+        "is_ai": False,
     }
     assert 200 < words < 300
     assert [report.stage for report in context.reports][:2] == ["starting_browser", "opening_page"]
@@ -191,3 +196,26 @@ def test_it_is_a_model_of_the_browser_pool_that_says_what_it_lacks(monkeypatch):
 
     assert (card.name, card.pool) == ("builtin/web-markdown", "browser")
     assert "make servers" in (WebMarkdown.available() or "")
+
+
+def test_what_is_logged_of_a_page_names_the_job_that_asked_for_it(reader: Reader, tmp_path: Path):
+    """Also for the second job of a browser, which was started for the first one."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        for job in ("job_first", "job_second"):
+            with bound_contextvars(job_id=job):
+                list(WebMarkdown(reader).generate(WebMarkdownParameters(url=f"{HOST}/probing"), LocalContext(tmp_path)))
+            assert {line["job_id"] for line in lines if line["event"] == "fetch.refused"} == {job}
+            lines.clear()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com",
+        "HTTP://Example.COM:8080?q=(a)#b",
+        "https://[2606:2800:220:1::1]/",
+        "https://xn--bcher-kva.x/%C3",
+    ],
+)
+def test_every_form_of_a_web_address_is_taken(url: str):
+    assert WebMarkdownParameters(url=url).url == url

@@ -94,7 +94,7 @@ def _titled(text: str, title: str) -> str:
 def _checked(text: str) -> str:
     tidy = _BLANKS.sub("\n\n", text).strip()
     if not _WORD.search(tidy):
-        raise InvalidInput("The page has no text.", field="url")
+        raise InvalidInput("The page has no text: it may want a log-in, or be made of pictures.", field="url")
     return f"{tidy}\n"
 
 

@@ -40,7 +40,7 @@ class Reader:
         self._settings = settings
         self._fetcher = fetcher or Fetcher(settings.fetching())
         self._backstage = Backstage()
-        self.chromium = Chromium(executable, sandbox=settings.browser_sandbox)
+        self.chromium = Chromium(executable, sandbox=settings.lacking_sandbox() is None)
 
     def read(self, url: str, *, extract: Extract, refine: bool, progress: Progress) -> Text:
         """The text behind an address. `progress` is called often, in the calling thread; what it raises ends it all at
