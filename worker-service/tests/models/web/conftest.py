@@ -111,6 +111,7 @@ SITE: dict[str, Page] = {
     "/empty": page(b"", Content_Type="text/html"),
     "/picture": page(b"\x89PNG", Content_Type="image/png"),
     "/gone": page(b"<h1>Not here</h1>", status="410 Gone", Content_Type="text/html"),
+    "/later": page(b"", status="429 Slow", Retry_After="Fri, 31 Dec 2100 23:59:59 GMT"),
     "/down": page(b"", status="503 Down", Retry_After="7"),
 }
 

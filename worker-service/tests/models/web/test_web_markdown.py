@@ -95,6 +95,13 @@ def test_a_page_that_is_down_is_tried_again_when_it_says(read):
     assert failed.value.retry_after == 7
 
 
+def test_a_page_may_say_by_a_date_when_it_is_there_again(read):
+    with pytest.raises(ProviderUnavailable, match="429") as failed:
+        read("/later")
+
+    assert failed.value.retry_after > 1_000_000
+
+
 def test_a_page_that_never_comes_to_rest_is_taken_as_it_stands(read):
     assert "Some words to read." in read("/restless").markdown
 

@@ -11,7 +11,7 @@ import structlog
 from playwright.async_api import Error, Page, Request, Route
 
 from reelwork.domain.errors import ReelworkError
-from reelwork.fetch import Allowance, Fetcher, Question, Reply
+from reelwork.fetch import Allowance, Fetcher, Question, Reply, asked_wait
 from reelwork.generator import GenerationError, InvalidInput, ProviderUnavailable
 
 log = structlog.get_logger(__name__)
@@ -165,8 +165,11 @@ def _headers(reply: Reply, asked: Mapping[str, str]) -> dict[str, str]:
 def _check(reply: Reply) -> None:
     """Raise InvalidInput or ProviderUnavailable for what is no page."""
     if reply.status == 429 or reply.status >= 500:
-        wait = float(reply.retry_after) if reply.retry_after and reply.retry_after.isdecimal() else None
-        raise ProviderUnavailable(f"The page answered {reply.status}; try again later.", retry_after=wait)
+        wait = asked_wait(reply.retry_after)
+        raise ProviderUnavailable(
+            f"The page answered {reply.status}; try again later.",
+            retry_after=wait.total_seconds() if wait is not None else None,
+        )
     if reply.status not in (200, 203):
         raise InvalidInput(f"The page answered {reply.status}. Open the address in a browser first.", field="url")
     kind = (reply.content_type or _HTML[0]).partition(";")[0].strip().lower()
