@@ -58,6 +58,33 @@ def test_a_page_becomes_a_markdown_file(reading: Stack, site: Website) -> None:
     assert reading.owner.content(output["asset_id"]).decode() == "# A page\n\nMade by a script\n"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "example.com",
+        "//example.com/",
+        "ftp://example.com/file",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "https://",
+        "https:///page",
+        "https://someone:secret@example.com/",
+        "https://example.com:port/",
+        "https://[::1/",
+        "https://bücher.example/",
+        "https://example.com/a page",
+        "https://example.com\\page",
+    ],
+)
+def test_what_is_no_address_of_a_page_is_refused_at_once_with_the_cure(reading: Stack, url: str) -> None:
+    refused = reading.owner.http.post("/v1/jobs", json={"model": MODEL, "input": {"url": url}})
+
+    assert refused.status_code == 422
+    (fault,) = refused.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("#/input/url", "pattern")
+    assert "such as https://example.com/page" in fault["detail"]
+
+
 def test_a_page_that_leads_to_a_private_address_fails_and_names_the_address_as_the_cause(
     reading: Stack, site: Website
 ) -> None:

@@ -164,7 +164,7 @@ def parameters_of(model: AnyModel, job: Job) -> Parameters:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"{field}: {first['msg']}", field=field) from error
+        raise InvalidInput(first["msg"], field=field) from error
 
 
 def limit_of(model: AnyModel, job: Job) -> float:

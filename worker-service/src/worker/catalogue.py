@@ -94,6 +94,9 @@ class Models:
         """Publish the cards now and again, until cancelled."""
         if self._absent:
             log.warning("models.absent", reasons=self._absent)
+        for name, model in self._classes.items():
+            if caution := model.caution():
+                log.warning("model.caution", model=name, reason=caution)
         log.info("models.published", names=[card.name for card in self.cards])
         while True:
             try:

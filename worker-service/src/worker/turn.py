@@ -258,6 +258,8 @@ class Turn:
                     return await self._pause.after_fault(error)
                 log.warning("result.not_stored", job_id=self.job.id, reason=told(error))
                 await anyio.sleep(AGAIN_SECONDS)
+        if status.cost_usd is not None:
+            log.info("provider.charged", job_id=self.job.id, model=exchange.model.id, cost_usd=status.cost_usd)
         return None
 
     async def _cancel(self, exchange: Exchange) -> Outcome:

@@ -1,12 +1,16 @@
 """The whole voice-over on real speech, where its packages are installed (`make speech`)."""
 
+import os
+import time
 import wave
 
 import av
 import numpy as np
 import pytest
 
-from reelwork.generator import Cancelled, InvalidInput, LocalContext, ModelCard
+from reelwork.generator import Cancelled, InvalidInput, LocalContext, ModelCard, ProviderUnavailable
+from testkit.processes import is_alive
+from testkit.waiting import until
 from worker.models.speech import sound, translating
 from worker.models.speech.lines import Line, webvtt
 from worker.models.voice_over import VoiceOver, VoiceOverParameters
@@ -164,16 +168,60 @@ def test_long_line_is_spoken_faster_and_lines_do_not_overlap(tmp_path):
     assert (tmp_path / "voice.raw").stat().st_size == round(third.end * RATE) * 2
 
 
-@speaks
+@pytest.mark.skipif(not translating.installed(), reason="Apertium is not installed")
 def test_translation_keeps_lines_apart_and_symbols_whole():
     texts = [SENTENCE, "I have <b>three</b> cats & 2 dogs ^ $ @.", "", "Good morning"]
 
-    found = translating.translated(texts)
+    found = translating.translated(texts, check=lambda: None)
 
     assert found[0].startswith("Era el mejor")
     assert "<b>tres</b>" in found[1]
     assert found[1].endswith("^ $ @.")
     assert found[2:] == ["", "Buenos días"]
+
+
+@pytest.fixture
+def stuck(tmp_path, monkeypatch):
+    """A pipeline of programs in Apertium's place, as Apertium is one, that comes to no end; gives their ids."""
+    told = tmp_path / "pids"
+    script = f"#!/bin/sh\n(echo $(exec sh -c 'echo $PPID') >> {told}; exec sleep 20) | (cat; echo)\n"
+    program = tmp_path / "apertium"
+    program.write_text(script)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return lambda: [int(pid) for pid in told.read_text().split()] if told.exists() else []
+
+
+def test_a_translation_that_takes_too_long_leaves_no_program_behind(stuck, monkeypatch):
+    monkeypatch.setattr(translating, "DEADLINE_SECONDS", 1.0)
+    begun = time.monotonic()
+
+    with pytest.raises(ProviderUnavailable, match="in time"):
+        translating.translated([SENTENCE], check=lambda: None)
+
+    assert time.monotonic() - begun < 15  # it did not wait for the programs, which would take 20 s
+    until(lambda: stuck() and not any(map(is_alive, stuck())))
+
+
+def test_a_cancelled_translation_leaves_no_program_behind(stuck):
+    def cancelled_once_it_runs():
+        if stuck():
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        translating.translated([SENTENCE], check=cancelled_once_it_runs)
+
+    until(lambda: not any(map(is_alive, stuck())))
+
+
+def test_a_translation_program_that_fails_may_be_tried_again(tmp_path, monkeypatch):
+    program = tmp_path / "apertium"
+    program.write_text("#!/bin/sh\ncat\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    with pytest.raises(ProviderUnavailable, match="failed"):
+        translating.translated([SENTENCE], check=lambda: None)
 
 
 def test_pictures_that_mp4_cannot_hold_are_refused_before_anything_is_heard(tmp_path):

@@ -78,7 +78,7 @@ class InputChecker:
     def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
-        faults = (fault for error in errors for fault in (_choice(card, error) or _faults(error)))
+        faults = (fault for error in errors for fault in (_choice(card, error) or _form(card, error) or _faults(error)))
         return list(islice(faults, MAX_FAULTS))
 
     def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
@@ -106,6 +106,16 @@ def _choice(card: ModelCard, error: Any) -> list[FieldError]:  # the library's e
     ways = cast("Sequence[Mapping[str, Any]]", card.input_schema["oneOf"])
     names = [" and ".join(way.get("required", ())) for way in ways]
     return [FieldError(pointer="#/input", code="oneOf", detail=f"Give exactly one of {', '.join(names)}.")]
+
+
+def _form(card: ModelCard, error: Any) -> list[FieldError]:  # the library's error has no types
+    """What to write instead of a text of another form, where the model says it: patterns are not for people."""
+    properties = cast("Mapping[str, Mapping[str, Any]]", card.input_schema.get("properties", {}))
+    match list(error.schema_path):
+        case ["properties", name, "pattern"] if cure := properties[name].get("x-cure"):
+            return [FieldError(pointer=f"#/input/{_escape(name)}", code="pattern", detail=cure)]
+        case _:
+            return []
 
 
 def _faults(error: Any) -> Iterator[FieldError]:  # the library's error has no types

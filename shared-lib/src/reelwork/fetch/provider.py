@@ -4,19 +4,19 @@ Not for addresses that callers name: those are fetched by `Fetcher`. No redirect
 it), no proxy of the environment used, no cookie kept; every exchange has a deadline, every answer a limit.
 """
 
-import email.utils
 import functools
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import httpx2 as httpx
 import structlog
 from pydantic_core import from_json
 
+from reelwork.fetch.retry_after import asked_wait
 from reelwork.generator.errors import (
     ContentRejected,
     GenerationError,
@@ -184,17 +184,9 @@ def _authorities() -> ssl.SSLContext:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float:
-    """The wait in seconds that `Retry-After` asks for (RFC 9110, 10.2.3), within bounds; 0.0 where it does not, or not
-    in a form that can be read."""
-    said = headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        return min(float(said[:9]), LONGEST_WAIT_SECONDS)
-    try:
-        moment = email.utils.parsedate_to_datetime(said)
-    except ValueError:
-        return 0.0
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), LONGEST_WAIT_SECONDS)
+    """The wait in seconds that a provider asks for, within bounds; 0.0 where it asks for none."""
+    wait = asked_wait(headers.get("retry-after"), now=now)
+    return min(wait.total_seconds(), LONGEST_WAIT_SECONDS) if wait is not None else 0.0
 
 
 def said_in(reply: Reply) -> str:

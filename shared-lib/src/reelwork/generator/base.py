@@ -65,6 +65,11 @@ class MediaGeneratorModel(ABC, Generic[P]):
         """Why this model cannot run here, in a sentence with the cure; None when it can. Must be quick."""
         return None
 
+    @classmethod
+    def caution(cls) -> str | None:
+        """What an operator should know of how it runs here, with the cure; logged once, when the worker starts."""
+        return None
+
     def setup(self) -> None:
         """Load what takes long (weights). Called once in a process, before the first `generate`."""
         return

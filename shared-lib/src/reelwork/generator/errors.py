@@ -42,12 +42,14 @@ class GenerationError(Exception):
 
 
 class InvalidInput(GenerationError):
-    """The input cannot be used, now or later. `field` is the parameter's name, where one is to blame."""
+    """The input cannot be used, now or later. `field` is the parameter's name, where one is to blame: the message then
+    begins with it."""
 
     code = "invalid_input"
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
+        named = field is None or message.startswith(f"{field}: ")
+        super().__init__(message if named else f"{field}: {message}")
         self.field = field
 
 

@@ -38,13 +38,23 @@ class Parameters(BaseModel):
 
 
 def ui(
-    *, widget: Widget | None = None, labels: Mapping[str, str] | None = None, unit: str | None = None
+    *,
+    widget: Widget | None = None,
+    labels: Mapping[str, str] | None = None,
+    unit: str | None = None,
+    cure: str | None = None,
 ) -> dict[str, Any]:
-    """Hints for the form, for `Field(json_schema_extra=...)`: the widget, a label for each enum value, a unit.
+    """Hints for the form, for `Field(json_schema_extra=...)`: the widget, a label for each enum value, a unit, and what
+    to write instead of a text that the pattern does not take.
 
     The values are `Any` because that is how pydantic types its extra schema.
     """
-    hints = {"x-widget": widget, "x-enum-labels": dict(labels) if labels else None, "x-unit": unit}
+    hints = {
+        "x-widget": widget,
+        "x-enum-labels": dict(labels) if labels else None,
+        "x-unit": unit,
+        "x-cure": cure,
+    }
     return {key: value for key, value in hints.items() if value is not None}
 
 

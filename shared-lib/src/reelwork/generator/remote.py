@@ -63,7 +63,8 @@ class RemoteOutput:
 class RemoteStatus:
     """What a provider says of a task. `progress`: 0 to 1, None where it does not tell. `error`: with FAILED only, and
     always then. `outputs`: with SUCCEEDED only, one at least. `poll_after`: the wait in seconds before it is worth
-    asking again, None to leave that to the platform. `cost_usd`: what the provider charges for it, where it says so.
+    asking again, None to leave that to the platform. `cost_usd`: what the provider charges for it, where it says so; it
+    goes to the operator's log, and changes nothing of what the job costs here.
     """
 
     state: RemoteState

@@ -91,7 +91,7 @@ class VoiceOver(MediaGeneratorModel[VoiceOverParameters]):
         _verify(facts)
         heard = self._hear(source, ctx, seconds=facts.duration_seconds or 1.0)
         ctx.progress(_HEARD, "Translating", stage="translating")
-        texts = translating.translated([line.text for line in heard])
+        texts = translating.translated([line.text for line in heard], check=ctx.check)
         lines = [replace(line, text=text) for line, text in zip(heard, texts, strict=True) if text]
         film, spoken = self._film(source, lines, heard, ctx, seconds=facts.duration_seconds or heard[-1].end)
         yield Artifact(

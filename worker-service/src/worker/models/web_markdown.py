@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from worker.models.web.reader import Reader, Text
 
 _PACKAGES = ("playwright", "lxml", "html_to_markdown", "trafilatura", "anthropic")
+# No address that is refused for its form alone passes this; hosts and ports are judged when it is fetched.
+_ADDRESS = r"^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?#][!-\[\]-~]*)?$"
 
 
 class WebMarkdownParameters(Parameters):
@@ -32,10 +34,16 @@ class WebMarkdownParameters(Parameters):
     url: str = Field(
         min_length=1,
         max_length=2048,
-        pattern="^[Hh][Tt][Tt][Pp][Ss]?://",
+        pattern=_ADDRESS,
         title="Address",
         description="A page of the public internet, https://….",
-        json_schema_extra={"format": "uri"},
+        json_schema_extra={
+            "format": "uri",
+            **ui(
+                cure="Write the whole address of a web page, such as https://example.com/page: with a host, without "
+                "user name and password, in plain ASCII (other characters as %XX, names of other scripts as xn--…)."
+            ),
+        },
     )
     extract: Literal["main", "article", "full"] = Field(
         default="main",
@@ -61,7 +69,8 @@ class WebMarkdown(MediaGeneratorModel[WebMarkdownParameters]):
     title = "Web page to Markdown"
     description = """
         Opens a public web page in a browser, waits for its scripts, and gives its text as Markdown without menus,
-        advertisements and notices. A page of more than 8 million characters is refused, never cut.
+        advertisements and notices. A page of more than 8 million characters is refused, never cut. Not AI, unless
+        Claude goes over the text: the result then says so.
     """
     task = "url-to-markdown"
     produces = ("text/markdown",)
@@ -90,6 +99,11 @@ class WebMarkdown(MediaGeneratorModel[WebMarkdownParameters]):
                 f"needs Chromium ({' or '.join(BROWSERS[:2])}): run `make servers`, or set REELWORK_BROWSER_EXECUTABLE"
             )
         return None
+
+    @classmethod
+    def caution(cls) -> str | None:
+        """Where Chromium runs without its own sandbox."""
+        return WebSettings().lacking_sandbox()
 
     def setup(self) -> None:
         """Load what reads pages; the browser starts with the first one. Raises ProviderUnavailable."""
@@ -126,6 +140,7 @@ def _meta(text: Text) -> dict[str, object]:
         "words": text.words,
         "status": text.status,
         "refined_by": text.refined_by,
+        "is_ai": text.refined_by is not None,
         "note": text.note,
     }
     return {name: value for name, value in told.items() if value is not None}

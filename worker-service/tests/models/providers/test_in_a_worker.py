@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.ids import AccountId, AssetId, new_asset_id
@@ -119,6 +120,18 @@ async def test_an_answer_that_is_lost_is_paid_once_whatever_becomes_of_the_job(d
         assert after.status is Status.COMPLETED
     else:
         assert (after.status, after.error.code) == (Status.FAILED, "submission_unknown")
+
+
+async def test_what_the_provider_charges_is_told_to_the_operator(desk_for):
+    desk = desk_for(case_of("runway/gen4-turbo"))
+    job = await desk.submit()
+
+    with capture_logs() as lines:
+        await desk.until_it_ends(job)
+
+    (told,) = [line for line in lines if line["event"] == "provider.charged"]
+    assert (told["job_id"], told["model"]) == (job.id, "runway/gen4-turbo")
+    assert told["cost_usd"] > 0
 
 
 @pytest.mark.parametrize("case", POLLED[:1], ids=str)

@@ -101,6 +101,7 @@ SITE: dict[str, Page] = {
         </script>"""
     ),
     "/endless": endless(OK + b"Content-Type: text/plain\r\n\r\n", b"word " * 10_000),
+    "/long": html("<p>Some <b>words</b> and <a href='/plain'>a link</a>.</p>" * 9_000),
     "/growing": html("<script>document.write('<p hidden>' + 'word '.repeat(2e6))</script>"),
     "/restless": html(TEXT + "<p id=t></p><script>setInterval(() => { t.textContent = Date.now() }, 20)</script>"),
     "/busy": html(TEXT + "<script>setTimeout(() => { for (;;); }, 0)</script>"),
@@ -110,6 +111,7 @@ SITE: dict[str, Page] = {
     "/empty": page(b"", Content_Type="text/html"),
     "/picture": page(b"\x89PNG", Content_Type="image/png"),
     "/gone": page(b"<h1>Not here</h1>", status="410 Gone", Content_Type="text/html"),
+    "/later": page(b"", status="429 Slow", Retry_After="Fri, 31 Dec 2100 23:59:59 GMT"),
     "/down": page(b"", status="503 Down", Retry_After="7"),
 }
 

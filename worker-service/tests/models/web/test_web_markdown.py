@@ -1,5 +1,6 @@
 """Web pages to Markdown, by a real Chromium: what is wanted stays, what surrounds it goes."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -7,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.testing import capture_logs
 
 from reelwork.generator import Cancelled, InvalidInput, LocalContext, ModelCard, ProviderUnavailable
 from testkit.processes import below
@@ -79,8 +82,10 @@ def test_text_is_taken_as_it_is(read):
     ],
 )
 def test_what_is_no_page_is_refused_with_the_reason(read, path: str, reason: str):
-    with pytest.raises((InvalidInput, ProviderUnavailable), match=reason):
+    with pytest.raises((InvalidInput, ProviderUnavailable), match=reason) as refused:
         read(path)
+
+    assert isinstance(refused.value, ProviderUnavailable) or str(refused.value).startswith("url: ")
 
 
 def test_a_page_that_is_down_is_tried_again_when_it_says(read):
@@ -88,6 +93,13 @@ def test_a_page_that_is_down_is_tried_again_when_it_says(read):
         read("/down")
 
     assert failed.value.retry_after == 7
+
+
+def test_a_page_may_say_by_a_date_when_it_is_there_again(read):
+    with pytest.raises(ProviderUnavailable, match="429") as failed:
+        read("/later")
+
+    assert failed.value.retry_after > 1_000_000
 
 
 def test_a_page_that_never_comes_to_rest_is_taken_as_it_stands(read):
@@ -112,6 +124,31 @@ def test_broken_html_is_read_as_browsers_read_it(read):
 
     assert all(word in broken.markdown for word in ("# Broken", "bold", "italic", "cell", "item"))
     assert "At the bottom." in deep.markdown
+
+
+def test_a_long_page_is_converted_beside_the_pages_that_are_read_meanwhile(reader: Reader):
+    """While its text is made, the browser's event loop goes on with others: it answers before the text is there."""
+    answered_meanwhile: list[bool] = []
+
+    async def is_reading() -> bool:
+        return any(task.get_coro().__qualname__ == "Reader._read" for task in asyncio.all_tasks())
+
+    def progress(_fraction: float, stage: str) -> None:
+        if stage == "converting" and not answered_meanwhile:
+            loop = reader._backstage._started()
+            answered_meanwhile.append(asyncio.run_coroutine_threadsafe(is_reading(), loop).result(30))
+
+    text = reader.read(f"{HOST}/long", extract="main", refine=False, progress=progress)
+
+    assert text.words > 9_000 * 5
+    assert answered_meanwhile == [True]
+
+
+def test_a_long_page_is_no_article_and_its_main_part_is_taken(read):
+    text = read("/long", "article")
+
+    assert text.words > 9_000 * 5
+    assert "too long" in (text.note or "")
 
 
 def test_a_browser_that_died_is_started_again(reader: Reader, read):
@@ -154,6 +191,7 @@ def test_the_model_hands_over_a_markdown_file_and_says_what_it_does(reader: Read
         "source": "rendered",
         "words": words,
         "status": 200,
+        "is_ai": False,
     }
     assert 200 < words < 300
     assert [report.stage for report in context.reports][:2] == ["starting_browser", "opening_page"]
@@ -165,3 +203,26 @@ def test_it_is_a_model_of_the_browser_pool_that_says_what_it_lacks(monkeypatch):
 
     assert (card.name, card.pool) == ("builtin/web-markdown", "browser")
     assert "make servers" in (WebMarkdown.available() or "")
+
+
+def test_what_is_logged_of_a_page_names_the_job_that_asked_for_it(reader: Reader, tmp_path: Path):
+    """Also for the second job of a browser, which was started for the first one."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        for job in ("job_first", "job_second"):
+            with bound_contextvars(job_id=job):
+                list(WebMarkdown(reader).generate(WebMarkdownParameters(url=f"{HOST}/probing"), LocalContext(tmp_path)))
+            assert {line["job_id"] for line in lines if line["event"] == "fetch.refused"} == {job}
+            lines.clear()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com",
+        "HTTP://Example.COM:8080?q=(a)#b",
+        "https://[2606:2800:220:1::1]/",
+        "https://xn--bcher-kva.x/%C3",
+    ],
+)
+def test_every_form_of_a_web_address_is_taken(url: str):
+    assert WebMarkdownParameters(url=url).url == url

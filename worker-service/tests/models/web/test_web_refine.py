@@ -1,8 +1,13 @@
 """Claude may go over a page's text; whatever it does or does not do, there is a text."""
 
+from pathlib import Path
+
 import pytest
 
+from reelwork.generator import LocalContext
 from testkit.anthropic import FakeAnthropic
+from worker.models.web.reader import Reader
+from worker.models.web_markdown import WebMarkdown, WebMarkdownParameters
 
 pytestmark = pytest.mark.browser
 
@@ -41,3 +46,14 @@ def test_without_claudes_help_the_text_stays_with_a_note(read, claude: FakeAnthr
 
     assert (text.markdown, text.refined_by) == ("# Plain\n\nSome words to read.\n", None)
     assert note in (text.note or "")
+
+
+@pytest.mark.parametrize(("status", "is_ai"), [(200, True), (401, False)])
+def test_a_result_says_whether_claude_wrote_it(reader: Reader, claude: FakeAnthropic, tmp_path: Path, status, is_ai):
+    claude.turns = [(status, "# Refined")]
+    params = WebMarkdownParameters(url="http://www.example.com/plain", refine=True)
+
+    (artifact,) = WebMarkdown(reader).generate(params, LocalContext(tmp_path))
+
+    assert artifact.meta["is_ai"] is is_ai
+    assert artifact.meta.get("refined_by") == ("claude-haiku-5-5" if is_ai else None)

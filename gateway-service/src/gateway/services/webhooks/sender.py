@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import structlog
@@ -18,7 +17,7 @@ from gateway.services.webhooks.secrets import Secrets, SecretUnreadable
 from reelwork.domain.errors import FetchFailed, ReelworkError, StoreUnavailable, UrlRefused
 from reelwork.domain.ids import AccountId
 from reelwork.domain.webhook import MOST_ANSWER_BYTES, WAITS, Again, Dead, Delivered, Delivery, Secret, Try, judge
-from reelwork.fetch import Fetcher, Question, Reply
+from reelwork.fetch import Fetcher, Question, Reply, asked_wait
 from reelwork.store.client import DatabaseClock
 from reelwork.store.deliveries import ClaimedDelivery
 from reelwork.store.stores import Stores
@@ -154,7 +153,7 @@ class Sender:
         verdict = judge(
             tried.status,
             delivery.tries + 1,
-            asked=_asked_to_wait(outcome.reply, at),
+            asked=asked_wait(outcome.reply.retry_after, now=at) if outcome.reply is not None else None,
             chance=random.random(),  # noqa: S311  (jitter)
             waits=self._waits[:1] if delivery.once else self._waits,
         )
@@ -230,16 +229,3 @@ def _tried(outcome: _Outcome, at: datetime, seconds: float) -> Try:
         error=outcome.error,
         answer=reply.content.decode("utf-8", "replace").replace("\0", "") if reply is not None else "",
     )
-
-
-def _asked_to_wait(reply: Reply | None, now: datetime) -> timedelta | None:
-    """`Retry-After` in seconds or as a date (RFC 9110, 10.2.3); None for none, and for what cannot be read."""
-    text = reply.retry_after if reply is not None else None
-    if text is None:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return timedelta(seconds=int(text))
-    try:
-        return max(parsedate_to_datetime(text) - now, timedelta())
-    except (ValueError, TypeError):  # also a date without a zone
-        return None

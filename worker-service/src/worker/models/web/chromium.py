@@ -39,7 +39,7 @@ class Chromium:
 
     def __init__(self, executable: Path, *, sandbox: bool) -> None:
         self._executable = executable
-        self._sandbox = sandbox and os.geteuid() != 0
+        self._sandbox = sandbox
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._starting = asyncio.Lock()

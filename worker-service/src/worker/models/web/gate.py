@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import re
 from collections.abc import Mapping
 from typing import Self
@@ -10,7 +11,7 @@ import structlog
 from playwright.async_api import Error, Page, Request, Route
 
 from reelwork.domain.errors import ReelworkError
-from reelwork.fetch import Allowance, Fetcher, Question, Reply
+from reelwork.fetch import Allowance, Fetcher, Question, Reply, asked_wait
 from reelwork.generator import GenerationError, InvalidInput, ProviderUnavailable
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,8 @@ class Gate:
     def __init__(self, fetcher: Fetcher, page: Page) -> None:
         self._fetcher = fetcher
         self._page = page
+        # Of the job: the browser calls us in that of whoever started it, so that logs would name another job.
+        self._context = contextvars.copy_context()
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._moved: dict[str, Reply] = {}
@@ -67,7 +70,7 @@ class Gate:
 
     async def handle(self, route: Route) -> None:
         """Answer one request; the handler of a route."""
-        task = asyncio.ensure_future(self._answered(route))
+        task = asyncio.get_running_loop().create_task(self._answered(route), context=self._context)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         await asyncio.wait({task})
@@ -162,13 +165,16 @@ def _headers(reply: Reply, asked: Mapping[str, str]) -> dict[str, str]:
 def _check(reply: Reply) -> None:
     """Raise InvalidInput or ProviderUnavailable for what is no page."""
     if reply.status == 429 or reply.status >= 500:
-        wait = float(reply.retry_after) if reply.retry_after and reply.retry_after.isdecimal() else None
-        raise ProviderUnavailable(f"The page answered {reply.status}; try again later.", retry_after=wait)
+        wait = asked_wait(reply.retry_after)
+        raise ProviderUnavailable(
+            f"The page answered {reply.status}; try again later.",
+            retry_after=wait.total_seconds() if wait is not None else None,
+        )
     if reply.status not in (200, 203):
         raise InvalidInput(f"The page answered {reply.status}. Open the address in a browser first.", field="url")
     kind = (reply.content_type or _HTML[0]).partition(";")[0].strip().lower()
     if kind not in (*_HTML, *_TEXT):
-        raise InvalidInput(f"There is no web page but a file ({kind[:100]}) at this address.", field="url")
+        raise InvalidInput(f"At this address is a file ({kind[:100]}); give that of a web page.", field="url")
 
 
 def is_plain(reply: Reply) -> bool:

@@ -1,7 +1,8 @@
 """Everything that reads a page, together; imported when the first page is read, since it takes half a second."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reelwork.fetch import Fetcher
@@ -39,7 +40,7 @@ class Reader:
         self._settings = settings
         self._fetcher = fetcher or Fetcher(settings.fetching())
         self._backstage = Backstage()
-        self.chromium = Chromium(executable, sandbox=settings.browser_sandbox)
+        self.chromium = Chromium(executable, sandbox=settings.lacking_sandbox() is None)
 
     def read(self, url: str, *, extract: Extract, refine: bool, progress: Progress) -> Text:
         """The text behind an address. `progress` is called often, in the calling thread; what it raises ends it all at
@@ -59,19 +60,22 @@ class Reader:
         async with self.chromium.context() as context:
             page = await render(context, url, self._fetcher, tell)
         tell(0.7, "converting")
-        markdown, title = markdown_of(page, extract)
-        note = "Its scripts do not come to an end: this is the page as it was sent." if page.source == "sent" else None
-        told = Text(markdown=markdown, title=title, url=page.url, status=page.status, source=page.source, note=note)
-        if not refine:
-            return told
-        tell(0.8, "refining")
-        better = await refined(markdown, self._settings)
-        return Text(
-            markdown=better.markdown,
-            title=title,
+        made = await asyncio.to_thread(markdown_of, page, extract)  # which may take seconds, and others read meanwhile
+        sent = "Its scripts do not come to an end: this is the page as it was sent." if page.source == "sent" else None
+        told = Text(
+            markdown=made.markdown,
+            title=made.title,
             url=page.url,
             status=page.status,
             source=page.source,
-            refined_by=better.by,
-            note=" ".join(filter(None, (note, better.note))) or None,
+            note=_joined(sent, made.note),
         )
+        if not refine:
+            return told
+        tell(0.8, "refining")
+        better = await refined(told.markdown, self._settings)
+        return replace(told, markdown=better.markdown, refined_by=better.by, note=_joined(told.note, better.note))
+
+
+def _joined(*notes: str | None) -> str | None:
+    return " ".join(filter(None, notes)) or None

@@ -37,6 +37,14 @@ class WebSettings(FetchRuleSettings):
     ] = None
     anthropic_model: Annotated[str, Field(description="Which Claude.")] = "claude-haiku-5-5"
 
+    def lacking_sandbox(self) -> str | None:
+        """Why Chromium runs without its own sandbox, with the cure; None where it has it."""
+        if not self.browser_sandbox:
+            return "Chromium runs without its sandbox: REELWORK_BROWSER_SANDBOX is false. Only the container bounds it."
+        if os.geteuid() == 0:
+            return "Chromium runs without its sandbox, which it has not for root: run this worker as another user."
+        return None
+
     def chromium(self) -> Path | None:
         """The browser, if there is one."""
         if self.browser_executable is not None:
