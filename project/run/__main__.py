@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +22,7 @@ from reelwork.runtime.misset import said_of
 from reelwork.runtime.settings import INPROCESS
 from run.account import development_key, signing_secret
 from run.children import serve_in_children
+from run.ending import Ending
 from run.inprocess import serve_in_process
 from run.local_settings import UnknownSetting, take_local_settings
 from run.servers import ServerError, ServerMissing
@@ -35,8 +37,8 @@ WEIGHTS = PROJECT / ".cache" / "weights"
 def main() -> int:
     arguments = _parse()
     configure_logging(style="console", level=arguments.log_level)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell that puts us in the background ignores SIGINT
-        signal.signal(number, signal.default_int_handler)
+    ending = Ending()
+    ending.by_signals(signal.default_int_handler)
     if not _is_free(arguments.port):
         sys.stderr.write(f"Port {arguments.port} is taken. Choose another one: make run PORT={arguments.port + 1}\n")
         return 2
@@ -45,8 +47,11 @@ def main() -> int:
         sys.stderr.write(f"{wrong}\n")
         return 2
     try:
-        with running(arguments.data, with_rabbitmq=arguments.broker != "inprocess", on_start=_say_starting) as stack:
-            _serve(stack, arguments)
+        with (
+            ending.with_parent(arguments.parent),
+            running(arguments.data, with_rabbitmq=arguments.broker != "inprocess", on_start=_say_starting) as stack,
+        ):
+            _serve(stack, arguments, ending)
     except ServerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -56,17 +61,18 @@ def main() -> int:
     return 0
 
 
-def _serve(stack: Stack, arguments: argparse.Namespace) -> None:
+def _serve(stack: Stack, arguments: argparse.Namespace, ending: Ending) -> None:
     if arguments.broker == "rabbitmq" and stack.rabbitmq is None:
         raise ServerMissing("RabbitMQ is not on this machine; leave BROKER out, or fetch it: make servers")
     key_file = arguments.data / "dev.key"
     os.environ.update(stack.environment() | _settings(key_file))
     development_key(key_file)
-    _welcome(arguments.port, key_file, broker="RabbitMQ" if stack.rabbitmq else "in process")
+    broker = "RabbitMQ" if stack.rabbitmq else "in process"
+    welcome = partial(_welcome, arguments.port, key_file, broker=broker)
     if stack.rabbitmq is None:
-        serve_in_process(port=arguments.port)
+        serve_in_process(port=arguments.port, ending=ending, when_ready=welcome)
     else:
-        serve_in_children(port=arguments.port, folder=arguments.data)
+        serve_in_children(port=arguments.port, folder=arguments.data, when_ready=welcome)
 
 
 def _wrong_settings() -> str | None:
@@ -85,7 +91,7 @@ def _wrong_settings() -> str | None:
 
 
 def _say_starting() -> None:
-    sys.stdout.write("Starting MongoDB and S3 …\n")
+    sys.stdout.write("Starting MongoDB, S3 and Reelwork …\n")
     sys.stdout.flush()
 
 
@@ -112,6 +118,7 @@ def _parse() -> argparse.Namespace:
         choices=["auto", "inprocess", "rabbitmq"],
         help="auto: RabbitMQ if it is on this machine",
     )
+    parser.add_argument("--parent", type=int, help="end when this process, ours or make's, was interrupted or is gone")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     return parser.parse_args()
 

@@ -4,8 +4,9 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,18 +19,19 @@ _LOOK = timedelta(seconds=1)
 LAST_STEPS = timedelta(seconds=20)
 
 
-def serve_in_children(*, port: int, folder: Path) -> None:
-    """Serve until KeyboardInterrupt; settings come from the environment. Raises ServerFailed if one of them ends."""
-    with ExitStack() as stack:
-        workers = [worker_process(folder / "worker.log")]
-        for pool in more_pools(WorkerSettings()):  # type: ignore[call-arg]  # from the environment
-            at_once = str(jobs_at_once(pool))
-            settings = {"REELWORK_POOL": pool, "REELWORK_CONCURRENCY": at_once, "REELWORK_WORKER_NAME": pool}
-            workers.append(worker_process(folder / f"worker-{pool}.log", name=f"worker-{pool}", settings=settings))
-        for worker in workers:
-            worker.start()
-            stack.callback(_stop, worker)
-        gateway = stack.enter_context(gateway_process(port, folder / "gateway.log"))
+def serve_in_children(*, port: int, folder: Path, when_ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until KeyboardInterrupt; settings come from the environment. `when_ready`: called once the gateway answers.
+
+    Raises ServerFailed if one of them ends.
+    """
+    workers = [worker_process(folder / "worker.log")]
+    for pool in more_pools(WorkerSettings()):  # type: ignore[call-arg]  # from the environment
+        at_once = str(jobs_at_once(pool))
+        settings = {"REELWORK_POOL": pool, "REELWORK_CONCURRENCY": at_once, "REELWORK_WORKER_NAME": pool}
+        workers.append(worker_process(folder / f"worker-{pool}.log", name=f"worker-{pool}", settings=settings))
+    gateway = gateway_process(port, folder / "gateway.log")
+    with side_by_side([*workers, gateway]):
+        when_ready()
         sys.stdout.write(f"  Logs: {gateway.log} and {', '.join(str(worker.log) for worker in workers)}\n")
         while all(worker.running for worker in workers):
             if gateway.wait(_LOOK):
@@ -38,12 +40,24 @@ def serve_in_children(*, port: int, folder: Path) -> None:
         raise ServerFailed(f"The {ended.name} ended; the end of {ended.log}:\n{ended.tail()}")
 
 
-def _stop(worker: Server) -> None:
-    """In order; at once if whoever waits for it is interrupted."""
+@contextmanager
+def side_by_side(processes: Sequence[Server]) -> Iterator[None]:
+    """Start them one after the other; at the end stop all at the same time. Whoever waits for that and is interrupted
+    has them killed."""
     try:
-        worker.stop()
-    except KeyboardInterrupt:
-        worker.kill()
+        for process in processes:
+            process.start()
+        yield
+    finally:
+        with ThreadPoolExecutor(max_workers=len(processes)) as pool:
+            stops = [pool.submit(process.stop) for process in processes]
+            try:
+                wait(stops)
+            except KeyboardInterrupt:
+                for process in processes:
+                    process.kill()
+        for stop in stops:
+            stop.result()
 
 
 def gateway_process(port: int, log: Path) -> Server:

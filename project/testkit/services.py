@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import pytest
@@ -22,12 +21,13 @@ from pymongo import MongoClient
 from run.servers import Mongod, RabbitMQ, SeaweedFS, ServerMissing, Valkey
 from run.servers.keys import Keys
 from testkit.containers import EngineMissing, LocalStackContainer, MongoContainer, RabbitContainer, ValkeyContainer
+from worker.workroom import own_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (folders in it are made by tempfile)
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (folders in it have random names and are nobody else's)
 _PLENTY_BYTES = 8 * 1024**3
 
 
@@ -125,9 +125,10 @@ def running_s3(*, durable: bool = False) -> Iterator[S3Service]:
 
 @contextmanager
 def _running(what: str, ways: Sequence[Callable[[Path], S]]) -> Iterator[S]:
-    # Not pytest's tmp_path: it keeps the folders of three runs, and a database is too big for that.
-    with TemporaryDirectory(prefix="reelwork-test-", dir=_in_memory(), ignore_cleanup_errors=True) as folder:
-        server = first_available(what, [functools.partial(way, Path(folder)) for way in ways])
+    # Not pytest's tmp_path: it keeps the folders of three runs, and a database is too big for that. What a run that was
+    # killed left, gigabytes of memory, the next one removes.
+    with own_folder(_in_memory(), prefix="reelwork-test-") as folder:
+        server = first_available(what, [functools.partial(way, folder) for way in ways])
         try:
             server.start()
             yield server

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import httpx2 as httpx
@@ -38,6 +37,7 @@ from testkit.issuing import key_for
 from testkit.services import Bucket, S3Service, fresh_bucket, fresh_database
 from testkit.waiting import until
 from testkit.witness import Witness
+from worker.workroom import own_folder
 
 T = TypeVar("T")
 
@@ -266,9 +266,9 @@ def running_stack(
     with (
         fresh_database(servers.mongo_url) as database,
         fresh_bucket(servers.s3) as bucket,
-        TemporaryDirectory(prefix="reelwork-stack-") as folder,
+        own_folder(None, prefix="reelwork-stack-") as folder,
     ):
-        stack = Stack(servers, database, bucket, Path(folder), packages=packages, **settings)
+        stack = Stack(servers, database, bucket, folder, packages=packages, **settings)
         try:
             stack.start(workers=workers)
             yield stack

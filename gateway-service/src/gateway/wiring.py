@@ -38,7 +38,6 @@ from reelwork.runtime.admin_port import admin_port
 from reelwork.runtime.encryption import warn_of_plain_backends
 from reelwork.runtime.tasks import running
 from reelwork.store.client import DatabaseClock, open_database
-from reelwork.store.indexes import ensure_indexes
 from reelwork.store.migrations import Migrations
 from reelwork.store.stores import Stores
 
@@ -62,7 +61,6 @@ async def open_gateway(
         if broker is None:
             url, prefix = settings.broker_url.get_secret_value(), settings.broker_prefix
             broker = await stack.enter_async_context(RabbitMQBroker.open(url, prefix=prefix, tls=settings.tls()))
-        await ensure_indexes(database)
         await Migrations(database).up(secrets.token_hex(8))
         await stack.enter_async_context(_bucket_made(objects))
         stores = Stores.of(database)

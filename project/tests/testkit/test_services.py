@@ -1,7 +1,12 @@
 """Where tests get their servers from: a missing one skips at home and fails in CI; a broken one always fails."""
 
+import subprocess
+import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -10,6 +15,16 @@ from testkit import services
 from testkit.containers import EngineMissing, require_engine
 
 pytest_plugins = ("pytester",)
+PROJECT = Path(__file__).resolve().parents[2]
+WITH_A_SERVER = """
+    import pathlib, sys
+    from testkit import services
+
+    services._SHARED_MEMORY, services._PLENTY_BYTES = pathlib.Path(sys.argv[1]), 0
+    with services.running_valkey():
+        print("ready", flush=True)
+        sys.stdin.read()
+"""
 ABSENT = """
     import pytest
     from run.servers import ServerMissing
@@ -122,3 +137,40 @@ def test_the_secret_of_a_bucket_is_not_in_its_repr() -> None:
     bucket = services.Bucket(name="b", endpoint_url="http://s3.test", region="r", access_key="k", secret_key="hush")
 
     assert "hush" not in repr(bucket)
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_a_living_ones_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(services, "_PLENTY_BYTES", 0)
+    monkeypatch.setenv("REELWORK_TEST_DOCKER", "0")
+    with running_elsewhere(tmp_path) as killed:
+        left = folders(tmp_path)
+        killed.kill()
+    assert len(left) == 1
+    assert folders(tmp_path) == left
+
+    with running_elsewhere(tmp_path):
+        (living,) = folders(tmp_path) - left
+        with services.running_valkey():
+            assert len(folders(tmp_path)) == 2
+        assert folders(tmp_path) == {living}
+
+
+@contextmanager
+def running_elsewhere(place: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process of tests that has a server, with its data in `place`."""
+    argv = [sys.executable, "-c", textwrap.dedent(WITH_A_SERVER), str(place)]
+    with subprocess.Popen(argv, cwd=PROJECT, text=True, stdin=PIPE, stdout=PIPE) as process:  # noqa: S603  (ours)
+        assert process.stdout is not None
+        while (line := process.stdout.readline()) != "ready\n":
+            assert line, "it ended"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def folders(place: Path) -> set[Path]:
+    return {entry for entry in place.iterdir() if entry.is_dir()}

@@ -9,8 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
 import pytest
+from prometheus_client import REGISTRY
 
+from reelwork.objects.direct import ObjectReader
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown, RangeOutside
 from reelwork.objects.s3 import SINGLE_PUT_BYTES, ObjectStore, S3Options
 from reelwork.objects.stream import CHUNK_BYTES
@@ -61,6 +64,29 @@ async def test_a_fetched_file_has_the_bytes_that_were_stored(store: ObjectStore,
     await store.get_file("a", tmp_path / "fetched.bin")
 
     assert (tmp_path / "fetched.bin").read_bytes() == TEXT
+
+
+async def test_every_request_of_a_look_at_an_object_is_counted(store: ObjectStore, file: Path) -> None:
+    def counted(outcome: str = "ok") -> tuple[float, float]:
+        seen = [
+            REGISTRY.get_sample_value("reelwork_s3_seconds_count", {"operation": name, "outcome": outcome}) or 0
+            for name in ("get_object", "read")
+        ]
+        return seen[0], seen[1]
+
+    def look(reader: ObjectReader) -> int:
+        return sum(map(len, reader.chunks())) + len(reader.at(10, 100)) + len(reader.at(20, 100))
+
+    await store.put_file("a", file, "video/mp4")
+    (asked, read), (refused, _) = counted(), counted("refused")
+
+    assert await store.reading("a", len(TEXT), look, anyio.CapacityLimiter(1)) == len(TEXT) + 200
+    with pytest.raises(ObjectMissing):
+        await store.reading("nothing", 10, look, anyio.CapacityLimiter(1))
+
+    assert counted()[0] == asked + 3
+    assert counted()[1] >= read + 3
+    assert counted("refused")[0] == refused + 1
 
 
 async def test_what_is_not_there_is_missing_and_leaves_no_file(store: ObjectStore, tmp_path: Path) -> None:

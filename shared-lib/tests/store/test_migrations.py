@@ -1,13 +1,35 @@
 """Numbered changes: each once, in order, whoever comes at the same time or died before."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reelwork.store.client import Database, MongoOptions, open_database
+from reelwork.store.client import Database, Document, MongoOptions, open_database
+from reelwork.store.migrations import MIGRATIONS, Migration, Migrations
+
+# So short that a test may wait for its end, and so long that a slow machine renews it in time.
+SHORT = timedelta(seconds=1)
+# Far less than the lease that is used where nothing is said.
+AT_ONCE_SECONDS = 10
+# Begins the first change, and never ends.
+ENDLESS = """
+import asyncio, datetime, sys
+from reelwork.store.client import MongoOptions, open_database
 from reelwork.store.migrations import Migration, Migrations
+
+async def run(_):
+    await asyncio.Event().wait()
+
+async def main():
+    async with open_database(MongoOptions(url=sys.argv[1], database=sys.argv[2])) as database:
+        change = Migration(number=1, name="endless", run=run)
+        await Migrations(database, [change], lease=datetime.timedelta(seconds=1)).up("the killed")
+
+asyncio.run(main())
+"""
 
 
 @pytest.fixture
@@ -50,6 +72,112 @@ async def test_a_change_that_was_broken_off_is_begun_again(database: Database) -
     await Migrations(database, changes).up("the next")
 
     assert done == [1]
+
+
+async def begun(database: Database, is_so: Callable[[Document], bool] = lambda _: True) -> Document:
+    """The first change, once somebody has begun with it and this can be said of it."""
+    async with asyncio.timeout(30):
+        while True:
+            found = await database["migrations"].find_one({"_id": 1, "holder": {"$type": "string"}})
+            if found is not None and is_so(found):
+                return found
+            await asyncio.sleep(0.02)  # another process tells nobody how far it is
+
+
+async def test_a_change_that_takes_longer_than_its_lease_is_not_begun_by_another_one(database: Database) -> None:
+    runs: list[str] = []
+
+    async def run(opened: Database) -> None:
+        runs.append("begun")
+        first = await begun(opened)
+        await begun(opened, lambda now: now["lease_until"] > first["lease_until"] + SHORT)
+
+    changes = [Migration(number=1, name="slow", run=run)]
+    await asyncio.gather(*(Migrations(database, changes, lease=SHORT).up(name) for name in "ab"))
+
+    assert runs == ["begun"]
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_change_that_failed_or_was_broken_off_leaves_its_lease(database: Database, is_cancelled: bool) -> None:
+    hanging = asyncio.Event()
+
+    async def run(_: Database) -> None:
+        if is_cancelled:
+            await hanging.wait()
+        raise ZeroDivisionError
+
+    first = asyncio.create_task(Migrations(database, [Migration(number=1, name="bad", run=run)]).up("first"))
+    if is_cancelled:
+        await begun(database)
+        first.cancel()
+    with pytest.raises((ZeroDivisionError, asyncio.CancelledError)):
+        await first
+    done, changes = noted(1)
+
+    async with asyncio.timeout(AT_ONCE_SECONDS):
+        await Migrations(database, changes).up("the next")
+
+    assert done == [1]
+
+
+async def test_whoever_is_killed_is_followed_when_the_lease_has_ended(
+    database: Database, mongo_url: str, mongo_database: str
+) -> None:
+    done, changes = noted(1)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", ENDLESS, mongo_url, mongo_database)
+    try:
+        first = await begun(database)
+        await begun(database, lambda now: now["lease_until"] > first["lease_until"])
+    finally:
+        process.kill()
+        await process.wait()
+
+    async with asyncio.timeout(AT_ONCE_SECONDS):
+        (applied,) = await Migrations(database, changes, lease=SHORT).up("the next")
+
+    assert (done, applied.number) == ([1], 1)
+
+
+async def test_whoever_lost_the_lease_ends_and_says_nothing_is_done(database: Database) -> None:
+    broken_off = asyncio.Event()
+    done, (change,) = noted(1)
+
+    async def run(opened: Database) -> None:
+        stolen = {"holder": "a thief", "lease_until": datetime.now(UTC) - timedelta(seconds=5)}
+        await opened["migrations"].update_one({"_id": 1}, {"$set": stolen})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            broken_off.set()
+
+    slept = Migrations(database, [Migration(number=1, name="sleeper", run=run)], lease=SHORT)
+    sleeper = asyncio.create_task(slept.up("the sleeper"))
+    await begun(database, lambda now: now["holder"] == "a thief")
+    await Migrations(database, [change], lease=timedelta(hours=1)).up("the quick")
+
+    async with asyncio.timeout(AT_ONCE_SECONDS):
+        assert await sleeper == []
+    assert (done, broken_off.is_set()) == ([1], True)
+
+
+async def test_the_indexes_are_made_once_at_a_start_and_by_every_newer_program(database: Database) -> None:
+    await database.command("profile", 2)
+    await Migrations(database).up("first")
+    first = await indexes_made(database)
+    await database["jobs"].drop_index("queue")
+
+    await Migrations(database).up("newer")
+
+    await database.command("profile", 0)
+    assert (first, await indexes_made(database)) == (1, 2)
+    assert "queue" in await database["jobs"].index_information()
+    assert [change.name for change in MIGRATIONS] == ["indexes"]
+
+
+async def indexes_made(database: Database) -> int:
+    """How often somebody asked for those of the jobs."""
+    return await database["system.profile"].count_documents({"command.createIndexes": "jobs"})
 
 
 async def test_a_newer_program_does_only_what_is_new(database: Database) -> None:

@@ -1,7 +1,7 @@
 """Folders for the files of jobs, one for each process. What a killed process left, whoever comes next removes.
 
-    reelwork-work-<random>.lock   locked (flock) by the process that owns the folder beside it, for its life
-    reelwork-work-<random>/
+    <prefix><random>.lock   locked (flock) by the process that owns the folder beside it, for its life
+    <prefix><random>/
 
 The kernel lets go of a lock when its process ends, however it ends: a lock that can be had belongs to nobody.
 """
@@ -26,15 +26,15 @@ _TRIES = 5
 
 
 @contextmanager
-def own_folder(root: Path | None) -> Iterator[Path]:
+def own_folder(root: Path | None, *, prefix: str = _PREFIX) -> Iterator[Path]:
     """A new folder of this process in `root` (None: the system's temporary folder), removed at the end.
 
-    Folders that dead processes left there are removed first.
+    Folders of this prefix that dead processes left there are removed first.
     """
     place = root or Path(tempfile.gettempdir())
     place.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(place)
-    folder, lock = _new(place)
+    remove_leftovers(place, prefix=prefix)
+    folder, lock = _new(place, prefix)
     try:
         yield folder
     finally:
@@ -42,11 +42,11 @@ def own_folder(root: Path | None) -> Iterator[Path]:
         os.close(lock)
 
 
-def remove_leftovers(root: Path | None) -> int:
+def remove_leftovers(root: Path | None, *, prefix: str = _PREFIX) -> int:
     """Remove the folders in `root` whose processes have ended; how many."""
     place = root or Path(tempfile.gettempdir())
     removed = 0
-    for file in place.glob(f"{_PREFIX}*{_LOCK}"):
+    for file in place.glob(f"{prefix}*{_LOCK}"):
         try:
             lock = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
         except OSError:  # another user's, or removed meanwhile
@@ -60,10 +60,10 @@ def remove_leftovers(root: Path | None) -> int:
     return removed
 
 
-def _new(place: Path) -> tuple[Path, int]:
+def _new(place: Path, prefix: str) -> tuple[Path, int]:
     """A new folder, and the descriptor that holds its lock. Raises OSError."""
     for _ in range(_TRIES):
-        folder = place / f"{_PREFIX}{secrets.token_hex(8)}"
+        folder = place / f"{prefix}{secrets.token_hex(8)}"
         file = folder.with_suffix(_LOCK)
         lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         if _is_ours_alone(lock, file):

@@ -10,9 +10,11 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.response import StreamingBody
 from urllib3.exceptions import HTTPError
 
 from reelwork.objects.errors import ObjectMissing
+from reelwork.objects.measuring import measured
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -134,8 +136,8 @@ class ObjectReader:
 
     def chunks(self) -> Iterator[bytes]:
         """All of it, in one stream, by pieces of at most `READ_BYTES`. Raises Stopped."""
-        with self._noted(), closing(self._client.get_object(Bucket=self._bucket, Key=self._key)["Body"]) as body:
-            while chunk := body.read(READ_BYTES):
+        with self._noted(), closing(self._opened()) as body:
+            while chunk := measured(body.read, READ_BYTES):
                 self._go_on()
                 yield chunk
 
@@ -146,10 +148,12 @@ class ObjectReader:
             return b""
         with self._noted():
             self._go_on()
-            wanted = f"bytes={offset}-{last}"
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=wanted)
-            with closing(answer["Body"]) as body:
-                return body.read()
+            with closing(self._opened(Range=f"bytes={offset}-{last}")) as body:
+                return measured(body.read)
+
+    def _opened(self, **wanted: Any) -> StreamingBody:
+        """All of it, or what is `wanted`: options of the request. `Any`: the types that boto3 gives them."""
+        return measured(self._client.get_object, Bucket=self._bucket, Key=self._key, **wanted)["Body"]
 
     def _go_on(self) -> None:
         if self.stop.is_set():
