@@ -4572,7 +4572,7 @@ export interface components {
             readonly video_id?: string | null;
             /**
              * Warnings
-             * @description That its model is on its way out, or gone.
+             * @description That its model is on its way out, or gone; when it is accepted also that nobody runs it now.
              */
             readonly warnings: readonly components["schemas"]["JobWarning"][];
         };
@@ -4585,7 +4585,7 @@ export interface components {
              * Code
              * @enum {string}
              */
-            readonly code: "model_deprecated" | "model_retired";
+            readonly code: "model_deprecated" | "model_retired" | "model_unavailable";
             /** Detail */
             readonly detail: string;
             /**
@@ -5165,6 +5165,11 @@ export interface components {
             readonly pricing: components["schemas"]["PricingView"];
             /** Produces */
             readonly produces: readonly string[];
+            /**
+             * Rate Units
+             * @description How many submits of your plan's minute a job of it counts as.
+             */
+            readonly rate_units: number;
             /** Seconds Hint */
             readonly seconds_hint: number;
             /** Seen At */
@@ -13419,7 +13424,7 @@ export interface operations {
                     readonly [key: string]: string;
                 };
                 readonly model?: string | null;
-                /** @description A page of your own by its number. */
+                /** @description Instead of a cursor: a page by its number. */
                 readonly page?: number | null;
                 /** @description Instead of `limit`, with `page`. */
                 readonly per_page?: number | null;
@@ -13503,7 +13508,7 @@ export interface operations {
                 readonly "cancel-after"?: string | null;
                 /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
                 readonly "idempotency-key"?: string | null;
-                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60 and without n so many. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
                 readonly prefer?: string | null;
             };
             readonly path?: never;
@@ -13693,7 +13698,7 @@ export interface operations {
             readonly header?: {
                 /** @description Tags of `ETag`: 304 if one still holds. */
                 readonly "if-none-match"?: string | null;
-                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
+                /** @description RFC 7240. `wait=n`: answer when the job has ended, or after n seconds, at most 60 and without n so many. `respond-async`: do not wait. What cannot be read is ignored; `Preference-Applied` says what was done. */
                 readonly prefer?: string | null;
             };
             readonly path: {
@@ -15325,7 +15330,12 @@ export interface operations {
     };
     readonly list_models: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description `next_cursor` of the page before. */
+                readonly cursor?: string | null;
+                /** @description Without it: all of them. */
+                readonly limit?: number | null;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -15341,13 +15351,13 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ModelPage"];
                 };
             };
-            /** @description `invalid_request` */
+            /** @description `invalid_request`, `invalid_cursor` */
             readonly 400: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"] | components["schemas"]["InvalidCursor"];
                 };
             };
             /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */

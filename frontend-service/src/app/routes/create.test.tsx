@@ -121,50 +121,6 @@ describe("the form", () => {
     });
   });
 
-  test("shows the server's complaint beside the field it names", async () => {
-    const api = new FakeApi();
-    const errors = [
-      { pointer: "#/input/strength", code: "too_large", detail: "At most 0.4 for this picture." },
-    ];
-    api.failOn(
-      "POST",
-      /^\/v1\/jobs$/,
-      newProblem(422, "invalid_input", "The input is not valid", { errors }),
-    );
-    const { user } = openPage("/", api);
-    await user.upload(await dropZone(), picture());
-    await screen.findByText(/1680 × 1050/);
-
-    await user.click(await makeFilm());
-
-    expect(await screen.findByText("At most 0.4 for this picture.")).toBeTruthy();
-    expect(screen.queryByRole("alert")).toBeNull();
-  });
-
-  test("tells a complaint that no field of the form shows, with what it is about", async () => {
-    const api = new FakeApi();
-    const errors = [
-      { pointer: "#/input/values/3", code: "not_finite", detail: "NaN is not a number here; use null." },
-      { pointer: "#/input", code: "ambiguous", detail: "Give values or a series, not both." },
-    ];
-    api.failOn(
-      "POST",
-      /^\/v1\/jobs$/,
-      newProblem(422, "invalid_input", "The input is not valid", { errors }),
-    );
-    const { user } = openPage("/", api);
-    await user.upload(await dropZone(), picture());
-    await screen.findByText(/1680 × 1050/);
-
-    await user.click(await makeFilm());
-
-    const told = within(await screen.findByRole("alert")).getAllByRole("listitem");
-    expect(told.map((item) => item.textContent)).toEqual([
-      "values/3: NaN is not a number here; use null.",
-      "Give values or a series, not both.",
-    ]);
-  });
-
   test("asks for a film where the model takes films", async () => {
     const image = { ...(CAMERA_MOVE.input_schema.properties as { image: object }).image };
     const film = { ...image, title: "Film", "x-accept": ["video/mp4", "video/webm"] };
@@ -173,26 +129,6 @@ describe("the form", () => {
 
     expect(await screen.findByLabelText(/Add a film/)).toBeTruthy();
     expect(screen.queryByLabelText(/Add a picture/)).toBeNull();
-  });
-
-  test("tells why it could not be sent, with the id to quote, and sends again on demand", async () => {
-    const api = new FakeApi();
-    const down = newProblem(503, "store_unavailable", "The store is away", {
-      hint: "Try again in a moment.",
-    });
-    api.failOn("POST", /^\/v1\/jobs$/, down, { once: true });
-    const { user } = openPage("/", api);
-    await user.upload(await dropZone(), picture());
-    await screen.findByText(/1680 × 1050/);
-    await user.click(await makeFilm());
-    const alert = await screen.findByRole("alert");
-    const text = alert.textContent;
-
-    await user.click(within(alert).getByRole("button", { name: "Try again" }));
-
-    expect(text).toContain("Try again in a moment.");
-    expect(text).toContain(down.request_id);
-    await waitFor(() => expect(api.submitted).toHaveLength(1));
   });
 });
 
