@@ -205,3 +205,23 @@ async def test_a_lane_that_once_swallowed_a_ticket_does_not_have_it_handed_round
         looks += 1
 
     assert looks == 2
+
+
+async def test_a_claim_keeps_its_job_when_the_passed_lanes_could_not_be_moved(world: World) -> None:
+    """The next claim moves them; a job that was taken and then not run would cost it an attempt."""
+    stuck, busy, old = terms(), terms(), Lacking([NEWER])
+    await queue(world, stuck, model_version="2")
+    await queue(world, busy, 5)
+    await served(world, 1, old)
+    stays = {"$or": [{"_id": {"$ne": stuck.id}}, {"vstart": {"$lt": 5.0}}]}
+    await world.database.command("collMod", "lanes", validator=stays)
+    try:
+        job = await claimed(world, old)
+    finally:
+        await world.database.command("collMod", "lanes", validator={})
+
+    assert job is not None
+    assert job.lane == busy.id
+    assert (await world.lane(stuck.id))["vstart"] < 5.0
+    await claimed(world, old)
+    assert (await world.lane(stuck.id))["vstart"] > 5.0

@@ -168,3 +168,11 @@ async def test_all_are_found_in_bounded_steps(world: World, search: Search, monk
     ended = [await search.look() for _ in range(4)]
 
     assert (sum(ended), max(ended)) == (3, 1)
+
+
+async def test_the_reconciler_looks_for_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stranded, "SURE_SECONDS", 0.0)
+    await vouched(world, NOOP, ago=DAY + HOUR)
+    await stored(world)
+
+    assert (await world.reconciler.run_once())["stranded"] == 1

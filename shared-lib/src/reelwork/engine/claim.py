@@ -1,10 +1,12 @@
 """Claiming: the next jobs of a pool in fair order, each under a lease. Two compare-and-sets, each harmless alone."""
 
 import time
+from collections.abc import Set
 from dataclasses import replace
 
 import structlog
 
+from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import LaneId, new_slot_id
 from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.lane import LaneTerms, Reservation
@@ -72,13 +74,20 @@ async def _first_of(
         await _give_back_unused(engine, pool, taken, reservation)
         if taken.jobs:
             lacking.forget(reservation.lane)
-            await stores.lanes.lift(pool, lacking.lanes | passed.keys(), served=reservation.start)
+            await _take_along(engine, pool, lacking.lanes | passed.keys(), reservation)
             return replace(taken, jobs=await _begun(engine, taken.jobs, asked=asked, worker=worker))
         if lacking.models and not taken.emptied:
             passed[reservation.lane] = reservation.epoch
         else:
             idle += 1
     return _NOTHING
+
+
+async def _take_along(engine: Engine, pool: str, passed: Set[LaneId], served: Reservation) -> None:
+    try:
+        await engine.stores.lanes.lift(pool, passed, served=served.start)
+    except StoreUnavailable as error:  # the next claim does it: no reason to lose the jobs that this one has
+        log.warning("lanes.not_lifted", pool=pool, reason=error.detail)
 
 
 async def claim_this(engine: Engine, job: Job, terms: LaneTerms, *, worker: str) -> Job | None:
