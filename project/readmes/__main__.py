@@ -54,6 +54,7 @@ def usable_port(wanted: int) -> int:
 def _reelwork(port: int, folder: Path, environment: dict[str, str]) -> Iterator[None]:
     """What `make run` runs, with its data in `folder`."""
     argv = [sys.executable, "-m", "run", "--port", str(port), "--data", str(folder), "--broker", "inprocess"]
+    argv += ["--parent", str(os.getpid())]
     with (folder / "reelwork.log").open("wb") as log:
         process = subprocess.Popen(argv, cwd=PROJECT, env=environment, stdout=log, stderr=log)  # noqa: S603  our own
         try:
