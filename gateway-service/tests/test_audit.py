@@ -7,7 +7,8 @@ from reelwork.domain.audit import THE_INSTALLATION, Action
 from reelwork.domain.ids import AccountId
 from reelwork.store.audit import AuditLog
 from reelwork.store.client import Database
-from testkit.caller import Caller, expect
+from testkit.caller import Caller, Json, expect
+from testkit.forbidden_urls import PUBLIC_V6
 from testkit.stack import Stack
 
 pytestmark = pytest.mark.security
@@ -78,6 +79,41 @@ def test_the_installations_chain_is_for_administrators(stack: Stack, auditor: Ca
 
     assert refused["code"] == "scope_missing"
     assert seen["verification"]["holds"]
+
+
+def told_of(webhook: Json) -> dict[str, str]:
+    """What the audit log says of a new one."""
+    events = " ".join(webhook["events"])
+    return {"address": f"https://[{PUBLIC_V6}]", "events": events, "enabled": "true", "description": "till"}
+
+
+def test_what_was_done_to_endpoints_and_secrets_is_in_the_audit_log_without_the_secrets(stack: Stack):
+    studio = stack.caller("studio with webhooks")
+    body = {"url": f"https://[{PUBLIC_V6}]/hook?token=hush", "description": "till"}
+    webhook = expect(201, studio.http.post("/v1/webhooks", json=body))
+    path = f"/v1/webhooks/{webhook['id']}"
+    expect(200, studio.http.patch(path, json={"events": ["job.failed"], "enabled": False}))
+    rotated = expect(200, studio.http.post(f"{path}/rotate-secret", json={"overlap_seconds": 60}))
+    own = expect(200, studio.http.post("/v1/webhooks/signing-secret/rotate"))
+    studio.http.delete(path)
+    assert studio.http.delete(path).status_code == 404
+    assert studio.http.post(f"{path}/rotate-secret").status_code == 404
+
+    answer = studio.http.get("/v1/audit", params={"verify": True, "limit": 100})
+
+    entries = expect(200, answer)["items"][::-1]
+    told = [(entry["action"], entry["details"]) for entry in entries if entry["target"] == webhook["id"]]
+    assert told == [
+        ("webhook.created", told_of(webhook)),
+        ("webhook.changed", {"events": "job.failed", "enabled": "false"}),
+        ("webhook.secret_rotated", {"overlap_seconds": "60"}),
+        ("webhook.removed", {"address": f"https://[{PUBLIC_V6}]"}),
+    ]
+    assert [entry["details"] for entry in entries if entry["action"] == "webhook.signing_secret_rotated"] == [
+        {"overlap_seconds": "86400"}
+    ]
+    assert {entry["actor"]["kind"] for entry in entries if entry["action"].startswith("webhook.")} == {"key"}
+    assert not any(secret in answer.text for secret in ("hush", webhook["secret"], rotated["secret"], own["secret"]))
 
 
 def _record(stack: Stack, name: str, count: int) -> None:

@@ -120,6 +120,7 @@ OPERATIONS = {
     "get_signing_secret",
     "rotate_signing_secret",
     "list_all_deliveries",
+    "replay_any_delivery",
     "list_webhooks",
     "create_webhook",
     "get_webhook",

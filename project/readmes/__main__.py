@@ -17,7 +17,7 @@ from readmes.accounts import KEYS
 from readmes.player import Differs, Player
 from readmes.site import fetching, things
 from readmes.table import Table, tables
-from run.servers.ports import free_port
+from run.servers.ports import free_port, is_free
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180.0
@@ -26,7 +26,7 @@ START_SECONDS = 180.0
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m readmes", description="Play the READMEs of the replaced systems.")
     parser.add_argument("--port", type=int, default=8000, help="where Reelwork listens; 0: any that is free")
-    port = parser.parse_args().port or free_port()
+    port = usable_port(parser.parse_args().port)
     with things() as (known, site_port), TemporaryDirectory(prefix="reelwork-sources-") as folder:
         settings = {f"REELWORK_{name.upper()}": str(value) for name, value in fetching(site_port).items()}
         settings |= {"REELWORK_HEYGEN_SHORTEST_DELAY": "1", "REELWORK_HEYGEN_LONGEST_DELAY": "3"}
@@ -39,10 +39,22 @@ def main() -> int:
     return 1 if failed else 0
 
 
+def usable_port(wanted: int) -> int:
+    """This port, or another one where somebody listens on it already: a second Reelwork, which must not be taken for
+    ours. 0: any."""
+    if wanted and is_free(wanted):
+        return wanted
+    port = free_port()
+    if wanted:
+        _say(f"Port {wanted} is taken; Reelwork starts on {port} instead.")
+    return port
+
+
 @contextmanager
 def _reelwork(port: int, folder: Path, environment: dict[str, str]) -> Iterator[None]:
     """What `make run` runs, with its data in `folder`."""
     argv = [sys.executable, "-m", "run", "--port", str(port), "--data", str(folder), "--broker", "inprocess"]
+    argv += ["--parent", str(os.getpid())]
     with (folder / "reelwork.log").open("wb") as log:
         process = subprocess.Popen(argv, cwd=PROJECT, env=environment, stdout=log, stderr=log)  # noqa: S603  our own
         try:

@@ -1,13 +1,13 @@
 """A stand-in for an OpenTelemetry collector: it decodes what comes by OTLP over HTTP, and keeps the spans."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from testkit.answering import Answer, Posted, answering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +44,15 @@ def running_collector() -> Iterator[Collector]:
     """A collector for the length of the context."""
     collector = Collector()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.path != "/v1/traces" or self.headers["content-type"] != "application/x-protobuf":
-                self.send_error(404)
-                return
-            collector.bodies.append(body)
-            collector.spans += _decoded(body)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def answer(posted: Posted) -> Answer:
+        if posted.path != "/v1/traces" or posted.headers["content-type"] != "application/x-protobuf":
+            return Answer(404)
+        collector.bodies.append(posted.body)
+        collector.spans += _decoded(posted.body)
+        return Answer()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        collector.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield collector
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(answer) as collector.port:
+        yield collector
 
 
 def _decoded(body: bytes) -> Iterator[SeenSpan]:

@@ -1,23 +1,18 @@
 """A server that gets webhooks: it answers as told, and keeps what came."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from standardwebhooks import Webhook
 
+from testkit.answering import Answer, Posted, answering
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One request, its headers' names in lower case."""
 
-    path: str
-    headers: dict[str, str]
-    body: bytes
+class Received(Posted):
+    """A webhook."""
 
     @property
     def id(self) -> str:
@@ -57,28 +52,11 @@ def running_receiver() -> Iterator[Receiver]:
     """A receiver for the length of the context."""
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers["content-length"]))
-            receiver.received.append(Received(self.path, headers, body))
-            status, more = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
-            receiver.hold(self.path)
-            self.send_response(status)
-            for name, value in ({"Content-Length": "6"} | more).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(b"thanks")
+    def answer(posted: Posted) -> Answer:
+        receiver.received.append(Received(posted.path, posted.headers, posted.body))
+        status, more = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
+        receiver.hold(posted.path)
+        return Answer(status, more, b"thanks")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer((receiver.host, 0), Handler) as server:
-        receiver.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(answer) as receiver.port:
+        yield receiver

@@ -2,12 +2,12 @@
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from testkit.answering import Answer, Posted, answering
 
 PUBLIC_KEY = "0123456789abcdef0123456789abcdef"
 PROJECT_ID = 7
@@ -36,33 +36,17 @@ def running_ingestion() -> Iterator[Ingestion]:
     """Sentry's address for the length of the context."""
     ingestion = Ingestion()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            known = f"sentry_key={PUBLIC_KEY}" in self.headers.get("x-sentry-auth", "")
-            if self.path != f"/api/{PROJECT_ID}/envelope/" or not known:
-                self.send_error(403)
-                return
-            envelope = gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
-            ingestion.envelopes.append(envelope)
-            ingestion.events += _events(envelope)
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
+    def answer(posted: Posted) -> Answer:
+        known = f"sentry_key={PUBLIC_KEY}" in posted.headers.get("x-sentry-auth", "")
+        if posted.path != f"/api/{PROJECT_ID}/envelope/" or not known:
+            return Answer(403)
+        envelope = gzip.decompress(posted.body) if posted.headers.get("content-encoding") == "gzip" else posted.body
+        ingestion.envelopes.append(envelope)
+        ingestion.events += _events(envelope)
+        return Answer(body=b"{}")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        ingestion.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield ingestion
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(answer) as ingestion.port:
+        yield ingestion
 
 
 def _events(envelope: bytes) -> Iterator[dict[str, Any]]:

@@ -3,18 +3,21 @@
 import hashlib
 import os
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.account import ensure_key
+from readmes.__main__ import usable_port
 from readmes.accounts import KEYS
 from readmes.extract import examples
 from readmes.player import Differs, Player
 from readmes.site import fetching, things
 from readmes.table import Example, Table, tables
 from reelwork.store.accounts import Accounts
+from run.servers.ports import is_free
 from testkit.services import S3Service
 from testkit.stack import Servers, running_stack
 from testkit.waiting import until
@@ -99,3 +102,18 @@ def test_examples_are_found_in_every_form_that_readmes_have():
         '{"a": 1}',
         "POST /api/v1/x",
     }
+
+
+def test_reelwork_starts_elsewhere_where_its_port_is_taken(capsys: pytest.CaptureFixture[str]):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+
+        chosen = usable_port(taken)
+
+    assert chosen != taken
+    assert is_free(chosen)
+    assert f"Port {taken} is taken" in capsys.readouterr().out
+    assert usable_port(chosen) == chosen
+    assert usable_port(0) != 0

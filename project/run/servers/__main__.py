@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from run.ending import Ending
 from run.servers.process import ServerError
 from run.servers.stack import Stack, running
 
@@ -20,15 +21,19 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m run.servers", description=__doc__)
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where data are kept (default: %(default)s)")
     parser.add_argument("--no-rabbitmq", action="store_true", help="leave RabbitMQ out")
+    parser.add_argument("--parent", type=int, help="end when this process, ours or make's, was interrupted or is gone")
     options = parser.parse_args(arguments)
     structlog.configure(  # stdout belongs to the settings
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell that puts us in the background ignores SIGINT
-        signal.signal(number, signal.default_int_handler)
+    ending = Ending()
+    ending.by_signals(signal.default_int_handler)
     try:
-        with running(options.folder, with_rabbitmq=not options.no_rabbitmq) as stack:
+        with (
+            ending.with_parent(options.parent),
+            running(options.folder, with_rabbitmq=not options.no_rabbitmq) as stack,
+        ):
             return _serve(stack, lacks_rabbitmq=stack.rabbitmq is None and not options.no_rabbitmq)
     except KeyboardInterrupt:
         return 0

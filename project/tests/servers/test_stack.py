@@ -82,6 +82,14 @@ def test_an_interrupt_ends_all_servers_and_is_no_failure(tmp_path: Path, number:
     assert pids_below(tmp_path) == []
 
 
+def test_the_servers_end_with_whoever_started_them(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as parent:
+        with command(tmp_path, "--parent", str(parent.pid)) as process:  # not its child: as if that had died
+            assert ended_with(process) == 0
+        parent.kill()
+    assert pids_below(tmp_path) == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's; looks into /proc")
 def test_a_kill_leaves_no_server_and_the_next_start_has_the_data(tmp_path: Path) -> None:
     with command(tmp_path) as process:

@@ -76,6 +76,17 @@ async def list_all_deliveries(
     )
 
 
+@router.post(
+    "/deliveries/{delivery_id}/replay",
+    status_code=202,
+    responses=keyed_problems(WebhookNotFound, DeliveryNotFound, InvalidState),
+)
+async def replay_any_delivery(delivery_id: str, caller: CanManage, webhooks: Webhooks) -> DeliveryView:
+    """Send a delivery again, also one to an address that a job brought along: the same body under the same
+    `webhook-id`, signed anew, once."""
+    return delivery_view(await webhooks.replay(caller, delivery_id))
+
+
 @router.get("", responses=keyed_problems())
 async def list_webhooks(caller: CanManage, webhooks: Webhooks) -> WebhookList:
     """Your endpoints, newest first."""
@@ -156,7 +167,7 @@ async def list_deliveries(
 )
 async def replay_delivery(webhook_id: str, delivery_id: str, caller: CanManage, webhooks: Webhooks) -> DeliveryView:
     """Send a delivery again: the same body under the same `webhook-id`, signed anew, once."""
-    return delivery_view(await webhooks.replay(caller, webhook_id, delivery_id))
+    return delivery_view(await webhooks.replay(caller, delivery_id, webhook_id))
 
 
 def _overlap(body: RotateSecretBody | None) -> timedelta:

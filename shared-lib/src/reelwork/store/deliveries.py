@@ -115,9 +115,14 @@ class Deliveries:
         )
         return bool(settled.modified_count)
 
-    async def get(self, account: AccountId, webhook: WebhookId, delivery: DeliveryId) -> Delivery | None:
-        """One of an endpoint of the account."""
-        document = await self._deliveries.find_one({"_id": delivery, "account_id": account, "webhook_id": webhook})
+    async def get(
+        self, account: AccountId, delivery: DeliveryId, *, webhook: WebhookId | None = None
+    ) -> Delivery | None:
+        """One of the account; `webhook`: and only if it is of this endpoint."""
+        query: Document = {"_id": delivery, "account_id": account}
+        if webhook is not None:
+            query["webhook_id"] = webhook
+        document = await self._deliveries.find_one(query)
         return _DELIVERIES.decode(document) if document is not None else None
 
     async def page(

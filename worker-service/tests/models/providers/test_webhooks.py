@@ -4,9 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
-from threading import Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from reelwork.generator import BadSignature, RemoteState
 from reelwork.testing.providers.fal import FakeFal
 from reelwork.testing.providers.replicate import FakeReplicate
+from testkit.answering import Answer, Posted, answering
 from testkit.providers import Asked, case_of
 from worker.models.providers.webhooks import Remembered, read_key_set
 
@@ -183,22 +182,12 @@ def mailbox() -> Iterator[tuple[str, "Queue[Arrived]"]]:
     """An address that keeps what is posted to it."""
     arrived: Queue[Arrived] = Queue()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            arrived.put(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(204)
-            self.end_headers()
+    def answer(posted: Posted) -> Answer:
+        arrived.put((posted.headers, posted.body))
+        return Answer(204)
 
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/hook", arrived
-        server.shutdown()
-        thread.join()
+    with answering(answer) as port:
+        yield f"http://127.0.0.1:{port}/hook", arrived
 
 
 @pytest.mark.parametrize("case", [REPLICATE, FAL, HEYGEN], ids=str)

@@ -154,21 +154,22 @@ class WebhookService:
         )
         return await self._sent(sent)
 
-    async def replay(self, caller: Caller, webhook_id: str, delivery_id: str) -> Delivery:
-        """Send the same body again, once, signed anew. Raises WebhookNotFound, DeliveryNotFound, InvalidState."""
-        webhook = await self._ready(caller, webhook_id)
-        known = await self._stores.deliveries.get(caller.account.id, webhook.id, DeliveryId(delivery_id))
+    async def replay(self, caller: Caller, delivery_id: str, webhook_id: str | None = None) -> Delivery:
+        """Send the same body again, once, signed anew: to the endpoint as it is now, or to the address that the job
+        brought. `webhook_id`: only one of this endpoint. Raises WebhookNotFound, DeliveryNotFound, InvalidState."""
+        webhook = await self._ready(caller, webhook_id) if webhook_id is not None else None
+        wanted_of = webhook.id if webhook is not None else None
+        known = await self._stores.deliveries.get(caller.account.id, DeliveryId(delivery_id), webhook=wanted_of)
         if known is None:
-            raise DeliveryNotFound(
-                f"There is no delivery {delivery_id[:100]!r} of this webhook.",
-                hint="GET /v1/webhooks/{id}/deliveries lists those of the last 30 days.",
-            )
+            raise _no_delivery(delivery_id)
+        if webhook is None and known.webhook_id is not None:
+            webhook = await self._ready(caller, known.webhook_id)
         now = await self._clock.now()
         again = Delivery(
             id=new_delivery_id(),
             account_id=known.account_id,
-            webhook_id=webhook.id,
-            url=webhook.url,
+            webhook_id=known.webhook_id,
+            url=webhook.url if webhook is not None else known.url,
             event_id=known.event_id,
             type=known.type,
             body=known.body,
@@ -243,6 +244,13 @@ def _told_of(overlap: timedelta) -> dict[str, str]:
 def _not_found(webhook_id: str) -> WebhookNotFound:
     return WebhookNotFound(
         f"There is no webhook {webhook_id[:100]!r} in your account.", hint="GET /v1/webhooks lists them."
+    )
+
+
+def _no_delivery(delivery_id: str) -> DeliveryNotFound:
+    return DeliveryNotFound(
+        f"There is no such delivery {delivery_id[:100]!r} of your account.",
+        hint="GET /v1/webhooks/deliveries lists those of the last 30 days.",
     )
 
 
