@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -145,3 +146,27 @@ async def test_who_does_not_keep_up_is_sent_away_and_holds_up_nobody(feed: LumaF
     assert was_stuck
     assert code == TRY_AGAIN
     assert {update["type"] for update in [*updates, after]} == {"update"}
+
+
+async def test_who_watches_at_the_same_time_is_sent_what_was_read_once(feed: LumaFeed, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(luma_feed, "EVERY_SECONDS", 0.1)
+    told: list[list[str]] = [[], []]
+
+    async def watch(messages: list[str]) -> None:
+        async def admitted() -> bool:
+            return len(messages) < 6
+
+        async def send(text: str) -> None:
+            messages.append(json.loads(text)["timestamp"])
+
+        async def silence() -> dict[str, Any]:
+            await asyncio.Event().wait()
+            return {}
+
+        await feed.follow(Socket(send=send, receive=silence), admitted=admitted)
+
+    await asyncio.gather(*map(watch, told))
+
+    assert [len(messages) for messages in told] == [6, 6]
+    assert all(earlier < later for messages in told for earlier, later in pairwise(messages))
+    assert len(set(told[0]) | set(told[1])) <= 9

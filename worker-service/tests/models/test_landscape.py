@@ -173,6 +173,20 @@ def test_stormy_sea_has_waves_that_hide_what_is_behind_them():
     assert hidden("stormy sea") > 100
 
 
+def test_banks_before_a_lake_are_land_with_a_shore_and_no_slabs():
+    """Their edges run in and out from row to row, and what is seen of them is not level."""
+    scene = read("Snow falling over a lake in the mountains", seed=2269612960)
+    stage = Stage.of(scene, width=640, height=360)
+    sight = look(stage.view, stage.terrain)
+    ground = stage.terrain.at(sight.x, sight.z)
+    bank = (ground.height > 0) & (sight.depth < 2)
+
+    edges = [int(row.argmax()) for row in bank[:, 320:] if row.any()]
+    assert len(edges) > 15
+    assert max(edges) - min(edges) > 30
+    assert np.hypot(ground.slope_x, ground.slope_z)[bank].std() > 0.05
+
+
 def test_storm_at_night_can_be_seen():
     assert picture("stormy sea at night")[20:80].mean() > 25
 
@@ -190,7 +204,7 @@ def test_frozen_lake_has_no_ripples():
         cv2.cvtColor(
             paint(replace(lake, ice=frozen), width=320, height=180, progress=lambda _share, _step: None)[130:],
             cv2.COLOR_RGB2GRAY,
-        )
+        )[:, 80:240]  # between the banks, whose trees are the same in both
         for frozen in (False, True)
     )
 

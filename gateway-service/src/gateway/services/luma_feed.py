@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -50,6 +51,8 @@ class LumaFeed:
         self._life_seconds = life_seconds
         self._closing = closing
         self._open: Counter[AccountId] = Counter()
+        self._reading = asyncio.Lock()
+        self._read_at, self._latest = -math.inf, ""
 
     def place(self, account: AccountId) -> AbstractContextManager[None]:
         """A place among the account's sockets, for the length of the context. Raises TooManyStreams."""
@@ -69,6 +72,7 @@ class LumaFeed:
         """Send an update each second; why to close, or None where the client has gone."""
         ends = time.monotonic() + self._life_seconds
         gone = asyncio.ensure_future(_gone(socket))
+        told_at = time.monotonic()
         try:
             while not gone.done():
                 if self._closing() or time.monotonic() >= ends:
@@ -76,7 +80,8 @@ class LumaFeed:
                 if not await admitted():
                     return DENIED
                 async with asyncio.timeout(SLOW_SECONDS):
-                    await socket.send(json.dumps(await self._update()))
+                    await socket.send(await self._update(since=told_at))
+                told_at = time.monotonic()
                 await asyncio.wait({gone}, timeout=EVERY_SECONDS)
         except TimeoutError:
             log.info("dashboard.too_slow")
@@ -90,8 +95,16 @@ class LumaFeed:
                 await gone
         return None
 
-    async def _update(self) -> dict[str, Any]:
-        """As Luma sent it. What was counted serves all who watch for a second."""
+    async def _update(self, *, since: float) -> str:
+        """One that was read after `since`: whoever comes first reads it for all who watch."""
+        async with self._reading:
+            if self._read_at <= since:
+                read_at = time.monotonic()
+                self._latest, self._read_at = json.dumps(await self._read()), read_at
+            return self._latest
+
+    async def _read(self) -> dict[str, Any]:
+        """As Luma sent it."""
         seen = await self._overview.dashboard()
         accounts = (await self._rates.page(cursor=None, limit=MOST_ACCOUNTS)).items
         return {

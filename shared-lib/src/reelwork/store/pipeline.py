@@ -12,9 +12,9 @@ Expression = Any  # an aggregation expression: nested dicts, lists and scalars
 
 NOW: Expression = "$$NOW"
 _DEADLINE: Expression = {"$ifNull": ["$deadline_at", None]}
-# With these a round of a job begins; an end is told by its status. See `domain/usage.py`.
 # Events that a webhook may want are marked by the write that records them. See `store/untold.py`.
 _UNTOLD: Expression = {"$cond": [{"$eq": ["$hooked", True]}, True, "$$REMOVE"]}
+# With these a round of a job begins; an end is told by its status. See `domain/usage.py`.
 _BEGINNINGS = frozenset({"job.queued", "job.retried"})
 
 

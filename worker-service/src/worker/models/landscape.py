@@ -26,7 +26,7 @@ class Landscape(MediaGeneratorModel[LandscapeParameters]):
     """Builds a small world from the words and paints what is seen of it."""
 
     id = "builtin/landscape"
-    version = "2"
+    version = "3"
     title = "Landscape (procedural, not AI)"
     description = """
         Paints landscapes by rule: mountains, hills, deserts, seas, forests, canyons and skylines, at any hour and in

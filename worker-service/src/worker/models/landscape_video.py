@@ -44,7 +44,7 @@ class LandscapeVideo(MediaGeneratorModel[LandscapeVideoParameters]):
     """Paints a landscape in pieces by depth and lets the eye travel between them."""
 
     id = "builtin/landscape-video"
-    version = "1"
+    version = "2"
     title = "Landscape film (procedural, not AI)"
     description = """
         A slow flight into a landscape made by rule from the words: what is near comes nearer, clouds drift, water

@@ -12,6 +12,8 @@ from worker.models.painting.words import Land, Scene
 
 NEAR, FAR = 0.22, 60.0
 """How far the ground reaches, in the unit in which the eye is some tenths above it."""
+_LAKE_BED = 0.12  # below the water
+_STEP = np.float32(0.004)  # over which the slope of a shore is taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,22 +151,45 @@ class Terrain:
         """Lower the ground where the scene has a lake; in a wet land, water is wherever the ground is below zero."""
         if not self._scene.water or self._scene.land in {"sea", "city"}:
             return ground
-        shore = self._noise.value(x * 0.5, z * 0.5, salt=33) * 0.5
-        across = np.abs(x / z)
-        corner = smooth(0.30, 0.74, across + 0.12 * shore) * smooth(1.9, 1.0, z)  # banks that frame the view
         if self._scene.land == "mountains":
-            inside = smooth(7.5, 4.4, z + shore) * (1 - corner)
-        else:
-            inside = (
-                smooth(1.1, 1.4, z + shore * 0.5)
-                * smooth(4.2, 3.2, z + shore)
-                * smooth(0.95, 0.45, across + 0.2 * shore)
-            )
+            ground = self._with_drifts(ground, x, z)
+        inside = self._lake(x, z)
+        aside, ahead = (self._lake(x + _STEP, z) - inside) / _STEP, (self._lake(x, z + _STEP) - inside) / _STEP
+        drop = ground.height + np.float32(_LAKE_BED)
         return Ground(
-            height=(ground.height * (1 - inside) - inside * 0.12).astype(np.float32),
-            slope_x=(ground.slope_x * (1 - inside)).astype(np.float32),
-            slope_z=(ground.slope_z * (1 - inside)).astype(np.float32),
+            height=(ground.height - inside * drop).astype(np.float32),
+            slope_x=(ground.slope_x * (1 - inside) - aside * drop).astype(np.float32),
+            slope_z=(ground.slope_z * (1 - inside) - ahead * drop).astype(np.float32),
         )
+
+    def _with_drifts(self, ground: Ground, x: Field, z: Field) -> Ground:
+        """Humps of earth or snow close by, where the mountains' own relief is too wide to be seen."""
+        hump, hump_x, hump_z = self._noise.relief(x * 2.6, z * 2.6, octaves=5, erosion=0.5, salt=35)
+        tall = np.float32(0.09) * smooth(2.6, 1.4, z)
+        return Ground(
+            height=ground.height + hump * tall,
+            slope_x=ground.slope_x + hump_x * tall * np.float32(2.6),
+            slope_z=ground.slope_z + hump_z * tall * np.float32(2.6),
+        )
+
+    def _lake(self, x: Field, z: Field) -> Field:
+        """The share of lake in each point, 0 to 1."""
+        shore = self._noise.value(x * 0.5, z * 0.5, salt=33) * 0.5
+        if self._scene.land == "mountains":
+            return np.asarray(smooth(7.5, 4.4, z + shore) * (1 - self._banks(x, z)), np.float32)
+        return np.asarray(
+            smooth(1.1, 1.4, z + shore * 0.5)
+            * smooth(4.2, 3.2, z + shore)
+            * smooth(0.95, 0.45, np.abs(x / z) + 0.2 * shore),
+            np.float32,
+        )
+
+    def _banks(self, x: Field, z: Field) -> Field:
+        """Spits of land that frame the view: their shores run away from the eye and outward, in and out."""
+        bay = self._noise.value(x * 1.7, z * 1.7, salt=33)
+        cove = self._noise.value(x * 5.3, z * 5.3, salt=34)
+        out = np.abs(x / z) - 0.24 * z + 0.16 * bay + 0.07 * cove
+        return np.asarray(smooth(0.04, 0.56, out) * smooth(2.5, 1.3, z + 0.3 * bay), np.float32)
 
     @property
     def waves(self) -> float:
