@@ -11,7 +11,7 @@ from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.route import CIRCUIT_OPEN, ELSEWHERE, next_model, route_of
 from reelwork.generator import GenerationError, InvalidInput, ProviderUnavailable
 from reelwork.store.circuits import Circuits
-from worker.attempt import failure_of, parameters_of
+from worker.attempt import failure_of
 from worker.catalogue import Models, ModelUnavailable
 from worker.exchange import AnyRemote
 
@@ -48,7 +48,7 @@ async def model_for(job: Job, models: Models, circuits: Circuits) -> AnyRemote:
 async def _fits(job: Job, models: Models, name: str) -> bool:
     """Models that only stand in need not take every input; the gateway has asked them, but they may have changed."""
     try:
-        parameters_of(await models.remote(name), job)
+        (await models.remote(name)).parameters.from_input(job.input)
     except InvalidInput:
         if name == job.model:
             raise
