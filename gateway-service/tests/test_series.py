@@ -166,3 +166,48 @@ def test_a_series_that_begins_with_a_missing_value_is_filtered_like_any_other(ow
     job = expect(201, owner.http.post("/v1/jobs", json=body, headers={"Prefer": "wait=30"}))
 
     assert json.loads(owner.content(job["outputs"][0]["asset_id"]))["points"] == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "at", "words"),
+    [
+        ({"values": []}, "/values", "less than 1 item"),
+        ({"values": "1, 2"}, "/values", "type array"),
+        ({"values": [1.0, "2"]}, "/values/1", "type number or null"),
+        ({"values": [1.0, True]}, "/values/1", "type number or null"),
+        ({"values": [1.0, [2.0]]}, "/values/1", "type number or null"),
+        ({"values": [[1.0, 2.0], [1.0, "x"]]}, "/values/1/1", "type number or null"),
+        ({"values": [[]]}, "/values/0", "less than 1 item"),
+        ({"values": [1e200]}, "/values/0", "greater than the maximum of 1e+100"),
+        ({"values": [1.0], "observation_variance": -1}, "/observation_variance", "less than the minimum of 0"),
+        ({"values": [1.0], "band": "95"}, "/band", "type number"),
+        ({"values": [1.0], "model": "arima"}, "/model", '"level", "trend"'),
+        ({"values": [1.0], "file": "asset_1"}, "", "exactly one of values, file, series"),
+        ({"series": "mine"}, "/series", "does not match"),
+    ],
+)
+def test_a_form_for_the_filter_with_a_mistake_names_the_place_and_the_cure(
+    owner: Caller, values: Json, at: str, words: str
+):
+    problem = expect(422, owner.http.post("/v1/jobs", json={"model": "builtin/kalman", "input": values}))
+
+    (error,) = [one for one in problem["errors"] if one["pointer"] == f"#/input{at}"]
+    assert words in error["detail"]
+    assert '"null"' not in error["detail"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"values": [None]}, "Observable 0: The level model needs at least one value that is not missing."),
+        ({"values": [1.0], "slope_variance": 1}, "slope_variance: only the trend model has a slope"),
+        ({"values": [1.0], "observation_variance": 0, "level_variance": 0}, "level_variance: one of the variances"),
+    ],
+)
+def test_what_only_the_filter_finds_out_is_said_in_its_words(owner: Caller, values: Json, message: str):
+    body = {"model": "builtin/kalman", "input": values}
+
+    job = expect(201, owner.http.post("/v1/jobs", json=body, headers={"Prefer": "wait=30"}))
+
+    assert (job["status"], job["error"]["code"]) == ("failed", "invalid_input")
+    assert job["error"]["message"].startswith(message)

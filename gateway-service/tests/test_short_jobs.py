@@ -101,7 +101,7 @@ def test_what_only_the_numbers_show_fails_the_job_with_the_field(owner: Caller):
         ({"values": None}, "#/input"),
         ({"values": [1.0], "series": f"ser_{'0' * 26}"}, "#/input"),
         ({"band": 2}, "#/input/band"),
-        ({"values": ["a"]}, "#/input/values"),
+        ({"values": ["a"]}, "#/input/values/0"),
         ({"model": "other"}, "#/input/model"),
     ],
 )

@@ -10,7 +10,6 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 import structlog
-from pydantic import ValidationError
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job
@@ -22,8 +21,6 @@ from reelwork.generator import (
     GenerationContext,
     GenerationError,
     Interruption,
-    InvalidInput,
-    Parameters,
     Progress,
     TimeLimitExceeded,
 )
@@ -128,7 +125,7 @@ class Attempt:
         context = self._context(folder, limit_of(model, self._job))
         try:
             with contained():
-                for artifact in model.generate(parameters_of(model, self._job), context):
+                for artifact in model.generate(model.parameters.from_input(self._job.input), context):
                     context.check()
                     anyio.from_thread.run(self._files.store, artifact)
         except TimeLimitExceeded as error:
@@ -155,16 +152,6 @@ class Attempt:
 
     def _report(self, progress: Progress) -> None:
         anyio.from_thread.run_sync(self._lifeline.report, progress_told(progress))
-
-
-def parameters_of(model: AnyModel, job: Job) -> Parameters:
-    """The job's input as the model has it. Raises InvalidInput."""
-    try:
-        return model.parameters.model_validate(job.input)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(first["msg"], field=field) from error
 
 
 def limit_of(model: AnyModel, job: Job) -> float:

@@ -11,7 +11,7 @@ from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.route import CIRCUIT_OPEN, ELSEWHERE, next_model, route_of
 from reelwork.generator import GenerationError, InvalidInput, ProviderUnavailable
 from reelwork.store.circuits import Circuits
-from worker.attempt import failure_of, parameters_of
+from worker.attempt import failure_of
 from worker.catalogue import Models, ModelUnavailable
 from worker.exchange import AnyRemote
 
@@ -32,7 +32,7 @@ async def model_for(job: Job, models: Models, circuits: Circuits) -> AnyRemote:
     """
     here, open_until = models.route(job), dict[str, datetime]()
     if job.model in here:
-        parameters_of(await models.remote(job.model), job)
+        (await models.remote(job.model)).parameters.from_input(job.input)
     while here:
         name = next_model(job, here=here, open_until=open_until)
         if name is None:
@@ -56,7 +56,7 @@ async def _fit(job: Job, models: Models, name: str) -> AnyRemote | None:
         return await models.remote(name)
     try:
         model = await models.remote(name)
-        parameters_of(model, job)
+        model.parameters.from_input(job.input)
     except InvalidInput:
         return None
     except Exception as error:  # the edge to foreign code: whatever a `setup` raises, another model may do the job

@@ -32,7 +32,7 @@ from reelwork.generator import (
     SubmissionUnknown,
 )
 from reelwork.objects.errors import ObjectStoreDown
-from worker.attempt import failure_of, parameters_of
+from worker.attempt import failure_of
 from worker.catalogue import Models
 from worker.exchange import AnyRemote, Exchange
 from worker.lifeline import Lifeline, Stop
@@ -114,7 +114,7 @@ class Turn:
         job = self._pause.job
         try:
             model = await self._model(models)
-            params = parameters_of(model, job)
+            params = model.parameters.from_input(job.input)
         except Exception as error:  # noqa: BLE001  (the edge to foreign code: whatever it raises ends this turn only)
             return failure_of(error) if job.call is None else await self._pause.after_fault(error)
         exchange = self._exchange(model, folder)

@@ -45,6 +45,31 @@ def test_the_band_is_as_wide_as_asked(run):
     assert widths[0] / widths[1] == pytest.approx(2.5758293035489 / 0.6744897501960817)
 
 
+# Of these the likelihood is greatest without any noise: the level does best by following each value.
+WALK = [1.0, 1.5, 1.7, 2.5, 2.4, 3.0, 3.9, 4.1]
+
+
+@pytest.mark.parametrize(
+    ("values", "wish"), [(WALK, {}), ([5.0] * 8, {}), ([5.0], {}), ([1.0, 2.0, 3.0, 4.0], {"model": "trend"})]
+)
+def test_a_band_without_width_says_that_it_is_no_certainty(run, values, wish):
+    found = content(run(values=values, **wish))
+
+    assert found["smooth_upper"] == found["smooth_lower"]
+    (warning,) = found["warnings"]
+    assert (warning["code"], warning["observable"]) == ("zero_width_band", 0)
+    assert "observation_variance" in warning["detail"]
+
+
+def test_a_warning_names_its_observable_and_what_was_asked_for_needs_none(run):
+    both = content(run(values=[[wild, walk] for wild, walk in zip([1.0, 3.0] * 4, WALK, strict=True)]))
+    asked = content(run(values=WALK, observation_variance=0))
+
+    assert [warning["observable"] for warning in both["warnings"]] == [1]
+    assert asked["warnings"] == []
+    assert content(run(values=[1.0, 3.0] * 4))["warnings"] == []
+
+
 def test_28_observables_have_a_model_of_their_own_each(run):
     rows = [[float(place * column % 7) for column in range(28)] for place in range(30)]
     rows[3][5] = None
@@ -143,6 +168,36 @@ def test_what_only_the_numbers_show_fails_with_their_field(run, values):
         run(**values)
 
     assert caught.value.field == "values"
+
+
+def test_what_a_file_lacks_is_held_against_the_file(run, tmp_path):
+    path = tmp_path / "values.csv"
+    path.write_text("value\n\n\n")
+
+    with pytest.raises(InvalidInput, match="at least one value") as caught:
+        run(file="asset_1", assets={"asset_1": path})
+
+    assert caught.value.field == "file"
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "cure"),
+    [
+        ({"slope_variance": 1.0}, "slope_variance", "trend"),
+        ({"observation_variance": 0, "level_variance": 0}, "level_variance", "above 0"),
+        (
+            {"model": "trend", "observation_variance": 0, "level_variance": 0, "slope_variance": 0},
+            "slope_variance",
+            "above 0",
+        ),
+    ],
+)
+def test_fields_that_do_not_go_together_are_named(values, field, cure):
+    with pytest.raises(ValidationError) as caught:
+        Kalman.parameters.model_validate({"values": [1.0, 2.0], **values})
+
+    (error,) = caught.value.errors()
+    assert (error["loc"], cure in error["msg"]) == ((field,), True)
 
 
 def test_it_can_be_cancelled(tmp_path, noisy_values):

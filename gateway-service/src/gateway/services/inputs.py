@@ -1,6 +1,5 @@
 """Checking a job's input: against the model's JSON Schema, against what can be stored, and the assets it names."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -11,6 +10,7 @@ import jsonschema_rs
 from gateway.input_policy import InputPolicy
 from gateway.problems import named
 from gateway.services.outputs import usable
+from gateway.services.schema_faults import escape, faults_of
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import ContentPolicyViolation, FieldError, InvalidInput
 from reelwork.domain.ids import AccountId, AssetId, JobId, SeriesId
@@ -20,8 +20,6 @@ from reelwork.store.stores import Stores
 
 MAX_DEPTH = 32
 MAX_FAULTS = 20
-LONGEST_DETAIL = 300
-_Kind = jsonschema_rs.ValidationErrorKind
 # BSON integers have 64 bits.
 _INTEGERS = range(-(2**63), 2**63)
 
@@ -78,7 +76,7 @@ class InputChecker:
     def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
-        faults = (fault for error in errors for fault in (_choice(card, error) or _form(card, error) or _faults(error)))
+        faults = (fault for error in errors for fault in (_choice(card, error) or _form(card, error) or faults_of(error)))
         return list(islice(faults, MAX_FAULTS))
 
     def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
@@ -113,39 +111,9 @@ def _form(card: ModelCard, error: Any) -> list[FieldError]:  # the library's err
     properties = cast("Mapping[str, Mapping[str, Any]]", card.input_schema.get("properties", {}))
     match list(error.schema_path):
         case ["properties", name, "pattern"] if cure := properties[name].get("x-cure"):
-            return [FieldError(pointer=f"#/input/{_escape(name)}", code="pattern", detail=cure)]
+            return [FieldError(pointer=f"#/input/{escape(name)}", code="pattern", detail=cure)]
         case _:
             return []
-
-
-def _faults(error: Any) -> Iterator[FieldError]:  # the library's error has no types
-    """A missing and an unexpected field are named by their own pointers."""
-    place = "/".join(["#/input", *(_escape(part) for part in error.instance_path)])
-    match error.kind:
-        case _Kind.Required():
-            yield FieldError(
-                pointer=f"{place}/{_escape(error.kind.property)}", code="required", detail="It is missing."
-            )
-        case _Kind.AdditionalProperties():
-            for name in error.kind.unexpected:
-                cure = "This model has no such field."
-                yield FieldError(pointer=f"{place}/{_escape(name)}", code="additionalProperties", detail=cure)
-        case _:
-            code = str(error.schema_path[-1]) if error.schema_path else "invalid"
-            yield FieldError(pointer=place, code=code, detail=_cure(error)[:LONGEST_DETAIL])
-
-
-def _cure(error: Any) -> str:
-    match error.kind:
-        case _Kind.Enum():
-            return f"Take one of {', '.join(json.dumps(option) for option in error.kind.options)}."
-        case _Kind.Constant():
-            return f"Take {json.dumps(error.kind.expected_value)}."
-        case _Kind.AnyOf():
-            return " Or: ".join(dict.fromkeys(_cure(inner) for branch in error.kind.context for inner in branch))
-        case _:
-            message = str(error.message)
-            return f"{message[:1].upper()}{message[1:]}."
 
 
 def unstorable(value: object, pointer: str, depth: int = 0) -> Iterator[FieldError]:
@@ -163,7 +131,7 @@ def unstorable(value: object, pointer: str, depth: int = 0) -> Iterator[FieldErr
         case dict():
             for key, item in cast("dict[str, object]", value).items():
                 yield from _unstorable_name(key, pointer)
-                yield from unstorable(item, f"{pointer}/{_escape(key)}", depth + 1)
+                yield from unstorable(item, f"{pointer}/{escape(key)}", depth + 1)
         case list():
             for index, item in enumerate(cast("list[object]", value)):
                 yield from unstorable(item, f"{pointer}/{index}", depth + 1)
@@ -176,10 +144,6 @@ def _unstorable_name(name: str, pointer: str) -> Iterator[FieldError]:
 
 def _is_clean(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _escape(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _no_asset(name: str) -> FieldError:

@@ -18,7 +18,6 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 import structlog
-from pydantic import ValidationError
 
 from gateway.services.building import NewJob
 from reelwork.domain.errors import StoreUnavailable
@@ -138,10 +137,6 @@ class ShortJobs:
         folder = Path(await anyio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix="reelwork-short-")))
         try:
             await anyio.to_thread.run_sync(self._call, job, files, folder, limiter=self._threads)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            return AttemptFailure(code="invalid_input", message=f"{field}: {first['msg']}", retryable=False)
         except GenerationError as error:
             return AttemptFailure(code=error.code, message=error.message, retryable=error.retryable)
         finally:
@@ -161,5 +156,5 @@ class ShortJobs:
             time_limit_seconds=min(LIMIT_SECONDS, job.run_timeout_seconds or LIMIT_SECONDS),
         )
         # `Any`: each model's own parameters.
-        for artifact in model.generate(model.parameters.model_validate(job.input), context):  # type: ignore[arg-type]
+        for artifact in model.generate(model.parameters.from_input(job.input), context):  # type: ignore[arg-type]
             anyio.from_thread.run(files.store, artifact)

@@ -57,7 +57,10 @@ def estimate(
     runs = arithmetic.runs(given)
     observed = sum(run.stop - run.start for run in runs)
     if observed < (1 if kind == "level" else 2):
-        raise TooFewValues(f"The {kind} model needs {'a value' if kind == 'level' else 'two values'} at least.")
+        least = "one value" if kind == "level" else "two values"
+        raise TooFewValues(
+            f"The {kind} model needs at least {least} that {'is' if kind == 'level' else 'are'} not missing."
+        )
     offset = arithmetic.part(given, runs[0].start, runs[0].start + 1)[0]
     rounding = (sys.float_info.epsilon * arithmetic.largest(given)) ** 2
     series = Series(

@@ -3,11 +3,22 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
+
+from reelwork.generator.errors import InvalidInput
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_SEED = 2**32 - 1
@@ -24,6 +35,18 @@ class Parameters(BaseModel):
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def from_input(cls, values: Mapping[str, object]) -> Self:
+        """Those of a job. Raises InvalidInput, which names the first field that is wrong."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            said = first["msg"].removeprefix("Value error, ")  # of a model's own validators
+            message = f"{field}: {said}." if field else f"{said[:1].upper()}{said[1:]}."
+            raise InvalidInput(message, field=field or None) from error
 
     @classmethod
     def input_schema(cls) -> dict[str, JsonValue]:

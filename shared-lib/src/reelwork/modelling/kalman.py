@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -106,12 +115,26 @@ class KalmanParameters(Parameters):
         given = [name for name in _SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give exactly one of values, file and series")
-        if self.model == "level" and self.slope_variance is not None:
-            raise ValueError("slope_variance is of the trend model")
-        asked = self.variances.of(self.model)
-        if all(value == 0 for value in asked):
-            raise ValueError("one of the variances must be above 0")
         return self
+
+    @field_validator("level_variance", "slope_variance")
+    @classmethod
+    def _leaves_some_noise(cls, value: float | None, info: ValidationInfo) -> float | None:
+        """Held against the last of the model's variances."""
+        kind: Kind | None = info.data.get("model")
+        if kind == "level" and info.field_name == "slope_variance" and value is not None:
+            raise ValueError("only the trend model has a slope: leave it out, or take the model trend")
+        asked = {**info.data, str(info.field_name): value}
+        last = "slope_variance" if kind == "trend" else "level_variance"
+        names = ("observation_variance", "level_variance", "slope_variance")[: 3 if kind == "trend" else 2]
+        if info.field_name == last and all(asked.get(name) == 0 for name in names):
+            raise ValueError("one of the variances must be above 0: leave it out to have it estimated")
+        return value
+
+    @property
+    def source(self) -> str:
+        """The field that the values come by."""
+        return next(name for name in _SOURCES if getattr(self, name) is not None)
 
     @property
     def variances(self) -> Variances:
@@ -162,7 +185,7 @@ class Kalman(MediaGeneratorModel[KalmanParameters]):
         columns = self._columns(params, ctx)
         ctx.progress(0.05, "Estimating", stage="generating")
         found = [self._estimate(column, number, params, ctx) for number, column in enumerate(columns)]
-        report = Report(columns=columns, estimates=found, band=params.band)
+        report = Report(columns=columns, estimates=found, band=params.band, asked=params.variances)
         ctx.progress(0.8, "Writing", stage="encoding")
         path = ctx.workdir / "kalman.json"
         write_json(path, report, ctx.check)
@@ -180,9 +203,7 @@ class Kalman(MediaGeneratorModel[KalmanParameters]):
         else:
             columns = of_file(ctx.fetch(params.series or ""), source="series")
         if not columns:
-            raise InvalidInput(
-                "There are no values.", field=next(n for n in _SOURCES if getattr(params, n) is not None)
-            )
+            raise InvalidInput("There are no values: send one at least.", field=params.source)
         return columns
 
     def _estimate(self, column: Any, number: int, params: KalmanParameters, ctx: GenerationContext) -> Estimate:
@@ -196,4 +217,4 @@ class Kalman(MediaGeneratorModel[KalmanParameters]):
                 check=ctx.check,
             )
         except TooFewValues as error:
-            raise InvalidInput(f"Observable {number}: {error}", field="values") from error
+            raise InvalidInput(f"Observable {number}: {error}", field=params.source) from error

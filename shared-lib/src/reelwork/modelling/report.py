@@ -8,20 +8,26 @@ from math import isfinite, sqrt
 from pathlib import Path as FilePath
 from statistics import NormalDist
 
-from reelwork.filtering import Estimate, Path
+from reelwork.filtering import Estimate, Path, Variances
 from reelwork.filtering.arithmetic import Numbers
 from reelwork.modelling.table import Columns
 
 _PIECE = 4096
+_NO_WIDTH = (
+    "The noise was estimated as 0, since these values are most likely without any: so the band has no width where "
+    "there is a value. That is no certainty; give observation_variance if you know it, or send more values."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One estimate for each observable. `band`: the probability that the bounds are to have."""
+    """One estimate for each observable. `band`: the probability that the bounds are to have; `asked`: the variances
+    that were given, which are no estimates."""
 
     columns: Columns
     estimates: Sequence[Estimate]
     band: float
+    asked: Variances
 
     @property
     def points(self) -> int:
@@ -73,7 +79,19 @@ def _summary(report: Report) -> dict[str, object]:
         "variances": variances if several else variances[0],
         "log_likelihood": likelihoods if several else likelihoods[0],
         "band": report.band,
+        "warnings": list(_warnings(report)),
     }
+
+
+def _warnings(report: Report) -> Iterator[dict[str, object]]:
+    """Where the band has no width since the likelihood is greatest at the border, with no noise at all.
+
+    The estimate stays what it is, as in statsmodels, which is silent about it. A floor under it would be a number of
+    our own, that no series tells.
+    """
+    for number, found in enumerate(report.estimates):
+        if report.asked.observation is None and not found.variances.observation:
+            yield {"code": "zero_width_band", "observable": number, "detail": _NO_WIDTH}
 
 
 def _parts(report: Report) -> Iterator[_Part]:
