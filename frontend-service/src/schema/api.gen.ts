@@ -141,7 +141,7 @@ export interface paths {
         /**
          * Create Task
          * @deprecated
-         * @description Turn a picture into a video. The same picture twice makes two tasks.
+         * @description Turn a picture into a video. The same picture twice makes two tasks, but under one `Idempotency-Key`.
          */
         readonly post: operations["create_task"];
         readonly delete?: never;
@@ -3098,10 +3098,7 @@ export interface components {
         };
         /** Body_create_task */
         readonly Body_create_task: {
-            /**
-             * File
-             * @description The picture, at most 32 MiB.
-             */
+            /** File */
             readonly file: string;
         };
         /** Body_import_account */
@@ -7877,7 +7874,10 @@ export interface operations {
     readonly create_task: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -7890,6 +7890,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -7941,6 +7943,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                };
+            };
             /** @description `model_retired` */
             readonly 410: {
                 headers: {
@@ -7968,13 +7979,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description `content_policy_violation`, `url_refused`, `idempotency_key_mismatch`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["InvalidInput"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["IdempotencyKeyMismatch"] | components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `quota_exceeded`, `rate_limited` */
@@ -8700,7 +8711,10 @@ export interface operations {
     readonly translate_video: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -8713,6 +8727,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -8755,6 +8771,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -8773,7 +8798,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
