@@ -8347,7 +8347,10 @@ export interface operations {
     readonly generate_media: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -8360,6 +8363,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -8411,6 +8416,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -8429,7 +8443,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -13119,7 +13133,10 @@ export interface operations {
     readonly generate_video: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -13132,6 +13149,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 202: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -13174,6 +13193,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -13192,7 +13220,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation` */
+            /** @description In the words of its original: `content_policy_violation`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -13237,7 +13265,10 @@ export interface operations {
     readonly generate_videos: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -13250,6 +13281,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 202: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -13292,6 +13325,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -13310,7 +13352,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation` */
+            /** @description In the words of its original: `content_policy_violation`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -15764,7 +15806,10 @@ export interface operations {
     readonly scrape_page: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -15777,6 +15822,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -15819,6 +15866,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -15837,7 +15893,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation` */
+            /** @description In the words of its original: `content_policy_violation`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;

@@ -17,6 +17,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
 from reelwork.engine.retry import retry
 from reelwork.engine.submit import LaneOpener, stored_before, submit
+from reelwork.store.idempotency import Ours
 from reelwork.store.job_filter import JobFilter
 
 
@@ -64,6 +65,11 @@ class JobService:
         if stored is not None:
             return stored
         return await stored_before(self._engine.stores.jobs, new.job)
+
+    async def submit_once(self, caller: Caller, body: JobBody, *, request_id: str, ours: Ours) -> Job:
+        """The job of a request that may have been sent before: see `KeyedRequests.answer`. Raises as `submit` does."""
+        known = None if ours.first else await self.find(caller, ours.subject)
+        return known or await self.submit(caller, body, request_id=request_id, job_id=JobId(ours.subject))
 
     async def price(self, caller: Caller, body: JobBody, *, request_id: str) -> int:
         """What submitting it would reserve, in ten-thousandths of a US dollar; stores nothing. Raises as `submit` does,
