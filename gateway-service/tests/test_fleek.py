@@ -48,6 +48,18 @@ def test_the_content_is_a_signed_address_that_serves_the_picture_for_an_hour(own
         assert picture.format == "PNG"
 
 
+def test_the_same_request_under_a_key_is_one_media(owner: Caller):
+    def post(prompt: str) -> httpx.Response:
+        return owner.http.post("/media/generate", json={"prompt": prompt}, headers={"Idempotency-Key": "media once"})
+
+    first, second = post("a hill"), post("a hill")
+
+    assert expect(200, second) == expect(200, first)
+    assert second.headers["idempotency-replayed"] == "true"
+    assert post("a valley").status_code == 422
+    owner.cancel(first.json()["job_id"])
+
+
 def test_what_is_not_ready_has_no_content_yet(owner: Caller):
     blocker = owner.submit(seconds=60)["id"]
     owner.wait(blocker, "processing")

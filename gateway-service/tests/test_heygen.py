@@ -1,11 +1,14 @@
 """The video translation paths of HeyGen: an address of a video in, a status to ask after, not too often."""
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
+from reelwork.domain.tier import Tier
 from testkit.caller import Caller, Json, expect
 from testkit.clips import write_clip
 from testkit.services import S3Service
@@ -31,6 +34,10 @@ def translating(mongo_url: str, s3: S3Service, site: Website) -> Iterator[Stack]
         fetch_ports=f"443,80,{site.port}",
         heygen_shortest_delay=0,
         heygen_longest_delay=0,
+        tiers=json.dumps(
+            {tier: {"requests_per_minute": 10_000} for tier in Tier}
+            | {"developer": {"requests_per_minute": 10_000, "jobs_per_day": 1}}
+        ),
     ) as stack:
         yield stack
 
@@ -87,6 +94,44 @@ def test_what_is_no_video_is_refused_and_nothing_is_kept(
 
     assert expect(status, answer).keys() == {"detail"}
     assert translating.stored() == before
+
+
+def test_what_the_plan_has_not_is_refused_before_the_video_is_fetched(translating: Stack, site: Website):
+    free = translating.caller("free translator", tier=Tier.FREE)
+    before, asked = translating.stored(), len(site.requests)
+
+    answer = free.http.post("/translate/", json={"video_url": f"{site.url}/video.mp4"})
+
+    expect(403, answer)
+    assert translating.stored() == before
+    assert len(site.requests) == asked
+
+
+def test_of_many_at_once_those_beyond_the_quota_leave_no_video(translating: Stack, site: Website):
+    few = translating.caller("one a day", tier=Tier.DEVELOPER)
+
+    def ask(_: int) -> int:
+        return few.http.post("/translate/", json={"video_url": f"{site.url}/video.mp4"}).status_code
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        statuses = sorted(pool.map(ask, range(4)))
+
+    assert statuses == [200, 429, 429, 429]
+    assert len(expect(200, few.http.get("/v1/assets", params={"purpose": "input"}))["items"]) == 1
+
+
+def test_the_same_request_under_a_key_is_one_translation(client: Caller, translating: Stack, site: Website):
+    body, key = {"video_url": f"{site.url}/video.mp4"}, {"Idempotency-Key": "translate once"}
+
+    first = client.http.post("/translate/", json=body, headers=key)
+    before = translating.stored()
+    second = client.http.post("/translate/", json=body, headers=key)
+    other = client.http.post("/translate/", json={"video_url": f"{site.url}/other.mp4"}, headers=key)
+
+    assert expect(200, second) == expect(200, first)
+    assert second.headers["idempotency-replayed"] == "true"
+    assert expect(422, other).keys() == {"detail"}
+    assert translating.stored().jobs == before.jobs
 
 
 @pytest.mark.parametrize("name", ["nope", "job_x"])

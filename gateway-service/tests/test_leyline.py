@@ -6,8 +6,10 @@ import uuid
 from datetime import UTC, datetime
 
 import av
+import httpx2 as httpx
 import pytest
 
+from reelwork.domain.tier import Tier
 from testkit import pictures
 from testkit.caller import Caller, Json, expect
 from testkit.stack import Stack
@@ -64,6 +66,30 @@ def test_a_task_that_waits_is_pending_and_has_no_video_yet(owner: Caller):
     assert video["code"] == "video_not_found"
     cancelled = expect(200, owner.http.get(f"/api/v1/task/{created['id']}"))
     assert (cancelled["status"], cancelled["message"]) == ("FAILED", "The task was cancelled.")
+
+
+def test_what_the_plan_has_not_leaves_no_picture(stack: Stack):
+    free = stack.caller("free task", tier=Tier.FREE)
+    before = stack.stored()
+
+    expect(403, free.http.post("/api/v1/task", files={"file": ("a.png", pictures.picture("image/png"))}))
+
+    assert stack.stored() == before
+
+
+def test_the_same_picture_under_a_key_is_one_task(owner: Caller):
+    key = {"Idempotency-Key": "task once"}
+
+    def post(picture: bytes) -> httpx.Response:
+        return owner.http.post("/api/v1/task", files={"file": ("a.png", picture)}, headers=key)
+
+    first, second = (post(pictures.picture("image/png")) for _ in range(2))
+
+    assert expect(200, second) == expect(200, first)
+    assert second.headers["idempotency-replayed"] == "true"
+    assert expect(422, post(pictures.picture()))["code"] == "idempotency_key_mismatch"
+    assert owner.content(_job_of(owner, first.json()["id"])["input"]["image"]) == pictures.picture("image/png")
+    owner.cancel(_job_of(owner, first.json()["id"])["id"])
 
 
 def test_the_same_picture_makes_another_task_each_time(owner: Caller):

@@ -28,6 +28,27 @@ def job(pro: Caller) -> Json:
     return pro.wait(created["job_id"])
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/generate", REQUEST), ("/v1/generate/batch", {"requests": [REQUEST, REQUEST]})]
+)
+def test_the_same_request_under_a_key_makes_nothing_twice(pro: Caller, path: str, body: Json):
+    before = len(listed(pro))
+    first, second = (pro.http.post(path, json=body, headers={"Idempotency-Key": "luma once"}) for _ in range(2))
+
+    assert expect(202, second) == expect(202, first)
+    assert second.headers["idempotency-replayed"] == "true"
+    assert second.headers.get("location") == first.headers.get("location")
+    made = listed(pro)[: len(listed(pro)) - before]
+    assert len(made) == len(body.get("requests", [body]))
+    for job in made:
+        pro.cancel(job["id"])
+
+
+def listed(caller: Caller) -> list[Json]:
+    items: list[Json] = expect(200, caller.http.get("/v1/jobs", params={"limit": 100}))["items"]
+    return items
+
+
 class TestGenerate:
     def test_the_readmes_request_is_enough(self, pro: Caller):
         answer = pro.http.post("/v1/generate", json={"prompt": "A sunset over mountains"})

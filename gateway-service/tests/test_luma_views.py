@@ -83,6 +83,17 @@ class TestScrape:
             "source": "playwright",
         }
 
+    def test_a_page_asked_for_again_under_a_key_is_not_read_twice(self, pro: Caller):
+        asked = {"json": {"url": "https://example.com/once"}, "headers": {"Idempotency-Key": "scrape once"}}
+
+        first = pro.http.post("/v1/scrape/playwright", **asked)
+        newest = expect(200, pro.http.get("/v1/jobs?limit=1"))["items"]
+        second = pro.http.post("/v1/scrape/playwright", **asked)
+
+        assert expect(200, second) == expect(200, first)
+        assert second.headers["idempotency-replayed"] == "true"
+        assert expect(200, pro.http.get("/v1/jobs?limit=1"))["items"] == newest
+
     def test_a_page_that_cannot_be_had_is_a_failed_generation(self, pro: Caller):
         answer = pro.http.post("/v1/scrape/playwright", json={"url": "https://example.com/broken"})
 

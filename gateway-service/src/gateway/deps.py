@@ -22,6 +22,7 @@ from gateway.services.answers import AnswerService
 from gateway.services.assets import AssetService
 from gateway.services.audit import AuditService
 from gateway.services.batches import BatchService
+from gateway.services.brought import BroughtFiles
 from gateway.services.bulk import BulkService
 from gateway.services.direct_uploads import DirectUploads
 from gateway.services.estimates import EstimateService
@@ -221,6 +222,7 @@ Jobs = Annotated[JobService, Depends(_its(lambda gateway: gateway.jobs))]
 Batches = Annotated[BatchService, Depends(_its(lambda gateway: gateway.batches))]
 Bulk = Annotated[BulkService, Depends(_its(lambda gateway: gateway.bulk))]
 Exports = Annotated[BatchExport, Depends(_its(lambda gateway: gateway.exports))]
+Brought = Annotated[BroughtFiles, Depends(_its(lambda gateway: BroughtFiles(gateway.jobs, gateway.removal)))]
 Uploads = Annotated[UploadService, Depends(_its(lambda gateway: gateway.uploads))]
 Direct = Annotated[DirectUploads, Depends(_its(lambda gateway: gateway.direct))]
 Fetches = Annotated[FetchService, Depends(_its(lambda gateway: gateway.fetches))]

@@ -1,9 +1,10 @@
 """From what a caller wrote to a job that can be stored: model known, input checked, terms clear. Stores no job."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.auth import Caller
 from gateway.services.fallbacks import Fallbacks
@@ -105,6 +106,18 @@ class JobBuilder:
             raise refusal
         return new
 
+    async def admit(self, caller: Caller, body: JobBody) -> tuple[ModelCard, int]:
+        """The model and the price of a job whose files are not there yet: `build` minus its look at the input.
+
+        Raises PermissionDenied, ModelNotFound, ModelRetired, InsufficientTier, MaxCostExceeded, StoreUnavailable.
+        """
+        card = await self._card(caller, body)
+        whole = card.with_defaults(body.input)
+        price = price_of(card.pricing, whole)
+        for refusal in self._refusals(caller.account, card, whole, price=price, max_cost=body.max_cost):
+            raise refusal
+        return card, price
+
     async def draft(
         self,
         caller: Caller,
@@ -138,19 +151,22 @@ class JobBuilder:
         job = await self._cache.applied(job, card, {asset.id: asset.sha256 for asset in assets})
         whole = card.with_defaults(body.input)
         price = 0 if job.status.is_terminal else price_of(card.pricing, whole)
-        refusals = (
-            *self._not_in_plan(caller.account, card.pool),
-            *too_low(caller.account, card),
-            *too_long(caller.account, self._plans[caller.account.tier], whole),
-            *too_dear(price, body.max_cost),
-        )
+        refusals = self._refusals(caller.account, card, whole, price=price, max_cost=body.max_cost)
         numbers = sum(use.points * use.observables for use in series)
-        return NewJob(job=job, card=card, terms=terms, series_values=numbers, price=price, refusals=refusals)
+        return NewJob(job=job, card=card, terms=terms, series_values=numbers, price=price, refusals=tuple(refusals))
 
     async def _card(self, caller: Caller, body: JobBody) -> ModelCard:
         """Of the version that the body means. A key that is bound to models is held against the model's own name."""
         caller.require_model(await self._catalogue.plain(body.model))
         return (await self._catalogue.usable(body.model, pointer="#/model")).card
+
+    def _refusals(
+        self, account: Account, card: ModelCard, whole: Mapping[str, Any], *, price: int, max_cost: str | None
+    ) -> Iterator[ReelworkError]:
+        yield from self._not_in_plan(account, card.pool)
+        yield from too_low(account, card)
+        yield from too_long(account, self._plans[account.tier], whole)
+        yield from too_dear(price, max_cost)
 
     def _not_in_plan(self, account: Account, pool: str) -> Iterator[InsufficientTier]:
         try:

@@ -17,6 +17,7 @@ from reelwork.engine.engine import Engine
 from reelwork.engine.intake import Intake
 from reelwork.engine.retry import retry
 from reelwork.engine.submit import LaneOpener, stored_before, submit
+from reelwork.store.idempotency import Ours
 from reelwork.store.job_filter import JobFilter
 
 
@@ -52,7 +53,7 @@ class JobService:
         SpendCapReached, InsufficientCredits, StoreUnavailable.
         """
         new = await self._builder.build(caller, body, request_id=request_id, job_id=job_id)
-        await caller.charge(new.rate_units, field="#/model", cure="Use another model")
+        await _charge(caller, new.rate_units)
         purse = self._purses.of(caller)
         here = bool(wait) and self._short.takes(new)
         stored = await submit(
@@ -65,6 +66,11 @@ class JobService:
             return stored
         return await stored_before(self._engine.stores.jobs, new.job)
 
+    async def submit_once(self, caller: Caller, body: JobBody, *, request_id: str, ours: Ours) -> Job:
+        """The job of a request that may have been sent before: see `KeyedRequests.answer`. Raises as `submit` does."""
+        known = None if ours.first else await self.find(caller, ours.subject)
+        return known or await self.submit(caller, body, request_id=request_id, job_id=JobId(ours.subject))
+
     async def price(self, caller: Caller, body: JobBody, *, request_id: str) -> int:
         """What submitting it would reserve, in ten-thousandths of a US dollar; stores nothing. Raises as `submit` does,
         but for what is not there to pay it."""
@@ -74,6 +80,14 @@ class JobService:
         """Raises what `submit` would refuse at this moment; stores nothing."""
         new = await self._builder.build(caller, body.model_copy(update={"cache": "off"}), request_id=request_id)
         for refusal in await self._purses.refusals(caller, new):
+            raise refusal
+
+    async def admit(self, caller: Caller, body: JobBody, *, job_id: JobId) -> None:
+        """Charge a job whose files are not there yet, if plan and purse have room for it at this moment; stores
+        nothing. Raises as `submit` does, but for what is wrong with its input."""
+        card, price = await self._builder.admit(caller, body)
+        await _charge(caller, card.rate_units)
+        for refusal in await self._purses.lacks(caller, job_id, price):
             raise refusal
 
     async def retry(self, caller: Caller, job_id: str, *, mark: str, deadline: timedelta | None) -> Job:
@@ -133,3 +147,8 @@ class JobService:
     async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Raises JobNotFound."""
         return await cancel(self._engine, caller.account.id, JobId(job_id), by="owner")
+
+
+async def _charge(caller: Caller, units: int) -> None:
+    """Raises RateLimited, InsufficientTier."""
+    await caller.charge(units, field="#/model", cure="Use another model")

@@ -3,6 +3,7 @@
 from gateway.auth import Caller
 from gateway.services.building import NewJob
 from reelwork.domain.errors import ReelworkError
+from reelwork.domain.ids import JobId
 from reelwork.domain.ledger import Bounds
 from reelwork.domain.tier import Plans
 from reelwork.engine.reserving import Ask, Payer, Purse, Reservations
@@ -28,6 +29,8 @@ class Purses:
 
     async def refusals(self, caller: Caller, new: NewJob) -> list[ReelworkError]:
         """Why this job could not be paid now; see `estimates.Funds`."""
-        if new.job.status.is_terminal:
-            return []
-        return await self.of(caller).refusals(Ask(job_id=new.job.id, price=new.price))
+        return [] if new.job.status.is_terminal else await self.lacks(caller, new.job.id, new.price)
+
+    async def lacks(self, caller: Caller, job: JobId, price: int) -> list[ReelworkError]:
+        """The same for a job of this price that is not built yet."""
+        return await self.of(caller).refusals(Ask(job_id=job, price=price))

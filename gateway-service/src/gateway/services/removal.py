@@ -3,6 +3,7 @@
 from gateway.auth import Caller
 from gateway.services.assets import AssetService
 from gateway.views import job_view
+from reelwork.domain.asset import Asset
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.engine.engine import Engine
@@ -29,6 +30,10 @@ class RemovalService:
     async def delete_asset(self, caller: Caller, asset_id: str) -> None:
         """Raises AssetNotFound, AssetInUse."""
         await self._eraser.delete(await self._assets.get(caller, asset_id))
+
+    async def withdraw(self, asset: Asset, job_id: JobId) -> None:
+        """What came with a job that was refused; see `Eraser.withdraw`."""
+        await self._eraser.withdraw(asset, job_id)
 
 
 async def forget_answers(requests: Idempotency, erased: Job) -> None:

@@ -84,6 +84,15 @@ class Eraser:
             raise _in_use(asset.id)
         await self._discard_soon([current])
 
+    async def withdraw(self, asset: Asset, job: JobId) -> None:
+        """Remove an asset that came with a job, which was refused; it stays if it is named by another one, or the job
+        was stored after all. Raises StoreUnavailable."""
+        current = await self._stores.assets.get(asset.account_id, asset.id)
+        if current is None or any(naming.job != job for naming in current.naming):
+            return
+        if not await self._stores.removals.known([job]) and await self._stores.assets.retire(current):
+            await self._discard_soon([current])
+
     async def expire(self, now: datetime) -> int:
         """Let go of what is due at `now`, and discard what nobody holds any more; its bytes are left to the sweeper.
 

@@ -7,14 +7,16 @@ import uuid
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from gateway.auth import Caller
 from gateway.content import disposition_of
 from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Probes, RequestId, WholeGateway
 from gateway.envelopes import fleek, source_problems
+from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
+from gateway.services.idempotency import json_answer
 from gateway.services.jobs import JobService
 from gateway.surfaces import Surface
 from reelwork.contract.admin import ProbeBody
@@ -37,9 +39,10 @@ from reelwork.domain.errors import (
     NobodyAnswered,
     StoreUnavailable,
 )
-from reelwork.domain.ids import job_id_of, job_uuid
+from reelwork.domain.ids import job_id_of, job_uuid, new_job_id
 from reelwork.domain.job import Job, Status
 from reelwork.runtime.health import check
+from reelwork.store.idempotency import Ours, StoredAnswer
 
 # The original tried five times.
 TRIES = 5
@@ -75,10 +78,17 @@ router = APIRouter(
 )
 
 
-@router.post("/media/generate", responses=source_problems(FleekError, *SUBMIT_REFUSALS, ModelNotFound, *BODY_REFUSALS))
+@router.post(
+    "/media/generate",
+    response_model=MediaView,
+    responses={
+        200: {"headers": REPLAYED},
+        **source_problems(FleekError, *SUBMIT_REFUSALS, ModelNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
+    },
+)
 async def generate_media(
-    body: MediaBody, caller: CanSubmit, jobs: Jobs, gateway: WholeGateway, request_id: RequestId
-) -> MediaView:
+    body: MediaBody, caller: CanSubmit, jobs: Jobs, gateway: WholeGateway, once: Once, request_id: RequestId
+) -> Response:
     """Make a picture of a prompt."""
     wanted = JobBody(
         model=gateway.settings.fleek_model,
@@ -86,7 +96,12 @@ async def generate_media(
         metadata=SOURCE,
         retry=RetryBody(max_attempts=TRIES),
     )
-    return _view(await jobs.submit(caller, wanted, request_id=request_id))
+
+    async def act(ours: Ours) -> StoredAnswer:
+        job = await jobs.submit_once(caller, wanted, request_id=request_id, ours=ours)
+        return json_answer(200, _view(job), {})
+
+    return await once.answer(new_job_id, act)
 
 
 @router.get("/media/status/{media_job_id}", responses=source_problems(FleekError, JobNotFound))

@@ -4,14 +4,16 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from gateway.auth import Caller
-from gateway.deps import Answers, CanRead, CanSubmit, Fetches, Jobs, RequestId, WholeGateway
+from gateway.deps import Answers, Brought, CanRead, CanSubmit, Fetches, Jobs, RequestId, WholeGateway
 from gateway.envelopes import heygen, source_problems
 from gateway.meter import require_room
+from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
+from gateway.services.idempotency import json_answer
 from gateway.settings import GatewaySettings
 from gateway.surfaces import Surface
 from reelwork.contract.assets import AssetFromUrl
@@ -25,10 +27,11 @@ from reelwork.domain.errors import (
     Unavailable,
     UrlRefused,
 )
-from reelwork.domain.ids import new_asset_id
+from reelwork.domain.ids import new_asset_id, new_job_id
 from reelwork.domain.job import Job, Status
 from reelwork.domain.rate import Rate
 from reelwork.generator import ModelCard
+from reelwork.store.idempotency import Ours, StoredAnswer
 
 # As its clients know it: they wait for as long as `x-Retry-After` says.
 STATUS_RATE = Rate(name="translation-status", amount=10, seconds=30)
@@ -59,33 +62,45 @@ async def _paced(caller: CanRead, gateway: WholeGateway) -> None:
 
 @router.post(
     "/translate/",
-    responses=source_problems(
-        Detail,
-        *SUBMIT_REFUSALS,
-        *BODY_REFUSALS,
-        *(UrlRefused, FetchFailed, ModelUnavailable, StorageUnavailable, Unavailable),
-    ),
+    response_model=TranslationView,
+    responses={
+        200: {"headers": REPLAYED},
+        **source_problems(
+            Detail,
+            *SUBMIT_REFUSALS,
+            *BODY_REFUSALS,
+            *KEY_REFUSALS,
+            *(UrlRefused, FetchFailed, ModelUnavailable, StorageUnavailable, Unavailable),
+        ),
+    },
 )
 async def translate_video(
     body: TranslationBody,
     caller: CanSubmit,
     fetches: Fetches,
-    jobs: Jobs,
+    brought: Brought,
     answers: Answers,
     gateway: WholeGateway,
+    once: Once,
     request_id: RequestId,
-) -> TranslationView:
+) -> Response:
     """Translate the video at an address."""
-    card = (await answers.model(gateway.settings.heygen_model)).card
-    video = await fetches.fetch_film(caller.account.id, AssetFromUrl(url=body.video_url), new_asset_id())
-    delay, values = _terms(card, gateway.settings)
-    wanted = JobBody(
-        model=card.name,
-        input={"video": video.id, **values},
-        metadata={"source": SOURCE, "delay": str(delay)},
-        cache="off",
-    )
-    return _view(await jobs.submit(caller, wanted, request_id=request_id))
+
+    async def act(ours: Ours) -> StoredAnswer:
+        card = (await answers.model(gateway.settings.heygen_model)).card
+        delay, values = _terms(card, gateway.settings)
+        draft = JobBody(model=card.name, input=values, metadata={"source": SOURCE, "delay": str(delay)}, cache="off")
+        job = await brought.submit(
+            caller,
+            draft,
+            lambda: fetches.fetch_film(caller.account.id, AssetFromUrl(url=body.video_url), new_asset_id()),
+            lambda video: draft.model_copy(update={"input": {"video": video.id, **values}}),
+            ours=ours,
+            request_id=request_id,
+        )
+        return json_answer(200, _view(job), {})
+
+    return await once.answer(new_job_id, act)
 
 
 @router.get(

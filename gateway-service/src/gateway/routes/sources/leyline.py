@@ -11,11 +11,13 @@ from fastapi import APIRouter, File, Header, Response, UploadFile
 
 from gateway.auth import Caller
 from gateway.content import content_response, disposition_of
-from gateway.deps import Assets, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
+from gateway.deps import Assets, Brought, CanRead, CanSubmit, Jobs, Models, RequestId, Uploads
+from gateway.once import KEY_REFUSALS, REPLAYED, OnceOfFile
 from gateway.problems import keyed_problems, problems
 from gateway.routes.assets import FORM_BYTES
 from gateway.routes.guarded import GuardedRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
+from gateway.services.idempotency import json_answer
 from gateway.services.inspection import PICTURES
 from gateway.services.jobs import JobService
 from gateway.surfaces import Surface
@@ -34,8 +36,9 @@ from reelwork.domain.errors import (
     UploadTooLarge,
     VideoNotFound,
 )
-from reelwork.domain.ids import decode, job_id_of, job_uuid
+from reelwork.domain.ids import decode, job_id_of, job_uuid, new_job_id
 from reelwork.domain.job import Job, Status
+from reelwork.store.idempotency import Ours, StoredAnswer
 
 SURFACE = Surface(
     name="leyline",
@@ -96,17 +99,22 @@ def upload_router(limit_bytes: int) -> APIRouter:
     limited = APIRouter(prefix=router.prefix, tags=router.tags, route_class=GuardedRoute, deprecated=True)
     limited.post(
         "/task",
+        response_model=TaskCreated,
         max_body_size=limit_bytes + FORM_BYTES,
         form_limits={"max_files": 1, "max_fields": 4},
-        responses=keyed_problems(
-            *SUBMIT_REFUSALS,
-            ModelNotFound,
-            ModelRetired,
-            UploadTooLarge,
-            UnsupportedMediaType,
-            InvalidInput,
-            StorageUnavailable,
-        ),
+        responses={
+            200: {"headers": REPLAYED},
+            **keyed_problems(
+                *SUBMIT_REFUSALS,
+                *KEY_REFUSALS,
+                ModelNotFound,
+                ModelRetired,
+                UploadTooLarge,
+                UnsupportedMediaType,
+                InvalidInput,
+                StorageUnavailable,
+            ),
+        },
     )(create_task)
     return limited
 
@@ -116,15 +124,28 @@ async def create_task(
     caller: CanSubmit,
     uploads: Uploads,
     models: Models,
-    jobs: Jobs,
+    brought: Brought,
+    once: OnceOfFile,
     request_id: RequestId,
-) -> TaskCreated:
-    """Turn a picture into a video. The same picture twice makes two tasks."""
-    model = await models.first_available(*MODELS)
-    asset = await uploads.upload(caller.account.id, file.file, file.filename or "", takes=PICTURES)
-    body = JobBody(model=model.card.name, input={"image": asset.id}, metadata={_EXTENSION: _extension(asset.key)})
-    job = await jobs.submit(caller, body, request_id=request_id)
-    return TaskCreated(id=job_uuid(job.id))
+) -> Response:
+    """Turn a picture into a video. The same picture twice makes two tasks, but under one `Idempotency-Key`."""
+
+    async def act(ours: Ours) -> StoredAnswer:
+        draft = JobBody(model=(await models.first_available(*MODELS)).card.name, input={})
+        await file.seek(0)  # a key was made from it
+        job = await brought.submit(
+            caller,
+            draft,
+            lambda: uploads.upload(caller.account.id, file.file, file.filename or "", takes=PICTURES),
+            lambda picture: draft.model_copy(
+                update={"input": {"image": picture.id}, "metadata": {_EXTENSION: _extension(picture.key)}}
+            ),
+            ours=ours,
+            request_id=request_id,
+        )
+        return json_answer(200, TaskCreated(id=job_uuid(job.id)), {})
+
+    return await once.answer(new_job_id, act)
 
 
 @router.get("/task/{task_id}", responses=keyed_problems(TaskNotFound))

@@ -4,17 +4,19 @@ Its jobs and its account have the addresses that Reelwork's own have, and are Re
 """
 
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
 from gateway.deps import Answers, Batches, CanRead, CanSubmit, Jobs, RequestId, WholeGateway
 from gateway.envelopes import luma_responses
+from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.routes.refusals import SUBMIT_REFUSALS
 from gateway.routes.sources.luma_surface import TAG
 from gateway.services.dream_machine import DreamMachineModel
+from gateway.services.idempotency import json_answer
 from gateway.version import VERSION
 from reelwork.contract.batches import BatchBody
 from reelwork.contract.health import ComponentHealth
@@ -37,51 +39,63 @@ from reelwork.domain.errors import (
     StorageUnavailable,
     UrlRefused,
 )
-from reelwork.domain.ids import new_request_id
+from reelwork.domain.ids import JobId, new_job_id, new_request_id
 from reelwork.runtime.health import check
+from reelwork.store.idempotency import Ours, StoredAnswer
 
 router = APIRouter(tags=[TAG], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute, deprecated=True)
 
 _ESSENTIAL = ("mongodb", "s3")
 # What Luma called what Reelwork has; the others have their own names.
 _COMPONENTS = {"mongodb": "database", "limiter": "redis"}
-_SUBMITTING = luma_responses(*SUBMIT_REFUSALS, ModelUnavailable, *BODY_REFUSALS)
+_SUBMITTING: dict[int | str, dict[str, Any]] = {
+    202: {"headers": REPLAYED},
+    **luma_responses(*SUBMIT_REFUSALS, ModelUnavailable, *BODY_REFUSALS, *KEY_REFUSALS),
+}
 
 
-@router.post("/v1/generate", status_code=202, responses=_SUBMITTING)
+@router.post("/v1/generate", status_code=202, response_model=JobView, responses=_SUBMITTING)
 async def generate_video(
     body: GenerationBody,
     caller: CanSubmit,
     jobs: Jobs,
     answers: Answers,
     gateway: WholeGateway,
+    once: Once,
     request_id: RequestId,
-    response: Response,
-) -> JobView:
+) -> Response:
     """Make a video of a prompt."""
-    model = DreamMachineModel((await answers.model(gateway.settings.luma_model)).card)
-    job = await jobs.submit(caller, model.job(body), request_id=request_id)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return await gateway.forecasts.view(job)
+
+    async def act(ours: Ours) -> StoredAnswer:
+        model = DreamMachineModel((await answers.model(gateway.settings.luma_model)).card)
+        job = await jobs.submit_once(caller, model.job(body), request_id=request_id, ours=ours)
+        return json_answer(202, await gateway.forecasts.view(job), {"Location": f"/v1/jobs/{job.id}"})
+
+    return await once.answer(new_job_id, act)
 
 
-@router.post("/v1/generate/batch", status_code=202, responses=_SUBMITTING)
+@router.post("/v1/generate/batch", status_code=202, response_model=GenerationBatch, responses=_SUBMITTING)
 async def generate_videos(
     body: GenerationBatchBody,
     caller: CanSubmit,
     batches: Batches,
     answers: Answers,
     gateway: WholeGateway,
+    once: Once,
     request_id: RequestId,
-) -> GenerationBatch:
+) -> Response:
     """Make up to ten videos: all of them or none. For plans that have batches."""
-    model = DreamMachineModel((await answers.model(gateway.settings.luma_model)).card)
-    items: list[JsonValue] = [item.model_dump(mode="json", exclude_unset=True) for item in model.jobs(body.requests)]
-    made, _ = await batches.submit(
-        caller, BatchBody(items=items), request_id=request_id, mark=new_request_id(), first=True
-    )
-    ids = [str(job_id) for job_id in made.batch.job_ids]
-    return GenerationBatch(job_ids=ids, total_queued=len(ids), batch_id=made.id)
+
+    async def act(ours: Ours) -> StoredAnswer:
+        model = DreamMachineModel((await answers.model(gateway.settings.luma_model)).card)
+        items: list[JsonValue] = [one.model_dump(mode="json", exclude_unset=True) for one in model.jobs(body.requests)]
+        made, _ = await batches.submit(
+            caller, BatchBody(items=items), request_id=request_id, mark=ours.subject, first=ours.first
+        )
+        ids = [str(job_id) for job_id in made.batch.job_ids]
+        return json_answer(202, GenerationBatch(job_ids=ids, total_queued=len(ids), batch_id=made.id), {})
+
+    return await once.answer(new_request_id, act)
 
 
 @router.get("/v1/generate/models", responses=luma_responses(ModelUnavailable))
@@ -97,15 +111,16 @@ async def list_dream_machines(
 
 @router.post(
     "/v1/scrape/playwright",
-    responses=luma_responses(
-        *SUBMIT_REFUSALS,
-        *BODY_REFUSALS,
-        UrlRefused,
-        ModelUnavailable,
-        GenerationFailed,
-        GenerationTimeout,
-        StorageUnavailable,
-    ),
+    response_model=ScrapedPage,
+    responses={
+        200: {"headers": REPLAYED},
+        **luma_responses(
+            *SUBMIT_REFUSALS,
+            *BODY_REFUSALS,
+            *KEY_REFUSALS,
+            *(UrlRefused, ModelUnavailable, GenerationFailed, GenerationTimeout, StorageUnavailable),
+        ),
+    },
 )
 async def scrape_page(
     body: ScrapeBody,
@@ -113,13 +128,20 @@ async def scrape_page(
     answers: Answers,
     gateway: WholeGateway,
     request: Request,
+    once: Once,
     request_id: RequestId,
-) -> ScrapedPage:
+) -> Response:
     """A page as markdown, without what is around it; answered within a minute."""
     wanted = JobBody(model=gateway.settings.luma_page_model, input={"url": body.url}, metadata={"source": "luma"})
-    job = await answers.completed(caller, wanted, request_id=request_id, gone=request.is_disconnected)
-    markdown = await answers.content(caller, job, "text/markdown")
-    return ScrapedPage(markdown=markdown.decode(), url=body.url, source="playwright")
+
+    async def act(ours: Ours) -> StoredAnswer:
+        job = await answers.completed(
+            caller, wanted, request_id=request_id, gone=request.is_disconnected, job_id=JobId(ours.subject)
+        )
+        markdown = await answers.content(caller, job, "text/markdown")
+        return json_answer(200, ScrapedPage(markdown=markdown.decode(), url=body.url, source="playwright"), {})
+
+    return await once.answer(new_job_id, act)
 
 
 @router.get("/health", responses={503: {"model": LumaHealth, "description": "Jobs cannot be accepted."}})
