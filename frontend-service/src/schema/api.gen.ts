@@ -141,7 +141,7 @@ export interface paths {
         /**
          * Create Task
          * @deprecated
-         * @description Turn a picture into a video. The same picture twice makes two tasks.
+         * @description Turn a picture into a video. The same picture twice makes two tasks, but under one `Idempotency-Key`.
          */
         readonly post: operations["create_task"];
         readonly delete?: never;
@@ -2157,6 +2157,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/v1/webhooks/deliveries/{delivery_id}/replay": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Replay Any Delivery
+         * @description Send a delivery again, also one to an address that a job brought along: the same body under the same
+         *     `webhook-id`, signed anew, once.
+         */
+        readonly post: operations["replay_any_delivery"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/v1/webhooks/event-types": {
         readonly parameters: {
             readonly query?: never;
@@ -3106,10 +3127,7 @@ export interface components {
         };
         /** Body_create_task */
         readonly Body_create_task: {
-            /**
-             * File
-             * @description The picture, at most 32 MiB.
-             */
+            /** File */
             readonly file: string;
         };
         /** Body_import_account */
@@ -7885,7 +7903,10 @@ export interface operations {
     readonly create_task: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -7898,6 +7919,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -7949,6 +7972,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["ModelNotFound"];
                 };
             };
+            /** @description `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["IdempotencyInProgress"];
+                };
+            };
             /** @description `model_retired` */
             readonly 410: {
                 headers: {
@@ -7976,13 +8008,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description `content_policy_violation`, `url_refused`, `idempotency_key_mismatch`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["InvalidInput"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["IdempotencyKeyMismatch"] | components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `quota_exceeded`, `rate_limited` */
@@ -8344,7 +8376,10 @@ export interface operations {
     readonly generate_media: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -8357,6 +8392,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -8408,6 +8445,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FleekError"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -8426,7 +8472,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["FleekError"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -8708,7 +8754,10 @@ export interface operations {
     readonly translate_video: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -8721,6 +8770,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -8763,6 +8814,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Detail"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -8781,7 +8841,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input` */
+            /** @description In the words of its original: `content_policy_violation`, `url_refused`, `invalid_input`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -13102,7 +13162,10 @@ export interface operations {
     readonly generate_video: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -13115,6 +13178,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 202: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -13157,6 +13222,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -13175,7 +13249,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation` */
+            /** @description In the words of its original: `content_policy_violation`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -13220,7 +13294,10 @@ export interface operations {
     readonly generate_videos: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -13233,6 +13310,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 202: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -13275,6 +13354,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -13293,7 +13381,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation` */
+            /** @description In the words of its original: `content_policy_violation`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -15747,7 +15835,10 @@ export interface operations {
     readonly scrape_page: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Any text of your own, kept for 24 hours: the same request sent again with the same key gets the first one's answer, and nothing is done twice. A request that is refused does not use it up. */
+                readonly "idempotency-key"?: string | null;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -15760,6 +15851,8 @@ export interface operations {
             /** @description Successful Response */
             readonly 200: {
                 headers: {
+                    /** @description `true`: the answer to an earlier request of this key. */
+                    readonly "Idempotency-Replayed"?: string;
                     readonly [name: string]: unknown;
                 };
                 content: {
@@ -15802,6 +15895,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
+            /** @description In the words of its original: `idempotency_in_progress` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LumaRefusal"];
+                };
+            };
             /** @description In the words of its original: `upload_too_large` */
             readonly 413: {
                 headers: {
@@ -15820,7 +15922,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["LumaRefusal"];
                 };
             };
-            /** @description In the words of its original: `content_policy_violation` */
+            /** @description In the words of its original: `content_policy_violation`, `idempotency_key_mismatch` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -18372,6 +18474,95 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
+    readonly replay_any_delivery: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly delivery_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `webhook_not_found`, `delivery_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["WebhookNotFound"] | components["schemas"]["DeliveryNotFound"];
+                };
+            };
+            /** @description `invalid_state` */
+            readonly 409: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidState"];
                 };
             };
             /** @description `rate_limited` */

@@ -122,9 +122,9 @@ describe("a draft", () => {
 
 test("the server's pointers are matched to fields", () => {
   const errors = [
-    { pointer: "#/input/aspect", detail: "one" },
-    { pointer: "#/input/aspect/0", detail: "two" },
-    { pointer: "#/model", detail: "three" },
+    { pointer: "#/input/aspect", code: "invalid", detail: "one" },
+    { pointer: "#/input/aspect/0", code: "invalid", detail: "two" },
+    { pointer: "#/model", code: "invalid", detail: "three" },
   ];
 
   expect(complaintsByField(errors)).toEqual({ aspect: "one" });

@@ -76,7 +76,9 @@ class InputChecker:
     def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
-        faults = (fault for error in errors for fault in (_choice(card, error) or _form(card, error) or faults_of(error)))
+        faults = (
+            fault for error in errors for fault in (_choice(card, error) or _form(card, error) or faults_of(error))
+        )
         return list(islice(faults, MAX_FAULTS))
 
     def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
