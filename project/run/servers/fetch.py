@@ -1,4 +1,4 @@
-"""Fetch what no wheel carries: `python -m run.servers.fetch rabbitmq chromium`."""
+"""Fetch what no wheel carries: `python -m run.servers.fetch rabbitmq chromium apertium`."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ from run.servers.rabbitmq import find_rabbitmq
 from run.servers.relocated import Relocated
 
 _BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+_ENGLISH_TO_SPANISH = Path("/usr/share/apertium/modes/eng-spa.mode")
 
 
 def rabbitmq() -> Path:
@@ -34,15 +35,31 @@ def chromium() -> Path:
     found = next((path for path in map(shutil.which, _BROWSERS) if path), None)
     if found is not None:
         return Path(found)
-    if not (shutil.which("apt-get") and os.geteuid() == 0):
-        raise Unfetchable("no Chromium here, and only root can install one; install chromium by your system's means")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run(("apt-get", "update", "-qq"), env=environment)
-    run(("apt-get", "install", "-y", "-qq", "--no-install-recommends", _BROWSERS[0]), env=environment)
+    _install(_BROWSERS[0], missing="Chromium")
     return Path("/usr/bin") / _BROWSERS[0]
 
 
-FETCHERS: dict[str, Callable[[], Path]] = {"rabbitmq": rabbitmq, "chromium": chromium}
+def apertium() -> Path:
+    """Return Apertium with English to Spanish, which translates for builtin/voice-over; without it, install Debian's
+    (6 MB), which takes root. Raises Unfetchable."""
+    found = shutil.which("apertium")
+    if found is not None and _ENGLISH_TO_SPANISH.is_file():
+        return Path(found)
+    _install("apertium", "apertium-eng-spa", missing="Apertium for English to Spanish")
+    return Path("/usr/bin/apertium")
+
+
+def _install(*packages: str, missing: str) -> None:
+    """Debian's packages. Raises Unfetchable where there is no apt or where we are not root."""
+    if not (shutil.which("apt-get") and os.geteuid() == 0):
+        named = " and ".join(packages)
+        raise Unfetchable(f"no {missing} here, and only root can install it; install {named} by your system's means")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run(("apt-get", "update", "-qq"), env=environment)
+    run(("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages), env=environment)
+
+
+FETCHERS: dict[str, Callable[[], Path]] = {"rabbitmq": rabbitmq, "chromium": chromium, "apertium": apertium}
 
 
 def main(arguments: list[str]) -> int:

@@ -53,3 +53,25 @@ def test_without_browser_and_apt_fetching_one_is_an_error(monkeypatch: pytest.Mo
 
     with pytest.raises(Unfetchable, match="no Chromium"):
         fetch.chromium()
+
+
+def test_without_apertium_and_apt_fetching_it_is_an_error_that_names_the_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(Unfetchable, match="install apertium and apertium-eng-spa"):
+        fetch.apertium()
+
+
+def test_apertium_without_the_languages_is_not_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program, pair = tmp_path / "apertium", tmp_path / "eng-spa.mode"
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(fetch, "_ENGLISH_TO_SPANISH", pair)
+
+    with pytest.raises(Unfetchable):
+        fetch.apertium()
+    pair.touch()
+
+    assert fetch.apertium() == program
