@@ -38,6 +38,7 @@ CHANGES: list[tuple[str, str, Json | None]] = [
     ("PATCH", "/v1/jobs/{job}", {"tags": ["mine"]}),
     ("POST", "/v1/jobs/{job}/retry", None),
     ("DELETE", "/v1/jobs/{job}/data", None),
+    ("PATCH", "/v1/assets/{asset}", {"retention_seconds": 60}),
     ("DELETE", "/v1/assets/{asset}", None),
     ("DELETE", "/v1/assets/{output}", None),
 ]

@@ -156,6 +156,7 @@ class TestKeys:
         ("POST", "/v1/assets"),
         ("POST", "/v1/assets/from-url"),
         ("GET", "/v1/assets/asset_x"),
+        ("PATCH", "/v1/assets/asset_x"),
         ("DELETE", "/v1/assets/asset_x"),
         ("GET", "/v1/assets/asset_x/content"),
         ("POST", "/api/v1/task"),

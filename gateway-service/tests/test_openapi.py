@@ -29,6 +29,7 @@ OPERATIONS = {
     "cancel_job",
     "retry_job",
     "delete_asset",
+    "edit_asset",
     "bulk_action",
     "create_batch",
     "list_batches",

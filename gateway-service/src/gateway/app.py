@@ -113,7 +113,7 @@ def create_app(
         *(account.router, account_data.router, account_ledger.router, queue.router, usage.router),
         *(series_csv.router, series.router),  # what is no CSV is the other one's
         *(assets.upload_router(settings.upload_limit_bytes), asset_fetch.router, uploads.hashes),
-        *(uploads.router, assets.router, models.router),
+        *(uploads.router, assets.changes, assets.router, models.router),
         *(admin_workers.router, admin_rates.router, admin_ledger.router, scaling.router),
         *(audit.router, keys.router, webhooks.router, oauth.tokens, oauth.router, meta.router, reference.router),
         *(admin_accounts.router, admin_queues.router, admin_overview.router, admin_tools.router, providers.router),

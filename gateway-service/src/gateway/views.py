@@ -241,6 +241,7 @@ def asset_view(asset: Asset) -> AssetView:
         duration_seconds=asset.duration_seconds,
         job_id=asset.job_id,
         created_at=asset.created_at,
+        expires_at=asset.expires_at,
         url=f"/v1/assets/{asset.id}/content",
     )
 

@@ -23,6 +23,7 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 BODIES: dict[str, Json] = {
     "PATCH /v1/jobs/{job_id}": {"tags": ["mine"]},
     "POST /v1/series/{series_id}/points": {"values": [1.0]},
+    "PATCH /v1/assets/{asset_id}": {"retention_seconds": 60},
     "PATCH /v1/keys/{key_id}": {"name": "mine"},
     "POST /v1/keys/{key_id}/rotate": {"overlap_seconds": 0},
     "POST /v1/uploads/{upload_id}/parts": {"parts": [1]},

@@ -101,6 +101,7 @@ export function newAsset(file: { name: string; type: string; size: number }): As
     duration_seconds: null,
     job_id: null,
     created_at: new Date().toISOString(),
+    expires_at: null,
     url: `/v1/assets/${id}/content`,
   };
 }

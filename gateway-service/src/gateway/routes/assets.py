@@ -9,8 +9,9 @@ from gateway.content import content_response, disposition_of
 from gateway.deps import Assets, CanList, CanManage, CanRead, CanUpload, Removal, Uploads, WholeGateway
 from gateway.problems import keyed_problems
 from gateway.routes.guarded import GuardedRoute
+from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.views import asset_view
-from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetView
+from reelwork.contract.assets import AssetKind, AssetLink, AssetPage, AssetPatch, AssetView
 from reelwork.domain.asset import Purpose
 from reelwork.domain.errors import (
     AssetInUse,
@@ -33,6 +34,7 @@ WHAT = (
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}  # of whatever media type the asset is
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
+changes = APIRouter(prefix="/v1/assets", tags=["assets"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
 
 
 def upload_router(limit_bytes: int) -> APIRouter:
@@ -80,6 +82,12 @@ async def list_assets(
 async def get_asset(asset_id: str, caller: CanRead, assets: Assets) -> AssetView:
     """One asset's metadata."""
     return asset_view(await assets.get(caller, asset_id))
+
+
+@changes.patch("/{asset_id}", responses=keyed_problems(*BODY_REFUSALS, AssetNotFound))
+async def edit_asset(asset_id: str, body: AssetPatch, caller: CanManage, assets: Assets) -> AssetView:
+    """Say how long an asset is kept, from now on; or that it is kept."""
+    return asset_view(await assets.keep(caller, asset_id, body.retention_seconds))
 
 
 @router.delete("/{asset_id}", status_code=204, responses=keyed_problems(AssetNotFound, AssetInUse))

@@ -38,6 +38,15 @@ class AssetService:
             raise not_found(AssetNotFound, "asset", asset_id)
         return asset
 
+    async def keep(self, caller: Caller, asset_id: str, retention_seconds: int | None) -> Asset:
+        """Let it go so long from now; None: not by itself. Raises AssetNotFound."""
+        asset = await self.get(caller, asset_id)
+        life = timedelta(seconds=retention_seconds) if retention_seconds is not None else None
+        kept = await self._stores.assets.keep(caller.account.id, asset.id, life)
+        if kept is None:  # it went since
+            raise not_found(AssetNotFound, "asset", asset_id)
+        return kept
+
     async def of_hash(self, caller: Caller, sha256: str) -> Asset:
         """The newest that was uploaded with these bytes. Raises AssetNotFound, whoever else may have them."""
         asset = await self._stores.assets.of_digest(caller.account.id, sha256)

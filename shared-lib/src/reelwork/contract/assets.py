@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reelwork.contract.base import Timestamp, Wire
+from reelwork.contract.base import JSON_NUMBER, MOST_RETENTION_SECONDS, Timestamp, Wire
 
 AssetKind = Literal["image", "video", "audio", "text", "data"]
 
@@ -25,7 +25,24 @@ class AssetView(Wire):
     duration_seconds: float | None
     job_id: str | None
     created_at: Timestamp
+    expires_at: Annotated[Timestamp | None, Field(description="When it goes by `PATCH`; null: not by itself.")]
     url: str
+
+
+class AssetPatch(Wire):
+    """How long an asset is kept."""
+
+    retention_seconds: Annotated[
+        int | None,
+        Field(
+            ge=60,
+            le=MOST_RETENTION_SECONDS,
+            description="From now; then it goes for good, as soon as no job that has not ended names it. Null: not by "
+            "itself. With the data of its job, or when it is deleted, it goes before.",
+            examples=[604800],
+        ),
+        JSON_NUMBER,
+    ]
 
 
 class AssetFromUrl(Wire):

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic_core import PydanticCustomError
 
+MOST_RETENTION_SECONDS = 10 * 365 * 86400  # ten years
+
 
 class Wire(BaseModel):
     """Immutable, `snake_case`, unknown fields refused."""

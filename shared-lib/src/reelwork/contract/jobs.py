@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from reelwork.contract.base import JSON_MOMENT, JSON_NUMBER, Moment, Timestamp, Wire
+from reelwork.contract.base import JSON_MOMENT, JSON_NUMBER, MOST_RETENTION_SECONDS, Moment, Timestamp, Wire
 from reelwork.contract.money import CostView, MoneyText
 from reelwork.contract.paging import PageMeta
 from reelwork.contract.queue import JobQueue
@@ -33,8 +33,6 @@ WebhookUrl = Annotated[
     Field(min_length=1, max_length=2048, description="Of the public internet, https://….", examples=["https://…"]),
 ]
 
-_TEN_YEARS = 10 * 365 * 86400  # seconds
-
 
 class RetryBody(Wire):
     max_attempts: Annotated[int, Field(ge=1, le=10, description="Runs before the job fails for good."), JSON_NUMBER]
@@ -45,12 +43,12 @@ class RetentionBody(Wire):
 
     input_seconds: Annotated[
         int | None,
-        Field(ge=60, le=_TEN_YEARS, description="Then the input goes: its values and its files."),
+        Field(ge=60, le=MOST_RETENTION_SECONDS, description="Then the input goes: its values and its files."),
         JSON_NUMBER,
     ] = None
     output_seconds: Annotated[
         int | None,
-        Field(ge=60, le=_TEN_YEARS, description="Then the outputs go; the record of the job stays."),
+        Field(ge=60, le=MOST_RETENTION_SECONDS, description="Then the outputs go; the record of the job stays."),
         JSON_NUMBER,
     ] = None
 

@@ -35,7 +35,10 @@ class Naming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A stored asset. `key` is the object's key, of our own making: no part of it comes from a caller."""
+    """A stored asset. `key` is the object's key, of our own making: no part of it comes from a caller.
+
+    `expires_at`: when it goes because its owner said so, unless a job that has not ended names it.
+    """
 
     id: AssetId
     account_id: AccountId
@@ -54,3 +57,4 @@ class Asset:
     attempt: int | None = None
     naming: tuple[Naming, ...] = ()
     crowded_until: datetime | None = None
+    expires_at: datetime | None = None

@@ -7,7 +7,7 @@ document without its object.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 BATCH = 50
 # How long an owner waits for S3; what takes longer is done behind their back.
 PATIENCE = timedelta(seconds=2)
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class Eraser:
@@ -37,6 +38,7 @@ class Eraser:
         self._stores = stores
         self._objects = objects
         self._behind: set[asyncio.Task[None]] = set()
+        self._after = _LONG_AGO
 
     async def erase(self, account: AccountId, job_id: JobId) -> Job:
         """The job without its input and its files, which nobody is served any more from here on; safe to repeat.
@@ -78,10 +80,7 @@ class Eraser:
         current = await self._stores.assets.get(asset.account_id, asset.id)
         if current is None:
             return
-        if await self._is_expected(current) or await self._stores.removals.is_needed(asset.id):
-            raise _in_use(asset.id)
-        if not await self._stores.assets.retire(current) and await self._is_kept(current):
-            raise _in_use(asset.id)
+        await self._retire(current)
         await self._discard_soon([current])
 
     async def withdraw(self, asset: Asset, job: JobId) -> None:
@@ -92,6 +91,13 @@ class Eraser:
             return
         if not await self._stores.removals.known([job]) and await self._stores.assets.retire(current):
             await self._discard_soon([current])
+
+    async def _retire(self, asset: Asset) -> None:
+        """Raises AssetInUse while a job that waits or runs names it, or where it has changed since it was read."""
+        if await self._is_expected(asset) or await self._stores.removals.is_needed(asset.id):
+            raise _in_use(asset.id)
+        if not await self._stores.assets.retire(asset) and await self._is_kept(asset):
+            raise _in_use(asset.id)
 
     async def expire(self, now: datetime) -> int:
         """Let go of what is due at `now`, and discard what nobody holds any more; its bytes are left to the sweeper.
@@ -107,6 +113,20 @@ class Eraser:
                     done += 1
         for left in await removals.unsettled(limit=BATCH):
             done += len(await self._settle(left.job, left.account_id, left.assets))
+        return done + await self._expire_assets(now)
+
+    async def _expire_assets(self, now: datetime) -> int:
+        """Each pass begins behind the one before: what jobs still name must not stand in the way of others."""
+        found = await self._stores.assets.expired(now, after=self._after, limit=BATCH)
+        self._after = (found[-1].expires_at or _LONG_AGO) if len(found) == BATCH else _LONG_AGO
+        done = 0
+        for asset in found:
+            try:
+                await self._retire(asset)
+            except AssetInUse:
+                continue
+            log.info("asset.due", asset_id=asset.id)
+            done += 1
         return done
 
     async def _settle(self, job: JobId, account: AccountId, assets: Sequence[AssetId]) -> list[Asset]:

@@ -40,6 +40,9 @@ class Assets:
         IndexModel([("account_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("state", ASCENDING), ("created_at", ASCENDING)], name="unsettled"),
         IndexModel([("account_id", ASCENDING), ("sha256", ASCENDING)], name="digests"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="expiry", partialFilterExpression={"expires_at": {"$type": "date"}}
+        ),
     )
 
     def __init__(self, database: Database) -> None:
@@ -74,10 +77,11 @@ class Assets:
 
     async def retire(self, asset: Asset) -> bool:
         """staged or ready -> discarded: nobody holds the bytes any more. False when it was named since `asset` was
-        read, or is gone."""
+        read, or is to be kept for another time, or is gone."""
         named = [asdict(naming) for naming in asset.naming]
         unchanged = {"$eq": [{"$ifNull": ["$naming", []]}, literal(named)]}
-        query = {"_id": asset.id, "state": {"$in": [AssetState.STAGED, AssetState.READY]}, "$expr": unchanged}
+        here = {"_id": asset.id, "state": {"$in": [AssetState.STAGED, AssetState.READY]}}
+        query = here | {"expires_at": asset.expires_at, "$expr": unchanged}
         retired = await self._assets.update_one(query, {"$set": {"state": AssetState.DISCARDED}})
         return bool(retired.modified_count)
 
@@ -117,8 +121,9 @@ class Assets:
 
     async def of_digest(self, account: AccountId, sha256: str) -> Asset | None:
         """The account's newest ready input with these bytes. Other accounts' bytes are never looked at, nor is what
-        jobs made: that goes with their data."""
-        query = {"account_id": account, "sha256": sha256, "state": AssetState.READY, "purpose": Purpose.INPUT}
+        jobs made, which goes with their data, or what is to go at a time of its own."""
+        own: Document = {"purpose": Purpose.INPUT, "expires_at": None}
+        query = {"account_id": account, "sha256": sha256, "state": AssetState.READY} | own
         document = await self._assets.find_one(query, sort=[("_id", DESCENDING)])
         return _CODEC.decode(document) if document is not None else None
 
@@ -143,6 +148,22 @@ class Assets:
         """Staged assets from between the moments, oldest first."""
         query = {"state": AssetState.STAGED, "created_at": {"$gt": after, "$lt": moment}}
         cursor = self._assets.find(query).sort("created_at", ASCENDING).limit(limit)
+        return [_CODEC.decode(document) async for document in cursor]
+
+    async def keep(self, account: AccountId, asset: AssetId, life: timedelta | None) -> Asset | None:
+        """Let it go so long from now, or None: not by itself. The asset then; None where it is gone, or not theirs."""
+        ends: Expression = later(life) if life is not None else None
+        document = await self._assets.find_one_and_update(
+            {"_id": asset, "account_id": account, "state": {"$ne": AssetState.DISCARDED}},
+            [{"$set": {"expires_at": ends}}],
+            return_document=ReturnDocument.AFTER,
+        )
+        return _CODEC.decode(document) if document is not None else None
+
+    async def expired(self, now: datetime, *, after: datetime, limit: int) -> list[Asset]:
+        """Ready assets whose time ended between the moments (database time), longest ago first."""
+        query = {"expires_at": {"$gt": after, "$lte": now}, "state": AssetState.READY}
+        cursor = self._assets.find(query).sort("expires_at", ASCENDING).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
 
     async def discarded(self, *, limit: int) -> list[Asset]:
