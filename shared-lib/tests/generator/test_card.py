@@ -58,6 +58,7 @@ def test_model_that_states_too_little_is_named_with_what_it_lacks(poster):
 @pytest.mark.parametrize(
     ("attribute", "value", "complaint"),
     [
+        ("rate_units", 0, "rate_units is 0"),
         ("id", "Poster", "vendor/name"),
         ("version", "", "version"),
         ("task", "Make it nice", "text-to-image"),
