@@ -27,6 +27,8 @@ HEAVY, TOO_HEAVY = "builtin/landscape", "simulated/image"
 LAKE = {"model": HEAVY, "input": {"prompt": "A lake"}, "cache": "off"}
 TERMS = {HEAVY: {"rate_units": 3}, TOO_HEAVY: {"rate_units": SUBMITS + 1}}
 
+HUNDREDS = ["0100", "%2B100", "100.0", "1_00", "%20100"]  # a hundred, to whoever reads the query
+
 
 @pytest.fixture(scope="module")
 def limited(mongo_url: str, s3: S3Service) -> Iterator[Stack]:
@@ -258,6 +260,7 @@ def test_a_repeated_request_is_charged_for_the_asking_alone(developer: Caller):
         ("/v1/jobs?expand=outputs.url", 2),
         ("/v1/assets?limit=100", 2),
         ("/v1/jobs?limit=100&expand=outputs.url", 10),
+        *((f"/v1/jobs?limit={hundred}&expand=outputs.url", 10) for hundred in HUNDREDS),
         ("/v1/batches/batch_nope/outputs", 10),
         ("/v1/series/series_nope/export", 10),
     ],

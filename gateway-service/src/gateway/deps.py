@@ -62,6 +62,7 @@ _Service = TypeVar("_Service")
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+_MOST_DIGITS = len(str(LARGEST_PAGE))
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="BearerKey", description="`Authorization: Bearer <API key>`")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="HeaderKey")
@@ -187,9 +188,15 @@ async def admit(guards: Iterable[object], request: Request) -> None:
 
 def _units_of_page(request: Request) -> int:
     """What is wrong with the query, the route says."""
-    asked = [text for name in ("limit", "per_page") for text in request.query_params.getlist(name)]
-    items = max((int(text) for text in asked if text.isascii() and text.isdecimal() and len(text) <= 3), default=0)
-    return page_units(min(items or DEFAULT_PAGE, LARGEST_PAGE), signed="expand" in request.query_params)
+    asked = [_items(text) for name in ("limit", "per_page") for text in request.query_params.getlist(name)]
+    items = max(asked, default=0) or DEFAULT_PAGE
+    return page_units(min(items, LARGEST_PAGE), signed="expand" in request.query_params)
+
+
+def _items(text: str) -> int:
+    """How many are asked for. A number has more spellings than one to the route (`0100`, `1_00`): what is not plain
+    digits counts as the most that anybody may have."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else LARGEST_PAGE
 
 
 CanSubmit = Annotated[Caller, Depends(May(Scope.SUBMIT, RouteClass.SUBMIT))]
