@@ -46,11 +46,11 @@ class Lanes:
             name="next",
         ),
         IndexModel([("pool", ASCENDING), ("last_start", DESCENDING)], name="served"),
-        # Full lanes that no ticket has come for yet: those that one came for must cost the next one nothing.
+        # Lanes that no ticket has come for in vain: those that one came for must cost the next one nothing.
         IndexModel(
             [("pool", ASCENDING), ("active", ASCENDING)],
-            name="unmarked",
-            partialFilterExpression={"full": True, "starved": False},
+            name="not_starved",
+            partialFilterExpression={"active": True, "starved": False},
         ),
     )
 
@@ -118,14 +118,16 @@ class Lanes:
         """Take places in the lane that is next by virtual start time (or `only` this), charged with their estimate.
 
         One place, or up to `most` where its jobs are so short that they fit in BATCH_SECONDS together, within its
-        limit. None when no lane, but those to `skip`, may be served; full ones are then marked, so that whoever frees
-        a place wakes a worker.
+        limit. None when no lane, but those to `skip`, may be served; the others are then marked, so that whoever
+        frees a place wakes a worker.
         """
         where = _ready(pool) | ({"_id": only} if only else {"_id": {"$nin": list(skip)}} if skip else {})
         reservation = await self._take_places(where, claim, most)
         if reservation is None and not only and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
-            swallowed = {"pool": pool, "active": True, "full": True, "starved": False}
-            await self._lanes.update_many(swallowed, {"$set": {"starved": True}}, hint="unmarked")
+            # Also those that have room by now: whoever takes it before the next look has a ticket, and we had one more.
+            swallowed = {"pool": pool, "active": True, "paused": False, "starved": False}
+            passed = {"$or": [{"full": True}, {"_id": {"$nin": list(skip)}}]} if skip else {}
+            await self._lanes.update_many(swallowed | passed, {"$set": {"starved": True}}, hint="not_starved")
             # Whoever freed a place before the mark was there woke nobody: look once more.
             reservation = await self._take_places(where, claim, most)
         return reservation
