@@ -63,4 +63,9 @@ def _is_ending(process: int) -> bool:
     except OSError:
         return False
     masks = {name: int(mask, 16) for name, _, mask in (line.partition(":\t") for line in lines) if name in _MASKS}
-    return any((masks["SigBlk"] & ~masks["SigCgt"]) >> number - 1 & 1 for number in _ENDS)
+    return any(_holds(masks["SigBlk"], number) and not _holds(masks["SigCgt"], number) for number in _ENDS)
+
+
+def _holds(mask: int, number: int) -> bool:
+    """Whether the signal is in the set: signals count from 1, bits from 0 (proc(5))."""
+    return bool(mask & (1 << (number - 1)))

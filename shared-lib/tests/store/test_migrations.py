@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from reelwork.store.client import Database, Document, MongoOptions, open_database
 from reelwork.store.migrations import MIGRATIONS, Migration, Migrations
 
-# So short that a test may wait for its end, and so long that a slow machine renews it in time.
-SHORT = timedelta(seconds=1)
-# Far less than the lease that is used where nothing is said.
-AT_ONCE_SECONDS = 10
+# No machine is so slow that such a lease ends within a test, and each is renewed ten times a second.
+LEASE = timedelta(hours=1)
+RENEWALS = 36_000
+# Nobody who waits for such a lease to end is done by then.
+PATIENCE_SECONDS = 120
 # Begins the first change, and never ends.
 ENDLESS = """
 import asyncio, datetime, sys
@@ -26,7 +29,7 @@ async def run(_):
 async def main():
     async with open_database(MongoOptions(url=sys.argv[1], database=sys.argv[2])) as database:
         change = Migration(number=1, name="endless", run=run)
-        await Migrations(database, [change], lease=datetime.timedelta(seconds=1)).up("the killed")
+        await Migrations(database, [change], lease=datetime.timedelta(hours=1), renewals=36_000).up("the killed")
 
 asyncio.run(main())
 """
@@ -84,16 +87,35 @@ async def begun(database: Database, is_so: Callable[[Document], bool] = lambda _
             await asyncio.sleep(0.02)  # another process tells nobody how far it is
 
 
-async def test_a_change_that_takes_longer_than_its_lease_is_not_begun_by_another_one(database: Database) -> None:
+async def renewed(database: Database, times: int) -> None:
+    """The lease of the first change was renewed so many times more."""
+    for _ in range(times):
+        before = (await begun(database))["lease_until"]
+        await begun(database, lambda now, before=before: now["lease_until"] > before)
+
+
+async def waiting(logs: list[EventDict]) -> None:
+    """Somebody found that another one has begun."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            if any(each["event"] == "migration.waiting" for each in logs):
+                return
+            await asyncio.sleep(0.02)  # a log tells nobody that it grew
+
+
+async def test_a_lease_is_renewed_for_as_long_as_its_change_takes_and_nobody_else_begins(database: Database) -> None:
     runs: list[str] = []
 
     async def run(opened: Database) -> None:
         runs.append("begun")
-        first = await begun(opened)
-        await begun(opened, lambda now: now["lease_until"] > first["lease_until"] + SHORT)
+        await renewed(opened, 3)
+        await waiting(logs)
+        await renewed(opened, 1)
 
     changes = [Migration(number=1, name="slow", run=run)]
-    await asyncio.gather(*(Migrations(database, changes, lease=SHORT).up(name) for name in "ab"))
+    with capture_logs() as logs:
+        both = (Migrations(database, changes, lease=LEASE, renewals=RENEWALS).up(name) for name in "ab")
+        await asyncio.gather(*both)
 
     assert runs == ["begun"]
 
@@ -107,7 +129,8 @@ async def test_a_change_that_failed_or_was_broken_off_leaves_its_lease(database:
             await hanging.wait()
         raise ZeroDivisionError
 
-    first = asyncio.create_task(Migrations(database, [Migration(number=1, name="bad", run=run)]).up("first"))
+    bad = Migrations(database, [Migration(number=1, name="bad", run=run)], lease=LEASE)
+    first = asyncio.create_task(bad.up("first"))
     if is_cancelled:
         await begun(database)
         first.cancel()
@@ -115,7 +138,7 @@ async def test_a_change_that_failed_or_was_broken_off_leaves_its_lease(database:
         await first
     done, changes = noted(1)
 
-    async with asyncio.timeout(AT_ONCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await Migrations(database, changes).up("the next")
 
     assert done == [1]
@@ -127,38 +150,40 @@ async def test_whoever_is_killed_is_followed_when_the_lease_has_ended(
     done, changes = noted(1)
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", ENDLESS, mongo_url, mongo_database)
     try:
-        first = await begun(database)
-        await begun(database, lambda now: now["lease_until"] > first["lease_until"])
+        await renewed(database, 1)
     finally:
         process.kill()
         await process.wait()
 
-    async with asyncio.timeout(AT_ONCE_SECONDS):
-        (applied,) = await Migrations(database, changes, lease=SHORT).up("the next")
+    with capture_logs() as logs:
+        following = asyncio.create_task(Migrations(database, changes).up("the next"))
+        await waiting(logs)
+        await database["migrations"].update_one({"_id": 1}, {"$set": {"lease_until": datetime.now(UTC) - LEASE}})
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            (applied,) = await following
 
     assert (done, applied.number) == ([1], 1)
 
 
 async def test_whoever_lost_the_lease_ends_and_says_nothing_is_done(database: Database) -> None:
     broken_off = asyncio.Event()
-    done, (change,) = noted(1)
+    stolen = {"holder": "a thief", "lease_until": datetime.now(UTC).replace(microsecond=0) + LEASE}
 
     async def run(opened: Database) -> None:
-        stolen = {"holder": "a thief", "lease_until": datetime.now(UTC) - timedelta(seconds=5)}
         await opened["migrations"].update_one({"_id": 1}, {"$set": stolen})
         try:
             await asyncio.Event().wait()
         finally:
             broken_off.set()
 
-    slept = Migrations(database, [Migration(number=1, name="sleeper", run=run)], lease=SHORT)
-    sleeper = asyncio.create_task(slept.up("the sleeper"))
-    await begun(database, lambda now: now["holder"] == "a thief")
-    await Migrations(database, [change], lease=timedelta(hours=1)).up("the quick")
-
-    async with asyncio.timeout(AT_ONCE_SECONDS):
+    changes = [Migration(number=1, name="sleeper", run=run)]
+    sleeper = asyncio.create_task(Migrations(database, changes, lease=LEASE, renewals=RENEWALS).up("the sleeper"))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await broken_off.wait()
+        done = await database["migrations"].find_one_and_update({"_id": 1}, {"$set": {"done_at": datetime.now(UTC)}})
         assert await sleeper == []
-    assert (done, broken_off.is_set()) == ([1], True)
+
+    assert {name: done[name] for name in stolen} == stolen
 
 
 async def test_the_indexes_are_made_once_at_a_start_and_by_every_newer_program(database: Database) -> None:

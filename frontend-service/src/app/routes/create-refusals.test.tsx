@@ -52,6 +52,34 @@ describe("a job that the server refuses", () => {
     ]);
   });
 
+  test("says each sentence once, also where the cure is the complaint", async () => {
+    const api = new FakeApi();
+    const cure = "NaN is not a number here; use null.";
+    const errors = [
+      { pointer: "#/input/values/3", code: "not_finite", detail: cure },
+      { pointer: "#/input", code: "ambiguous", detail: "Give values or a series, not both." },
+    ];
+    const refusal = newProblem(422, "invalid_input", "The input is not valid", {
+      detail: "Give values or a series, not both.",
+      hint: cure,
+      errors,
+    });
+    api.failOn("POST", /^\/v1\/jobs$/, refusal);
+    const { user } = openPage("/", api);
+    await user.upload(await dropZone(), picture());
+    await screen.findByText(/1680 × 1050/);
+
+    await user.click(await makeFilm());
+
+    const paragraphs = [...(await screen.findByRole("alert")).querySelectorAll("p, li")];
+    expect(paragraphs.map((paragraph) => paragraph.textContent)).toEqual([
+      "It could not be sent: the input is not valid.",
+      `values/3: ${cure}`,
+      "Give values or a series, not both.",
+      `Request ${refusal.request_id}`,
+    ]);
+  });
+
   test("tells why it could not be sent, with the id to quote, and sends again on demand", async () => {
     const api = new FakeApi();
     const down = newProblem(503, "store_unavailable", "The store is away", {

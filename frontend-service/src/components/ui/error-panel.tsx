@@ -16,6 +16,8 @@ interface ErrorPanelProps {
 export function ErrorPanel({ what, error, complaints, onRetry }: ErrorPanelProps) {
   const { title, message, hint, requestId, fields } = asApiError(error);
   const listed = complaints ?? fields;
+  // The server's detail and hint may be the text of a complaint, which stands in the list or beside its field.
+  const isNew = (text: string) => fields.every(({ detail }) => detail !== text);
   return (
     <div
       data-slot="error-panel"
@@ -27,7 +29,7 @@ export function ErrorPanel({ what, error, complaints, onRetry }: ErrorPanelProps
         <p className="font-medium">
           {what}: {title.charAt(0).toLowerCase() + title.slice(1)}.
         </p>
-        {message !== title && <p className="mt-1 text-pretty">{message}</p>}
+        {message !== title && isNew(message) && <p className="mt-1 text-pretty">{message}</p>}
         {listed.length > 0 && (
           <ul className="mt-1 space-y-1">
             {listed.map(({ pointer, detail }) => (
@@ -38,7 +40,7 @@ export function ErrorPanel({ what, error, complaints, onRetry }: ErrorPanelProps
             ))}
           </ul>
         )}
-        {hint && <p className="mt-1 text-pretty">{hint}</p>}
+        {hint && isNew(hint) && <p className="mt-1 text-pretty">{hint}</p>}
         {requestId && (
           <p className="mt-2 font-mono text-xs text-muted [overflow-wrap:anywhere]">Request {requestId}</p>
         )}

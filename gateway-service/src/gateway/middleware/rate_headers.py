@@ -19,8 +19,8 @@ class RateHeaders:
         async def told(message: Message) -> None:
             meter = scope.get("state", {}).get(METER)
             if message["type"] == "http.response.start" and meter is not None and meter.standing is not None:
-                told = rate_headers(meter.standing, charged=meter.charged, now=time.time())
-                MutableHeaders(scope=message).update(told)
+                headers = rate_headers(meter.standing, charged=meter.charged, now=time.time())
+                MutableHeaders(scope=message).update(headers)
             await send(message)
 
         await self._app(scope, receive, told)

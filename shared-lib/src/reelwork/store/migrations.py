@@ -21,8 +21,9 @@ from reelwork.store.pipeline import NOW, later, literal
 
 log = structlog.get_logger(__name__)
 
-# Renewed three times as often: so long others wait for one that was killed, and so long MongoDB may be away.
+# So long others wait for one that was killed, and so long MongoDB may be away.
 LEASE = timedelta(seconds=30)
+RENEWALS = 3
 _LOOK_SECONDS = 0.2
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -58,12 +59,19 @@ class Migrations:
     """The `migrations` collection: one document for each change that was begun."""
 
     def __init__(
-        self, database: Database, known: Sequence[Migration] = MIGRATIONS, *, lease: timedelta = LEASE
+        self,
+        database: Database,
+        known: Sequence[Migration] = MIGRATIONS,
+        *,
+        lease: timedelta = LEASE,
+        renewals: int = RENEWALS,
     ) -> None:
+        """`renewals`: how often within its length a lease is renewed."""
         self._database = database
         self._migrations = database["migrations"]
         self._known = known
         self._lease = lease
+        self._pause_seconds = lease.total_seconds() / renewals
 
     async def status(self) -> list[Applied]:
         """All changes that this program knows, in their order."""
@@ -120,10 +128,10 @@ class Migrations:
         """Until the lease is somebody else's."""
         held = {"_id": migration.number, "holder": holder, "done_at": None}
         while True:
-            await asyncio.sleep(self._lease.total_seconds() / 3)
+            await asyncio.sleep(self._pause_seconds)
             try:
                 renewed = await self._migrations.update_one(held, [{"$set": {"lease_until": later(self._lease)}}])
-            except PyMongoError as error:  # the lease goes on for two tries more
+            except PyMongoError as error:  # the lease goes on for the next tries
                 log.warning("migration.not_renewed", number=migration.number, reason=type(error).__name__)
                 continue
             if not renewed.matched_count:
