@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import AccountId, SeriesId, new_series_id
@@ -22,6 +23,8 @@ from reelwork.domain.series import MOST_ADDED, Series
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, later
+
+log = structlog.get_logger(__name__)
 
 Value = float | None
 
@@ -136,7 +139,15 @@ class SavedSeries:
         try:
             return await self._raced(series, count, partial(self._adopted, series, run), mark=mark, most=most)
         finally:
-            await self._series.update_one({"_id": run}, [{"$set": {"deleted_at": NOW}}])  # see `bury`
+            await self._let_go(run)
+
+    async def _let_go(self, run: SeriesId) -> None:
+        """Have `bury` look at it soon. Where that cannot be said it does when the run's life is over: how the addition
+        went is known, and must not be told otherwise."""
+        try:
+            await self._series.update_one({"_id": run}, [{"$set": {"deleted_at": NOW}}])
+        except PyMongoError as error:
+            log.warning("series.run_not_let_go", run=run, reason=type(error).__name__)
 
     async def _stored_run(self, series: Series, pieces: Iterable[Sequence[Value]]) -> tuple[SeriesId, int]:
         """Points under an id of their own, which go by `bury` unless a chunk names them in time."""
