@@ -1009,7 +1009,11 @@ export interface paths {
         readonly delete: operations["delete_asset"];
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /**
+         * Edit Asset
+         * @description Say how long an asset is kept, from now on; or that it is kept.
+         */
+        readonly patch: operations["edit_asset"];
         readonly trace?: never;
     };
     readonly "/v1/assets/{asset_id}/content": {
@@ -2592,6 +2596,18 @@ export interface components {
             readonly next_cursor: string | null;
         };
         /**
+         * AssetPatch
+         * @description How long an asset is kept.
+         */
+        readonly AssetPatch: {
+            /**
+             * Retention Seconds
+             * @description From now; then it goes for good, as soon as no job that has not ended names it. Null: not by itself. With the data of its job, or when it is deleted, it goes before.
+             * @example 604800
+             */
+            readonly retention_seconds: number | null;
+        };
+        /**
          * AssetView
          * @description `url` is stable and wants the API key; it redirects to a short-lived signed address, or streams.
          */
@@ -2604,6 +2620,11 @@ export interface components {
             readonly created_at: string;
             /** Duration Seconds */
             readonly duration_seconds: number | null;
+            /**
+             * Expires At
+             * @description When it goes by `PATCH`; null: not by itself.
+             */
+            readonly expires_at: string | null;
             /** Filename */
             readonly filename: string;
             /** Height */
@@ -7236,6 +7257,7 @@ export type AssetInUse = components['schemas']['AssetInUse'];
 export type AssetLink = components['schemas']['AssetLink'];
 export type AssetNotFound = components['schemas']['AssetNotFound'];
 export type AssetPage = components['schemas']['AssetPage'];
+export type AssetPatch = components['schemas']['AssetPatch'];
 export type AssetView = components['schemas']['AssetView'];
 export type AttemptView = components['schemas']['AttemptView'];
 export type AuditActor = components['schemas']['AuditActor'];
@@ -12016,6 +12038,117 @@ export interface operations {
             };
         };
     };
+    readonly edit_asset: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly asset_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AssetPatch"];
+            };
+        };
+        readonly responses: {
+            /** @description Successful Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AssetView"];
+                };
+            };
+            /** @description `invalid_request` */
+            readonly 400: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidRequest"];
+                };
+            };
+            /** @description `missing_credentials`, `invalid_api_key`, `expired_token` */
+            readonly 401: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["MissingCredentials"] | components["schemas"]["InvalidApiKey"] | components["schemas"]["ExpiredToken"];
+                };
+            };
+            /** @description `scope_missing`, `permission_denied`, `account_suspended` */
+            readonly 403: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `asset_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["AssetNotFound"];
+                };
+            };
+            /** @description `upload_too_large` */
+            readonly 413: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UploadTooLarge"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            readonly 415: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
+                };
+            };
+            /** @description `invalid_input` */
+            readonly 422: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["InvalidInput"];
+                };
+            };
+            /** @description `rate_limited` */
+            readonly 429: {
+                headers: {
+                    /** @description When to ask again, in seconds. */
+                    readonly "Retry-After"?: string;
+                    /** @description When to ask again, in seconds. */
+                    readonly "X-Retry-After"?: string;
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `store_unavailable` */
+            readonly 503: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                };
+            };
+        };
+    };
     readonly asset_content: {
         readonly parameters: {
             readonly query?: {
@@ -16109,6 +16242,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
+                };
+            };
+            /** @description `series_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesNotFound"];
                 };
             };
             /** @description `series_exists`, `idempotency_in_progress` */

@@ -9,7 +9,7 @@ from pymongo.errors import AutoReconnect
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_series_id
 from reelwork.domain.series import Series
-from reelwork.store.series import CHUNK_VALUES, SavedSeries, TooLong
+from reelwork.store.series import CHUNK_VALUES, Gone, SavedSeries, TooLong
 from testkit.services import fresh_database
 from testkit.stage import Stage
 from testkit.steps import stepped
@@ -193,11 +193,24 @@ def test_nothing_is_added_to_a_series_that_was_deleted_while_a_run_came(
 ):
     stage.do(saved.delete(series.account_id, series.id))
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(Gone):
         stage.do(saved.append_run(series, a_run(3), mark=None, most=PLENTY))
 
     _an_hour_later(stage)
     assert _points_kept(stage) == {}
+
+
+def test_a_run_that_took_too_long_is_not_added_and_may_be_sent_again(stage: Stage, series: Series):
+    async def half_an_hour_passes() -> None:
+        ends = {"deleted_at": datetime.now(UTC) - timedelta(seconds=1)}
+        await stage.world.database["series"].update_many({"deleted_at": {"$ne": None}}, {"$set": ends})
+
+    with pytest.raises(StoreUnavailable) as told:
+        slow = SavedSeries(stepped(stage.world.database, half_an_hour_passes))
+        stage.do(slow.append_run(series, a_run(3), mark=None, most=PLENTY))
+
+    assert "Send the same request again" in (told.value.hint or "")
+    assert values_of(stage, series) == []
 
 
 class Breaking:

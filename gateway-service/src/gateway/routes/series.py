@@ -33,7 +33,7 @@ _EXAMPLES = {"one": {"value": {"name": "heart rate", "values": [61.5, 62.0, None
     openapi_extra=series_csv.NEW,
     responses={
         201: {"description": "Made.", "headers": _MADE},
-        **keyed_problems(SeriesExists, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(SeriesNotFound, SeriesExists, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_series(

@@ -16,7 +16,7 @@ from reelwork.domain.ids import SeriesId, new_series_id
 from reelwork.domain.series import MOST_ADDED, MOST_SERIES, MOST_VALUES, Series, SeriesUse
 from reelwork.modelling.table import csv_header, csv_lines
 from reelwork.store.client import DatabaseClock
-from reelwork.store.series import SavedSeries, TooLong, Value
+from reelwork.store.series import Gone, SavedSeries, TooLong, Value
 
 # Files that are read at once in a process: each takes a part of a core, and some tens of megabytes.
 READERS = 2
@@ -48,7 +48,7 @@ class SeriesService:
     ) -> Series:
         """The same with all points of a CSV file, whose header says how many values each of them has.
 
-        Raises SeriesExists, InvalidInput, StoreUnavailable.
+        Raises SeriesExists, InvalidInput, SeriesNotFound (deleted meanwhile), StoreUnavailable.
         """
         table = await self._read(file, None)
         body = SeriesBody(name=name, observables=table.observables)
@@ -135,6 +135,8 @@ class SeriesService:
             return await self._store.append_run(series, table.pieces(), mark=mark, most=most)
         except TooLong as error:
             raise _full("rows") from error
+        except Gone as error:
+            raise not_found(SeriesNotFound, "series", series.id) from error
 
     async def get(self, caller: Caller, series_id: str) -> Series:
         """Raises SeriesNotFound, for other accounts' series too."""

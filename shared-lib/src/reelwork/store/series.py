@@ -46,6 +46,10 @@ class TooLong(Exception):
     """The addition would make the series longer than it may be."""
 
 
+class Gone(Exception):
+    """The series was deleted before the addition was made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """`start`: of its first point. The values, or the run that has them."""
@@ -133,7 +137,7 @@ class SavedSeries:
     ) -> Series:
         """The same for any number of points, in pieces as `append` takes them. Nobody sees a part of them.
 
-        Raises TooLong.
+        Raises TooLong, Gone.
         """
         run, count = await self._stored_run(series, pieces)
         try:
@@ -206,14 +210,16 @@ class SavedSeries:
     async def _adopted(
         self, series: Series, run: SeriesId, last: Document | None, count: int, mark: str | None
     ) -> bool:
-        """The write that makes a run's points the series' own. Raises StoreUnavailable where either may be gone."""
-        here: Document = {"_id": run, "$expr": {"$gt": ["$deleted_at", NOW]}}
-        both = {"$or": [here, {"_id": series.id, "deleted_at": None}]}
-        if await self._series.count_documents(both) < 2:
+        """The write that makes a run's points the series' own. Raises Gone; StoreUnavailable for a run whose life may
+        be over."""
+        lives: Document = {"_id": run, "$expr": {"$gt": ["$deleted_at", NOW]}}
+        cursor = self._series.find({"$or": [lives, {"_id": series.id, "deleted_at": None}]}, {"_id": 1})
+        found = {each["_id"] async for each in cursor}
+        if series.id not in found:
+            raise Gone
+        if run not in found:
             raise StoreUnavailable(
-                "The series was deleted, or it took too long.",
-                hint="Send the same request again.",
-                retry_after_seconds=1,
+                "Adding the points took too long.", hint="Send the same request again.", retry_after_seconds=1
             )
         return await self._inserted(series, last, count, mark, {"sealed": True, "values": [], "run": run})
 
