@@ -16302,13 +16302,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `store_unavailable` */
+            /** @description `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -16674,13 +16674,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `store_unavailable` */
+            /** @description `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };

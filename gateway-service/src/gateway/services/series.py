@@ -8,6 +8,7 @@ import anyio.to_thread
 
 from gateway.auth import Caller
 from gateway.problems import not_found
+from gateway.services.berths import Berths
 from gateway.services.pages import Page, check_cursor
 from gateway.services.series_table import Table, read_table, wrong
 from reelwork.contract.series import SeriesBody
@@ -20,6 +21,9 @@ from reelwork.store.series import Gone, SavedSeries, TooLong, Value
 
 # Files that are read at once in a process: each takes a part of a core, and some tens of megabytes.
 READERS = 2
+# Large bodies that lie in files at once in a process, a quarter of them of one account: 256 MiB of its `/tmp`, of which
+# the rest is for uploads by form.
+FILES = 4
 
 Rows = Sequence[Value] | Sequence[Sequence[Value]]
 
@@ -31,6 +35,7 @@ class SeriesService:
         self._store = store
         self._clock = clock
         self._readers = anyio.CapacityLimiter(READERS)
+        self.files = Berths(FILES, "large CSV bodies")
 
     async def create(self, caller: Caller, body: SeriesBody, *, series_id: SeriesId, first: bool) -> Series:
         """`series_id`: reserved for it; unless this is the `first` request for it, it may be there already.
