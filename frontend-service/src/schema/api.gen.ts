@@ -16253,6 +16253,15 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["ScopeMissing"] | components["schemas"]["PermissionDenied"] | components["schemas"]["AccountSuspended"];
                 };
             };
+            /** @description `series_not_found` */
+            readonly 404: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["SeriesNotFound"];
+                };
+            };
             /** @description `series_exists`, `idempotency_in_progress` */
             readonly 409: {
                 headers: {
@@ -16302,13 +16311,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `store_unavailable` */
+            /** @description `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -16674,13 +16683,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `store_unavailable` */
+            /** @description `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };

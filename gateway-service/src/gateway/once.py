@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Annotated, BinaryIO
 
 from fastapi import Depends, File, Header, Request, Response, UploadFile
 
 from gateway.auth import Caller
-from gateway.deps import Anyone, Keyed
+from gateway.deps import Anyone, Keyed, SavedSeries
 from gateway.headers import bad_header, documented
 from gateway.services.idempotency import Act, KeyedRequests, Reserve
 from reelwork.domain.errors import IdempotencyInProgress, IdempotencyKeyMismatch
@@ -71,10 +72,14 @@ async def _once_of_file(
     return _Once(keyed, _keyed(request, caller, idempotency_key, digest))
 
 
-async def _spooled(request: Request) -> AsyncIterator[BinaryIO]:
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as file:
-        body = UploadFile(file)  # type: ignore[arg-type]  # what it is given by forms, too
+async def _spooled(request: Request, caller: Anyone, series: SavedSeries) -> AsyncIterator[BinaryIO]:
+    """Raises RateLimited, Unavailable for a body that has to go to the disk while too many others are there."""
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as file, ExitStack() as berth:
+        body, received = UploadFile(file), 0  # type: ignore[arg-type]  # what it is given by forms, too
         async for chunk in request.stream():
+            if received <= _SPOOLED_BYTES < received + len(chunk):
+                berth.enter_context(series.files.taken(caller.account.id))
+            received += len(chunk)
             await body.write(chunk)
         yield file  # type: ignore[misc]  # a file in all that is asked of it
 

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_account_id, new_series_id
 from reelwork.domain.series import Series
-from reelwork.store.series import CHUNK_VALUES, SavedSeries, TooLong
+from reelwork.store.series import CHUNK_VALUES, Gone, SavedSeries, TooLong
 from testkit.services import fresh_database
 from testkit.stage import Stage
+from testkit.steps import stepped
 
 NOW = datetime.now(UTC)
 PLENTY = 10**9
@@ -191,11 +193,68 @@ def test_nothing_is_added_to_a_series_that_was_deleted_while_a_run_came(
 ):
     stage.do(saved.delete(series.account_id, series.id))
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(Gone):
         stage.do(saved.append_run(series, a_run(3), mark=None, most=PLENTY))
 
     _an_hour_later(stage)
     assert _points_kept(stage) == {}
+
+
+def test_a_run_that_took_too_long_is_not_added_and_may_be_sent_again(stage: Stage, series: Series):
+    async def half_an_hour_passes() -> None:
+        ends = {"deleted_at": datetime.now(UTC) - timedelta(seconds=1)}
+        await stage.world.database["series"].update_many({"deleted_at": {"$ne": None}}, {"$set": ends})
+
+    with pytest.raises(StoreUnavailable) as told:
+        slow = SavedSeries(stepped(stage.world.database, half_an_hour_passes))
+        stage.do(slow.append_run(series, a_run(3), mark=None, most=PLENTY))
+
+    assert "Send the same request again" in (told.value.hint or "")
+    assert values_of(stage, series) == []
+
+
+class Breaking:
+    """The connection breaks before one operation, counted from 0; None: before none. `done`: operations so far."""
+
+    def __init__(self, at: int | None) -> None:
+        self._at = at
+        self.done = 0
+
+    async def __call__(self) -> None:
+        self.done += 1
+        if self.done - 1 == self._at:
+            raise AutoReconnect
+
+
+def test_a_run_that_is_in_is_told_of_also_when_clearing_up_behind_it_fails(stage: Stage, series: Series):
+    counted = Breaking(None)
+    stage.do(_saved_through(stage, counted).append_run(series, a_run(3), mark=None, most=PLENTY))
+
+    broken = Breaking(counted.done - 1)
+    grown = stage.do(_saved_through(stage, broken).append_run(series, a_run(3), mark=None, most=PLENTY))
+
+    assert broken.done == counted.done
+    assert grown.length == 6
+    assert values_of(stage, series) == [0.0, None, 1.0, None, 2.0, None] * 2
+    _an_hour_later(stage)
+    assert _points_kept(stage) == {series.id: 6}
+
+
+def test_what_is_wrong_with_a_run_is_told_also_when_clearing_up_behind_it_fails(stage: Stage, series: Series):
+    counted = Breaking(None)
+    with pytest.raises(TooLong):
+        stage.do(_saved_through(stage, counted).append_run(series, a_run(3), mark=None, most=2))
+
+    with pytest.raises(TooLong):
+        broken = Breaking(counted.done - 1)
+        stage.do(_saved_through(stage, broken).append_run(series, a_run(3), mark=None, most=2))
+
+    _an_hour_later(stage)
+    assert _points_kept(stage) == {}
+
+
+def _saved_through(stage: Stage, breaking: Breaking) -> SavedSeries:
+    return SavedSeries(stepped(stage.world.database, breaking))
 
 
 def _an_hour_later(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.idempotency import json_answer
 from gateway.views import series_view
 from reelwork.contract.series import PointsBody, SeriesBody, SeriesPage, SeriesView
-from reelwork.domain.errors import InvalidCursor, SeriesExists, SeriesNotFound
+from reelwork.domain.errors import InvalidCursor, SeriesExists, SeriesNotFound, Unavailable
 from reelwork.domain.ids import SeriesId, new_request_id, new_series_id
 from reelwork.objects.disposition import content_disposition
 from reelwork.store.idempotency import Ours, StoredAnswer
@@ -33,7 +33,7 @@ _EXAMPLES = {"one": {"value": {"name": "heart rate", "values": [61.5, 62.0, None
     openapi_extra=series_csv.NEW,
     responses={
         201: {"description": "Made.", "headers": _MADE},
-        **keyed_problems(SeriesExists, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(SeriesNotFound, SeriesExists, Unavailable, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def create_series(
@@ -84,7 +84,7 @@ async def delete_series(series_id: str, caller: CanManage, series: SavedSeries) 
     openapi_extra=series_csv.POINTS,
     responses={
         200: {"description": "Added.", "headers": REPLAYED},
-        **keyed_problems(SeriesNotFound, *BODY_REFUSALS, *KEY_REFUSALS),
+        **keyed_problems(SeriesNotFound, Unavailable, *BODY_REFUSALS, *KEY_REFUSALS),
     },
 )
 async def add_points(series_id: str, body: PointsBody, caller: CanSubmit, series: SavedSeries, once: Once) -> Response:

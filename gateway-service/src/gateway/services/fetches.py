@@ -1,9 +1,7 @@
 """Files from addresses: fetched under guard, and then taken in like an upload."""
 
 import tempfile
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -11,11 +9,12 @@ from urllib.parse import unquote, urlsplit
 import anyio.to_thread
 import structlog
 
+from gateway.services.berths import Berths
 from gateway.services.inspection import TAKEN
 from gateway.services.uploads import UploadService
 from reelwork.contract.assets import AssetFromUrl
 from reelwork.domain.asset import Asset, AssetState
-from reelwork.domain.errors import InvalidInput, RateLimited, Unavailable, UnsupportedMediaType, UploadTooLarge
+from reelwork.domain.errors import InvalidInput, UnsupportedMediaType, UploadTooLarge
 from reelwork.domain.film import FILMS
 from reelwork.domain.ids import AccountId, AssetId
 from reelwork.fetch import Fetcher
@@ -24,7 +23,6 @@ from reelwork.store.assets import Assets
 log = structlog.get_logger(__name__)
 
 FIELD = "#/url"
-_SOON_SECONDS = 2
 
 
 class FetchService:
@@ -37,7 +35,7 @@ class FetchService:
         self._uploads = uploads
         self._assets = assets
         self._limit_bytes = limit_bytes
-        self._berths = Berths(at_once)
+        self._berths = Berths(at_once, "addresses fetched")
 
     async def fetch(self, account: AccountId, wanted: AssetFromUrl, asset_id: AssetId, *, first: bool) -> Asset:
         """What is at `wanted.url`, as the input asset `asset_id`. Unless `first` it may have been made before.
@@ -67,37 +65,6 @@ class FetchService:
                 raise type(error)(error.detail, hint=error.hint, errors=faults) from error
         log.info("asset.fetched", asset_id=asset.id, bytes=fetched.size_bytes, said_to_be=fetched.content_type)
         return asset
-
-
-class Berths:
-    """How many may be under way at once: of everybody, and a quarter of that of one account."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._each = max(1, total // 4)
-        self._taken: Counter[AccountId] = Counter()
-
-    @contextmanager
-    def taken(self, account: AccountId) -> Iterator[None]:
-        """One berth for the length of the context; nobody waits for one. Raises RateLimited, Unavailable."""
-        if self._taken[account] >= self._each:
-            raise RateLimited(
-                f"At most {self._each} addresses are fetched for one account at once.",
-                hint="Wait for the others to be done.",
-                limit=self._each,
-                retry_after_seconds=_SOON_SECONDS,
-            )
-        if self._taken.total() >= self._total:
-            raise Unavailable(
-                "Too many addresses are being fetched.", hint="Try again.", retry_after_seconds=_SOON_SECONDS
-            )
-        self._taken[account] += 1
-        try:
-            yield
-        finally:
-            self._taken[account] -= 1
-            if not self._taken[account]:
-                del self._taken[account]
 
 
 def _into(file: BinaryIO) -> Callable[[bytes], Awaitable[None]]:

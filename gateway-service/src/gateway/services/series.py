@@ -8,6 +8,7 @@ import anyio.to_thread
 
 from gateway.auth import Caller
 from gateway.problems import not_found
+from gateway.services.berths import Berths
 from gateway.services.pages import Page, check_cursor
 from gateway.services.series_table import Table, read_table, wrong
 from reelwork.contract.series import SeriesBody
@@ -16,10 +17,13 @@ from reelwork.domain.ids import SeriesId, new_series_id
 from reelwork.domain.series import MOST_ADDED, MOST_SERIES, MOST_VALUES, Series, SeriesUse
 from reelwork.modelling.table import csv_header, csv_lines
 from reelwork.store.client import DatabaseClock
-from reelwork.store.series import SavedSeries, TooLong, Value
+from reelwork.store.series import Gone, SavedSeries, TooLong, Value
 
 # Files that are read at once in a process: each takes a part of a core, and some tens of megabytes.
 READERS = 2
+# Large bodies that lie in files at once in a process, a quarter of them of one account: 256 MiB of its `/tmp`, of which
+# the rest is for uploads by form.
+FILES = 4
 
 Rows = Sequence[Value] | Sequence[Sequence[Value]]
 
@@ -31,6 +35,7 @@ class SeriesService:
         self._store = store
         self._clock = clock
         self._readers = anyio.CapacityLimiter(READERS)
+        self.files = Berths(FILES, "large CSV bodies")
 
     async def create(self, caller: Caller, body: SeriesBody, *, series_id: SeriesId, first: bool) -> Series:
         """`series_id`: reserved for it; unless this is the `first` request for it, it may be there already.
@@ -48,7 +53,7 @@ class SeriesService:
     ) -> Series:
         """The same with all points of a CSV file, whose header says how many values each of them has.
 
-        Raises SeriesExists, InvalidInput, StoreUnavailable.
+        Raises SeriesExists, InvalidInput, SeriesNotFound (deleted meanwhile), StoreUnavailable.
         """
         table = await self._read(file, None)
         body = SeriesBody(name=name, observables=table.observables)
@@ -135,6 +140,8 @@ class SeriesService:
             return await self._store.append_run(series, table.pieces(), mark=mark, most=most)
         except TooLong as error:
             raise _full("rows") from error
+        except Gone as error:
+            raise not_found(SeriesNotFound, "series", series.id) from error
 
     async def get(self, caller: Caller, series_id: str) -> Series:
         """Raises SeriesNotFound, for other accounts' series too."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import AccountId, SeriesId, new_series_id
@@ -22,6 +23,8 @@ from reelwork.domain.series import MOST_ADDED, Series
 from reelwork.store.client import Database, Document, adapter
 from reelwork.store.codec import Codec
 from reelwork.store.pipeline import NOW, later
+
+log = structlog.get_logger(__name__)
 
 Value = float | None
 
@@ -41,6 +44,10 @@ _Addition = Callable[[Document | None, int, str | None], Awaitable[bool]]
 
 class TooLong(Exception):
     """The addition would make the series longer than it may be."""
+
+
+class Gone(Exception):
+    """The series was deleted before the addition was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +137,21 @@ class SavedSeries:
     ) -> Series:
         """The same for any number of points, in pieces as `append` takes them. Nobody sees a part of them.
 
-        Raises TooLong.
+        Raises TooLong, Gone.
         """
         run, count = await self._stored_run(series, pieces)
         try:
             return await self._raced(series, count, partial(self._adopted, series, run), mark=mark, most=most)
         finally:
-            await self._series.update_one({"_id": run}, [{"$set": {"deleted_at": NOW}}])  # see `bury`
+            await self._let_go(run)
+
+    async def _let_go(self, run: SeriesId) -> None:
+        """Have `bury` look at it soon. Where that cannot be said it does when the run's life is over: how the addition
+        went is known, and must not be told otherwise."""
+        try:
+            await self._series.update_one({"_id": run}, [{"$set": {"deleted_at": NOW}}])
+        except PyMongoError as error:
+            log.warning("series.run_not_let_go", run=run, reason=type(error).__name__)
 
     async def _stored_run(self, series: Series, pieces: Iterable[Sequence[Value]]) -> tuple[SeriesId, int]:
         """Points under an id of their own, which go by `bury` unless a chunk names them in time."""
@@ -195,14 +210,16 @@ class SavedSeries:
     async def _adopted(
         self, series: Series, run: SeriesId, last: Document | None, count: int, mark: str | None
     ) -> bool:
-        """The write that makes a run's points the series' own. Raises StoreUnavailable where either may be gone."""
-        here: Document = {"_id": run, "$expr": {"$gt": ["$deleted_at", NOW]}}
-        both = {"$or": [here, {"_id": series.id, "deleted_at": None}]}
-        if await self._series.count_documents(both) < 2:
+        """The write that makes a run's points the series' own. Raises Gone; StoreUnavailable for a run whose life may
+        be over."""
+        lives: Document = {"_id": run, "$expr": {"$gt": ["$deleted_at", NOW]}}
+        cursor = self._series.find({"$or": [lives, {"_id": series.id, "deleted_at": None}]}, {"_id": 1})
+        found = {each["_id"] async for each in cursor}
+        if series.id not in found:
+            raise Gone
+        if run not in found:
             raise StoreUnavailable(
-                "The series was deleted, or it took too long.",
-                hint="Send the same request again.",
-                retry_after_seconds=1,
+                "Adding the points took too long.", hint="Send the same request again.", retry_after_seconds=1
             )
         return await self._inserted(series, last, count, mark, {"sealed": True, "values": [], "run": run})
 
