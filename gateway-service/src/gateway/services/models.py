@@ -88,10 +88,8 @@ class Catalogue:
         return self._life(job.model, job.model_version)
 
     async def runs(self, job: Job) -> bool:
-        """Whether some worker has the job's model now, in its version, or one that may stand in for it. From what
-        was read last, as `life_of`."""
-        if not self._versions:
-            await self._read()
+        """Whether some worker has the job's model now, in its version, or one that may stand in for it."""
+        await self._read()
         own = self._versions.get(job.model, {}).get(job.model_version)
         others = [listing for name in job.fallbacks for listing in self._versions.get(name, {}).values()]
         return any(listing is not None and listing.available for listing in (own, *others))
