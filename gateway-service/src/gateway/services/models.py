@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
@@ -12,12 +12,9 @@ from reelwork.domain.job import Job
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference, split_reference
 from reelwork.domain.policy import NO_RULES, HouseRules, ModelPolicy
 from reelwork.domain.price import Pricing, uncounted
+from reelwork.domain.route import AWAY, GONE_AFTER
 from reelwork.store.models import Listing, Models
 
-# Workers vouch for their models every 15 s; three missed heartbeats make a model unavailable.
-FRESH = timedelta(seconds=50)
-# After this long without any worker a model is not offered any more; until then its jobs wait.
-KNOWN = timedelta(hours=24)
 CACHE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
@@ -108,7 +105,7 @@ class Catalogue:
             return
         versions: dict[str, dict[str, Listing]] = {}
         aliases: dict[str, str] = {}
-        for listing in await self._models.all(fresh=FRESH, known=KNOWN):
+        for listing in await self._models.all(fresh=AWAY, known=GONE_AFTER):
             card = listing.card
             versions.setdefault(card.name, {})[card.version] = self._by_house_rules(listing)
             for alias in card.aliases:
