@@ -20,7 +20,9 @@ from reelwork.domain.tier import Tier
 from reelwork.domain.worker import WorkerCard
 from reelwork.engine import hold
 from reelwork.engine.finish import complete, fail
+from reelwork.generator import ModelCard
 from reelwork.store.workers import Beat
+from testkit.models import Noop
 from testkit.services import fresh_database
 from testkit.world import POOL, World, an_output, hire, open_world
 
@@ -183,6 +185,15 @@ async def test_a_job_waits_while_no_worker_runs_its_model(world: World):
     assert await codes(world, job) == ["model_unavailable"]
     await hire(world, places=2)
     assert await codes(world, job) == ["next"]
+
+
+async def test_a_job_that_another_model_will_do_does_not_wait_for_its_own(world: World):
+    job = await world.submit(await world.joined(), fallbacks=("testkit/other",))
+    await hire(world, places=2, models=("testkit/other",))
+
+    assert await codes(world, job) == ["next"]
+    await world.stores.models.publish(ModelCard.of(Noop))  # by a worker that drains
+    assert await codes(world, job) == ["model_unavailable"]
 
 
 async def test_a_job_whose_lane_is_not_open_yet_says_so(world: World):

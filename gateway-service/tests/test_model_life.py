@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
+from gateway.services import models
 from gateway.services.models import Catalogue
 from gateway.settings import GatewaySettings
 from reelwork.domain.errors import ModelNotFound, ModelRetired
@@ -14,7 +15,7 @@ from reelwork.domain.policy import HouseRules, ModelPolicy
 from reelwork.generator import ModelCard
 from testkit.models import Noop
 from testkit.services import fresh_database
-from testkit.world import World, hire, open_world
+from testkit.world import World, hire, new_job, open_world, terms
 
 CARD = ModelCard.of(Noop)
 NOW = datetime.now(UTC)
@@ -56,6 +57,20 @@ async def test_of_several_versions_a_model_shows_the_newest_that_has_a_worker(wo
     assert [listing.card.version for listing in await found.all()] == ["2"]
     assert [listing.card.version for listing in await found.versions("testkit/noop")] == ["3", "2", "1"]
     assert (await found.get("testkit/noop@3")).available is False
+
+
+async def test_whether_a_worker_has_a_jobs_model_is_not_older_than_the_rest_of_the_catalogue(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    await publish(world, v1={})
+    await world.database["models"].update_one({}, {"$set": {"seen_at": NOW - timedelta(minutes=10)}})
+    found, job = catalogue(world), new_job(terms())
+    assert not await found.runs(job)
+
+    await publish(world, v1={})
+    monkeypatch.setattr(models, "CACHE_SECONDS", 0.0)  # so long ago was that
+
+    assert await found.runs(job)
 
 
 async def test_workers_that_have_a_version_are_counted(world: World):

@@ -40,6 +40,7 @@ from reelwork.domain.job import (
 )
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference
 from reelwork.domain.media import kind_of
+from reelwork.domain.route import GONE_AFTER_HOURS
 from reelwork.domain.series import Series
 from reelwork.domain.worker import Worker
 
@@ -141,8 +142,8 @@ def warned_of_absence(view: JobView, job: Job) -> JobView:
     """The view of a job that no worker could run now: where it waits, it says so."""
     if job.status not in WAITING:
         return view
-    model = reference(job.model, job.model_version)
-    detail = f"No worker runs {model} at the moment: the job waits for one, and fails after a day without."
+    model, hours = reference(job.model, job.model_version), GONE_AFTER_HOURS
+    detail = f"No worker runs {model} at the moment: the job waits for one, and fails after {hours} hours without."
     warning = JobWarning(code="model_unavailable", detail=detail, sunset_at=None, replacement=None)
     return view.model_copy(update={"warnings": [*view.warnings, warning]})
 

@@ -1,9 +1,16 @@
 """Workers of one pool need not have the same models: what one of them lacks waits for another."""
 
+import asyncio
+from typing import Any
+
+import pytest
+
+from reelwork.domain.ids import LaneId
 from reelwork.domain.job import Status
 from reelwork.domain.worker import ModelOffered
 from reelwork.engine.claim import claim_batch
-from reelwork.engine.lacking import Lacking
+from reelwork.engine.lacking import MOST_REMEMBERED_SECONDS, REMEMBERED_SECONDS, WALKS, Lacking, Walk
+from reelwork.store.attempts import Taken
 from testkit.world import POOL, World, terms
 
 NEWER = ModelOffered(name="testkit/noop", version="2")
@@ -59,3 +66,38 @@ async def test_a_lane_that_is_really_empty_goes_idle_all_the_same(world: World) 
     assert await claimed(world) == [older.id]
     assert await claimed(world) == []
     assert (await world.lane(older.lane))["active"] is False
+
+
+async def test_a_walk_that_took_long_blinds_a_worker_for_a_bounded_time(world: World) -> None:
+    newer = await world.submit(terms(), model_version="2")
+    now = 0.0
+    lacking = Lacking([NEWER], clock=lambda: now)
+    lacking.remember(Walk({newer.lane: (await world.lane(newer.lane))["epoch"]}, seconds=30.0))
+
+    assert await lacking.recall(world.stores) == {newer.lane}
+    now = MOST_REMEMBERED_SECONDS
+    assert await lacking.recall(world.stores) == set()
+
+
+async def test_only_the_walk_over_passed_lanes_counts_and_not_what_serving_one_took(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = await world.submit(terms(), model_version="2")
+    served = await world.submit(terms())
+    now = 0.0
+    lacking = Lacking([NEWER], clock=lambda: now)
+    take = world.stores.attempts.take
+
+    async def slow(lane: LaneId, **how: Any) -> Taken:
+        """MongoDB stalls where the job is taken that is served."""
+        if lane == served.lane:
+            await asyncio.sleep(REMEMBERED_SECONDS / WALKS * 1.5)
+        return await take(lane, **how)
+
+    monkeypatch.setattr(world.stores.attempts, "take", slow)
+    taken = await claim_batch(world.engine, pool=POOL, worker="w", most=1, lacking=lacking)
+    now = REMEMBERED_SECONDS
+
+    assert [job.id for job in taken.jobs] == [served.id]
+    assert lacking.lanes == {passed.lane}
+    assert await lacking.recall(world.stores) == set()

@@ -7,11 +7,14 @@ import pytest
 from reelwork.domain.job import Status
 from reelwork.domain.retry import AttemptFailure
 from reelwork.domain.tier import PLANS, Tier
+from reelwork.domain.worker import ModelOffered
 from reelwork.engine.cancel import cancel
+from reelwork.engine.claim import claim_batch
 from reelwork.engine.finish import complete, fail
-from reelwork.engine.reconcile import MAX_TICKETS
+from reelwork.engine.lacking import Lacking
+from reelwork.engine.reconcile import LOOKED_AT_FOR_TICKETS, MAX_TICKETS
 from reelwork.runtime.tasks import running
-from testkit.world import World, hire
+from testkit.world import POOL, World, hire, new_job
 
 USED = timedelta(seconds=1)
 PASSING = AttemptFailure(code="provider_unavailable", message="Busy.", retryable=True)
@@ -137,6 +140,34 @@ async def test_of_several_jobs_those_have_tickets_that_some_worker_can_run(world
     await world.reconciler.run_once()
 
     assert await world.tickets() == 2
+
+
+async def test_a_job_far_behind_many_that_no_worker_can_run_is_woken_for(world: World) -> None:
+    await hire(world, places=2)
+    lane = await world.joined()
+    many = [new_job(lane, model_version="2") for _ in range(LOOKED_AT_FOR_TICKETS + 10)]
+    await world.stores.jobs.insert(*many)
+    job = await world.submit(lane)
+    await lose_tickets(world)
+
+    await world.reconciler.run_once()
+
+    assert await world.tickets() == 1, "one look costs little, and nobody knows what is behind"
+    lacking = Lacking([ModelOffered(name="testkit/noop", version="2")])
+    taken = await claim_batch(world.engine, pool=POOL, worker="w", most=1, lacking=lacking)
+    assert [each.id for each in taken.jobs] == [job.id]
+
+
+async def test_one_ticket_that_waits_is_enough_where_nobody_knows_what_is_behind(world: World) -> None:
+    await hire(world, places=2)
+    lane = await world.joined()
+    await world.stores.jobs.insert(*(new_job(lane, model_version="2") for _ in range(LOOKED_AT_FOR_TICKETS + 1)))
+    await world.stores.lanes.open(lane)
+
+    for _ in range(3):
+        await world.reconciler.run_once()
+
+    assert await world.tickets() == 1
 
 
 async def test_where_no_worker_takes_jobs_tickets_wait_for_the_first_that_comes(world: World) -> None:

@@ -17,6 +17,7 @@ from reelwork.engine.cancel import cancel
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Finished, complete, complete_all
+from reelwork.engine.reconcile import LOOKED_AT_FOR_TICKETS
 from reelwork.engine.stranded import SURE_SECONDS, StrandedJobs
 from reelwork.generator import ModelCard
 from reelwork.store.assets import AssetFilter
@@ -26,7 +27,7 @@ from reelwork.store.job_filter import JobFilter
 from reelwork.store.jobs import JOB_CODEC, Jobs
 from testkit.models import Noop
 from testkit.storage import an_asset
-from testkit.world import POOL, World, an_output, new_job, terms
+from testkit.world import POOL, World, an_output, hire, new_job, terms
 
 USED = timedelta(milliseconds=5)
 DAY = timedelta(days=1)
@@ -189,6 +190,18 @@ async def test_the_search_for_stranded_jobs_reads_of_others_only_what_tells_them
     done = await asked(profiled)
     expect_indexes(done)
     assert sum(operation["responseLength"] for operation in done) < 10_000
+
+
+async def test_tickets_cost_a_bounded_look_where_no_worker_can_run_what_waits(
+    profiled: World, lanes: list[LaneTerms]
+) -> None:
+    async with unseen(profiled):
+        await hire(profiled, places=2)
+        await profiled.stores.jobs.insert(*(new_job(lanes[0], model_version="2") for _ in range(1000)))
+
+    await profiled.reconciler.run_once()
+
+    expect_indexes(await asked(profiled), few=LOOKED_AT_FOR_TICKETS + 1)
 
 
 async def test_pages_are_read_in_the_order_of_an_index(profiled: World, lanes: list[LaneTerms]) -> None:

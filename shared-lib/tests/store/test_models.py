@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from reelwork.domain.worker import ModelOffered
 from reelwork.generator import ModelCard
 from testkit.models import Noop
 from testkit.world import World, hire
@@ -50,6 +51,33 @@ async def test_what_an_older_reelwork_published_is_no_second_card(world: World) 
     await world.database["models"].insert_one(stored | {"_id": CARD.name})
 
     assert len(await world.stores.models.all(fresh=MINUTE, known=MINUTE)) == 1
+
+
+async def test_a_model_that_a_worker_of_an_older_reelwork_vouches_for_lives(world: World) -> None:
+    await world.stores.models.publish(CARD)
+    stored = await world.database["models"].find_one({})
+    await world.database["models"].insert_one(stored | {"_id": CARD.name})
+    await world.database["models"].delete_one({"_id": CARD.reference})
+    models = [ModelOffered(name=CARD.name, version=version) for version in (CARD.version, "7")]
+
+    assert await world.stores.models.living(models, within=MINUTE) == {models[0]}
+    await seen_ago(world, MINUTE * 5)
+    assert await world.stores.models.living(models, within=MINUTE) == set()
+    assert await world.stores.models.living([], within=MINUTE) == set()
+
+
+async def test_whether_models_live_is_known_by_index(world: World) -> None:
+    for version in map(str, range(20)):
+        await world.stores.models.publish(CARD.model_copy(update={"version": version}))
+    await world.database.command("profile", 2)
+
+    await world.stores.models.living([ModelOffered(name=CARD.name, version=one) for one in "37"], within=MINUTE)
+
+    await world.database.command("profile", 0)
+    done = await world.database["system.profile"].find_one({"ns": f"{world.database.name}.models", "op": "query"})
+    await world.database["system.profile"].drop()
+    assert done is not None
+    assert (done["docsExamined"], "COLLSCAN" in done["planSummary"]) == (2, False)
 
 
 async def test_a_model_that_no_worker_vouches_for_becomes_unavailable_then_unknown(world: World) -> None:

@@ -7,15 +7,12 @@ from enum import Enum, auto
 
 import anyio
 import structlog
-from opentelemetry.trace import Span
 
 from reelwork.broker.base import Notice
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.job import Job, Progress, Status
-from reelwork.domain.retry import AttemptFailure
 from reelwork.engine.claim import renew
 from reelwork.engine.engine import Engine, claimed
-from reelwork.tracing import mark_failed
 
 log = structlog.get_logger(__name__)
 
@@ -141,14 +138,3 @@ def _seconds_left(job: Job) -> float:
     if job.deadline_at is None or began is None:
         return math.inf
     return (job.deadline_at - began).total_seconds()
-
-
-def note_end(current: Span, why: AttemptFailure | Stop | None) -> None:
-    """Write into a run's span why it did not come to its end."""
-    match why:
-        case AttemptFailure(code=code):
-            mark_failed(current, code)
-        case Stop():
-            current.set_attribute("reelwork.stopped", why.name.lower())
-        case None:
-            pass

@@ -31,7 +31,8 @@ from worker.attempt import Attempt, Ended, failure_of
 from worker.board import Board
 from worker.catalogue import Models
 from worker.endings import Endings
-from worker.lifeline import Stop, note_end
+from worker.lifeline import Stop
+from worker.spans import note_end
 from worker.turn import Outside, Turn
 
 log = structlog.get_logger(__name__)
@@ -76,9 +77,8 @@ class Runner:
         self._options = options
         self._endings = Endings(engine)
         self._board = options.board
-        self._running: dict[
-            str, Attempt | Turn
-        ] = {}  # by slot: a job that was lost may come back while its old run lasts
+        # By slot: a job that was lost may come back while its old run lasts.
+        self._running: dict[str, Attempt | Turn] = {}
         self._answering = 0
         self._leaving = False
         self.done = 0

@@ -16,11 +16,13 @@ from reelwork.contract.queue import JobQueue, MomentsView
 from reelwork.domain.eta import Span, foresee
 from reelwork.domain.ids import LaneId
 from reelwork.domain.job import Job, Status
-from reelwork.domain.lifecycle import ACTIVE, Lifecycle, reference
+from reelwork.domain.lifecycle import ACTIVE, Lifecycle, reference, split_reference
+from reelwork.domain.route import AWAY
 from reelwork.domain.waiting import LaneView, Reason, Situation, reasons, servable
+from reelwork.domain.worker import ModelOffered
 from reelwork.store.client import DatabaseClock
 from reelwork.store.queue import Place
-from reelwork.store.standings import Standing
+from reelwork.store.standings import Crew, Standing
 from reelwork.store.stores import Stores
 
 # A forecast serves everybody who asks within this time, or within so many times what it took to make.
@@ -108,10 +110,20 @@ class ForecastService:
             ahead=ahead,
             lanes_before=_lanes_before(lane, seen) if lane is not None else 0,
             pool=seen.crew.view,
-            model_offered=reference(job.model, job.model_version) in seen.crew.models,
+            model_offered=await self._offered(job, seen.crew),
             suspended_since=account.suspended_at if account is not None else None,
             pool_held_since=seen.held_since,
         )
+
+    async def _offered(self, job: Job, crew: Crew) -> bool:
+        """Whether a worker of the crew will run the job: one that has its model; or, while no worker at all has that
+        one, a model that may stand in for it."""
+        if reference(job.model, job.model_version) in crew.models:
+            return True
+        if not set(job.fallbacks) & {split_reference(model)[0] for model in crew.models}:
+            return False
+        own = ModelOffered(name=job.model, version=job.model_version)
+        return not await self._stores.models.living([own], within=AWAY)
 
     async def forecast(
         self,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
@@ -12,12 +12,9 @@ from reelwork.domain.job import Job
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference, split_reference
 from reelwork.domain.policy import NO_RULES, HouseRules, ModelPolicy
 from reelwork.domain.price import Pricing, uncounted
+from reelwork.domain.route import AWAY, GONE_AFTER
 from reelwork.store.models import Listing, Models
 
-# Workers vouch for their models every 15 s; three missed heartbeats make a model unavailable.
-FRESH = timedelta(seconds=50)
-# After this long without any worker a model is not offered any more; until then its jobs wait.
-KNOWN = timedelta(hours=24)
 CACHE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
@@ -88,10 +85,8 @@ class Catalogue:
         return self._life(job.model, job.model_version)
 
     async def runs(self, job: Job) -> bool:
-        """Whether some worker has the job's model now, in its version, or one that may stand in for it. From what
-        was read last, as `life_of`."""
-        if not self._versions:
-            await self._read()
+        """Whether some worker has the job's model now, in its version, or one that may stand in for it."""
+        await self._read()
         own = self._versions.get(job.model, {}).get(job.model_version)
         others = [listing for name in job.fallbacks for listing in self._versions.get(name, {}).values()]
         return any(listing is not None and listing.available for listing in (own, *others))
@@ -110,7 +105,7 @@ class Catalogue:
             return
         versions: dict[str, dict[str, Listing]] = {}
         aliases: dict[str, str] = {}
-        for listing in await self._models.all(fresh=FRESH, known=KNOWN):
+        for listing in await self._models.all(fresh=AWAY, known=GONE_AFTER):
             card = listing.card
             versions.setdefault(card.name, {})[card.version] = self._by_house_rules(listing)
             for alias in card.aliases:

@@ -23,8 +23,12 @@ ELSEWHERE = frozenset(
     }
 )
 
-# A model that no worker has vouched for in so long is away: its jobs need not wait for it. Longer than a restart.
+# A model that no worker has vouched for in so long is away: it is shown as unavailable, and jobs that may be done by
+# another one do not wait for it. Workers vouch every 15 s: three that were missed, which is longer than a restart.
 AWAY = timedelta(seconds=50)
+# And after this long it is gone: it is not shown any more, and the jobs that wait for it fail.
+GONE_AFTER = timedelta(hours=24)
+GONE_AFTER_HOURS = GONE_AFTER // timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ class Situation:
 
     `lane`: None before the lane is first opened. `held_since`: the owner's hold on this pool. `ahead`: jobs of the
     same lane that come first. `lanes_before`: servable lanes with queued jobs and a smaller virtual start time.
+    `model_offered`: a worker of the pool will run it by its own model, or by one that stands in for that now.
     `suspended_since`: the account is suspended. `pool_held_since`: the pool is held for everybody.
     """
 

@@ -12,7 +12,7 @@ from reelwork.domain.job import Job, Progress, Status
 from reelwork.domain.lane import LaneTerms, Reservation
 from reelwork.engine.engine import Engine, claimed
 from reelwork.engine.finish import hand_back
-from reelwork.engine.lacking import Lacking
+from reelwork.engine.lacking import Lacking, Walk
 from reelwork.metrics import CLAIM_SECONDS, QUEUE_SECONDS
 from reelwork.store.attempts import Claimed, Taken
 
@@ -47,18 +47,16 @@ async def claim_batch(engine: Engine, *, pool: str, worker: str, most: int, lack
     if await engine.stores.pools.is_held(pool):
         return _NOTHING
     lacking = lacking if lacking is not None else Lacking()
-    passed, begun = dict[LaneId, int](), time.monotonic()
+    walk = Walk()
     try:
-        return await _first_of(engine, pool, worker=worker, most=most, lacking=lacking, passed=passed)
+        return await _first_of(engine, pool, worker=worker, most=most, lacking=lacking, walk=walk)
     finally:
-        lacking.remember(passed, seconds=time.monotonic() - begun)
+        lacking.remember(walk)
 
 
-async def _first_of(
-    engine: Engine, pool: str, *, worker: str, most: int, lacking: Lacking, passed: dict[LaneId, int]
-) -> Taken:
-    """The jobs of the first lane that has any for this worker; lanes that have none for it are added to `passed`."""
-    stores, idle, recalled = engine.stores, 0, await lacking.recall(engine.stores)
+async def _first_of(engine: Engine, pool: str, *, worker: str, most: int, lacking: Lacking, walk: Walk) -> Taken:
+    """The jobs of the first lane that has any for this worker; lanes that have none for it are added to `walk`."""
+    stores, passed, idle, recalled = engine.stores, walk.passed, 0, await lacking.recall(engine.stores)
     while idle < MAX_IDLE_LANES and len(passed) < MAX_LANES_PASSED:
         asked = time.monotonic()
         reservation = await stores.lanes.reserve(pool, new_slot_id(), most=most, skip=[*recalled, *passed])
@@ -78,6 +76,7 @@ async def _first_of(
             return replace(taken, jobs=await _begun(engine, taken.jobs, asked=asked, worker=worker))
         if lacking.models and not taken.emptied:
             passed[reservation.lane] = reservation.epoch
+            walk.seconds += time.monotonic() - asked
         else:
             idle += 1
     return _NOTHING

@@ -5,8 +5,8 @@ its owner named as fallback runs it.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Set
+from dataclasses import dataclass, field
 
 from reelwork.domain.ids import LaneId
 from reelwork.domain.route import AWAY, Lacked
@@ -16,8 +16,10 @@ from reelwork.store.stores import Stores
 
 # A lane is looked into again after this long even if nobody has opened it anew: a job of it may have come due.
 REMEMBERED_SECONDS = 2.0
-# And not before so many times the length of the walk that found it: looking costs a tenth of a worker's time at most.
+# And not before so many times the length of the walk that found it: looking costs a tenth of a worker's time.
 WALKS = 10.0
+# Nor longer than this: a server that stalled once, and not the lanes, made such a walk long.
+MOST_REMEMBERED_SECONDS = 20.0
 # How often it is asked which models that are lacking here live elsewhere.
 ASK_SECONDS = 5.0
 
@@ -28,6 +30,14 @@ class _Look:
 
     epoch: int
     until: float
+
+
+@dataclass(slots=True)
+class Walk:
+    """Lanes with their epochs that one claim passes over, and how long it looks into them: `seconds`."""
+
+    passed: dict[LaneId, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class Lacking:
@@ -85,10 +95,10 @@ class Lacking:
             self._lanes.clear()
         self._away, self._ask_at = away, self._clock() + ASK_SECONDS
 
-    def remember(self, passed: Mapping[LaneId, int], *, seconds: float) -> None:
-        """Lanes with their epochs that a claim passed over, which took it so long."""
-        until = self._clock() + max(REMEMBERED_SECONDS, WALKS * seconds)
-        self._lanes |= {lane: _Look(epoch, until) for lane, epoch in passed.items()}
+    def remember(self, walk: Walk) -> None:
+        """What a claim passed over."""
+        until = self._clock() + min(max(REMEMBERED_SECONDS, WALKS * walk.seconds), MOST_REMEMBERED_SECONDS)
+        self._lanes |= {lane: _Look(epoch, until) for lane, epoch in walk.passed.items()}
 
     def forget(self, lane: LaneId) -> None:
         """There was work in it."""

@@ -4,7 +4,7 @@ every step is a compare-and-set, and every step is bounded."""
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,6 +14,7 @@ from reelwork.domain.ids import AccountId, LaneId
 from reelwork.domain.job import Job
 from reelwork.domain.lane import lane_of
 from reelwork.domain.retry import AttemptFailure
+from reelwork.domain.worker import ModelOffered
 from reelwork.engine.batches import settle_batches
 from reelwork.engine.calls import end_lapsed_turn, end_unattended, ring
 from reelwork.engine.engine import Engine
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 BATCHES = 20
 LOOKED_AT = 1000
+# Of a pool's jobs when tickets are counted for those that its workers can run.
+LOOKED_AT_FOR_TICKETS = 200
 # More tickets than this at once would only make workers look twice.
 MAX_TICKETS = 50
 INTERVAL = timedelta(seconds=1)
@@ -179,11 +182,18 @@ class Reconciler:
         if waiting is None or waiting >= wanted:
             return 0
         crew = await stores.workers.models(pool)
-        wanted = await stores.backlog.count_claimable(lanes, limit=MAX_TICKETS, by=crew) if crew else wanted
+        wanted = await self._count_runnable(lanes, crew) if crew else wanted
         if waiting >= wanted:
             return 0
         broker.publish(pool, wanted - waiting)
         return wanted - waiting
+
+    async def _count_runnable(self, lanes: Sequence[LaneId], crew: Collection[ModelOffered]) -> int:
+        """Of the first jobs, up to MAX_TICKETS. One where none of those is runnable and others wait behind them: a
+        worker that looks in vain costs less than a job that is never looked for."""
+        backlog, among = self._engine.stores.backlog, LOOKED_AT_FOR_TICKETS
+        runnable = await backlog.count_runnable(lanes, by=crew, among=among, limit=MAX_TICKETS)
+        return runnable or int(await backlog.count_claimable(lanes, limit=among + 1) > among)
 
     async def _sweep(self, now: datetime) -> int:
         """Sweeping goes on beside the next passes where S3 is slow: it must not hold up what only needs MongoDB."""

@@ -6,12 +6,13 @@ and say what they have. And a queue or a pool that is held waits for whoever hol
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from reelwork.domain.job import Job, JobError
 from reelwork.domain.lifecycle import reference
+from reelwork.domain.route import GONE_AFTER, GONE_AFTER_HOURS
 from reelwork.domain.worker import ModelOffered
 from reelwork.engine.engine import Engine
 from reelwork.store.backlog import Waiting
@@ -19,8 +20,6 @@ from reelwork.store.models import Sightings
 
 log = structlog.get_logger(__name__)
 
-# As long as `GET /v1/models` shows a model that nobody runs.
-GONE_AFTER = timedelta(hours=24)
 # How long this process must have seen a model to be gone, by its own clock, which stands still while a machine sleeps.
 SURE_SECONDS = 600.0
 # Of what takes some writes each, and of what one question finds.
@@ -81,12 +80,11 @@ def _is_stranded(job: Waiting, gone: set[ModelOffered], sightings: Sightings) ->
 
 
 def _error(job: Job) -> JobError:
-    hours = round(GONE_AFTER.total_seconds() / 3600)
     return JobError(
         code="model_unavailable",
         message=(
-            f"No worker has had {reference(job.model, job.model_version)} for {hours} hours. Submit the job for a "
-            "model that GET /v1/models shows as available, or retry it when a worker has this one again."
+            f"No worker has had {reference(job.model, job.model_version)} for {GONE_AFTER_HOURS} hours. Submit the job "
+            "for a model that GET /v1/models shows as available, or retry it when a worker has this one again."
         ),
         retryable=True,
         attempt=job.attempt,

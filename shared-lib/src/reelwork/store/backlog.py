@@ -113,23 +113,41 @@ class Backlog:
             {"$group": {"_id": "$lane", "account_id": {"$first": "$account_id"}, "pool": {"$first": "$pool"}}},
             {"$limit": limit},
         ]
-        cursor: Any = self._jobs.aggregate(first_of_each)  # motor answers a cursor at once, pymongo is awaited
-        jobs = await cursor if inspect.isawaitable(cursor) else cursor
-        return [(job["_id"], job["account_id"], job["pool"]) async for job in jobs]
+        return [(job["_id"], job["account_id"], job["pool"]) for job in await self._aggregated(first_of_each)]
 
-    async def count_claimable(self, lanes: Sequence[LaneId], *, limit: int, by: Collection[ModelOffered] = ()) -> int:
-        """How many jobs of these lanes could be claimed, counted up to `limit`; `by` workers that have these models,
-        none for by any."""
-        query: Document = {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
-        if by:
-            own = [{"model": model.name, "model_version": model.version} for model in by]
-            query["$or"] = [*own, {"fallbacks": {"$in": [model.name for model in by]}}]
-        return int(await self._jobs.count_documents(query, limit=limit))
+    async def count_claimable(self, lanes: Sequence[LaneId], *, limit: int) -> int:
+        """How many jobs of these lanes could be claimed by anybody, counted up to `limit`."""
+        return int(await self._jobs.count_documents(_claimable(lanes), limit=limit))
+
+    async def count_runnable(
+        self, lanes: Sequence[LaneId], *, by: Collection[ModelOffered], among: int, limit: int
+    ) -> int:
+        """How many of the first `among` claimable jobs of these lanes, in no particular order of the lanes, could be
+        run by workers that have the models `by`; counted up to `limit`."""
+        own = [{"model": model.name, "model_version": model.version} for model in by]
+        runnable: Document = {"$or": [*own, {"fallbacks": {"$in": [model.name for model in by]}}]}
+        counted: list[Document] = [
+            {"$match": _claimable(lanes)},
+            {"$limit": among},
+            {"$match": runnable},
+            {"$limit": limit},
+            {"$count": "jobs"},
+        ]
+        return sum(group["jobs"] for group in await self._aggregated(counted))
+
+    async def _aggregated(self, pipeline: list[Document]) -> list[Document]:
+        cursor: Any = self._jobs.aggregate(pipeline)  # motor answers a cursor at once, pymongo is awaited
+        documents = await cursor if inspect.isawaitable(cursor) else cursor
+        return [document async for document in documents]
 
     async def running_slots(self, slots: Sequence[str]) -> set[str]:
         """Those of `slots` that a running job holds."""
         query = {"status": {"$in": list(RUNNING)}, "lease.slot": {"$in": list(slots)}}
         return {job["lease"]["slot"] async for job in self._jobs.find(query, {"lease.slot": 1})}
+
+
+def _claimable(lanes: Sequence[LaneId]) -> Document:
+    return {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
 
 
 def _waiting(document: Document) -> Waiting:

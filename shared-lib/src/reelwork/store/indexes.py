@@ -18,6 +18,7 @@ from reelwork.store.jobs import Jobs
 from reelwork.store.keys import Keys
 from reelwork.store.lanes import Lanes
 from reelwork.store.ledger import Ledger
+from reelwork.store.models import Models
 from reelwork.store.orphans import Orphans
 from reelwork.store.plans import AccountPlans
 from reelwork.store.removals import Removals
@@ -66,6 +67,7 @@ async def _ensure_indexes(database: Database) -> None:
     await database["usage_events"].create_indexes(list(UsageLog.INDEXES))
     await database["webhooks"].create_indexes(list(Webhooks.INDEXES))
     await database["deliveries"].create_indexes(list(Deliveries.INDEXES))
+    await database["models"].create_indexes(list(Models.INDEXES))
     await database["workers"].create_indexes(list(Workers.INDEXES))
     await database["series"].create_indexes(list(SavedSeries.INDEXES))
     await database["series_points"].create_indexes(list(SavedSeries.POINT_INDEXES))

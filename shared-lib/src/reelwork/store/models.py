@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, IndexModel
 
 from reelwork.domain.lifecycle import reference, version_rank
 from reelwork.domain.worker import ModelOffered, WorkerState
@@ -37,6 +37,8 @@ class Sightings:
 class Models:
     """The `models` collection: one document for each version of a model, since several may be offered side by side."""
 
+    INDEXES = (IndexModel([("name", ASCENDING), ("version", ASCENDING)], name="offered"),)
+
     def __init__(self, database: Database) -> None:
         self._database = database
         self._models = database["models"]
@@ -63,10 +65,13 @@ class Models:
 
     async def living(self, models: Collection[ModelOffered], *, within: timedelta) -> set[ModelOffered]:
         """Those of these that a worker has vouched for within this time of the database's; draining ones do, too."""
-        named = {reference(model.name, model.version): model for model in models}
+        if not models:
+            return set()
+        # Not by id: workers of an older Reelwork publish under another one.
+        named = [{"name": model.name, "version": model.version} for model in models]
         recent = {"$gt": ["$seen_at", {"$subtract": [NOW, int(within.total_seconds() * 1000)]}]}
-        found = self._models.find({"_id": {"$in": list(named)}, "$expr": recent}, {"_id": 1})
-        return {named[card["_id"]] async for card in found}
+        found = self._models.find({"$or": named, "$expr": recent}, {"name": 1, "version": 1})
+        return {_offered(card) async for card in found}
 
     async def sightings(self, *, since: datetime) -> Sightings:
         """Which models workers have vouched for since a moment of the database's, and which they have not."""
