@@ -114,8 +114,9 @@ async def test_a_lease_is_renewed_for_as_long_as_its_change_takes_and_nobody_els
 
     changes = [Migration(number=1, name="slow", run=run)]
     with capture_logs() as logs:
-        both = (Migrations(database, changes, lease=LEASE, renewals=RENEWALS).up(name) for name in "ab")
-        await asyncio.gather(*both)
+        async with asyncio.TaskGroup() as both:
+            for name in "ab":
+                both.create_task(Migrations(database, changes, lease=LEASE, renewals=RENEWALS).up(name))
 
     assert runs == ["begun"]
 

@@ -190,7 +190,6 @@ def stuck(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-
     def pids():
         return [int(pid) for pid in told.read_text().split()] if told.exists() else []
 
