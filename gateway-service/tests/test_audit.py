@@ -5,6 +5,7 @@ import pytest
 from reelwork.domain.account import Scope
 from reelwork.domain.audit import THE_INSTALLATION, Action
 from reelwork.domain.ids import AccountId
+from reelwork.domain.webhook import MOST_WEBHOOKS
 from reelwork.store.audit import AuditLog
 from reelwork.store.client import Database
 from testkit.caller import Caller, Json, expect
@@ -114,6 +115,36 @@ def test_what_was_done_to_endpoints_and_secrets_is_in_the_audit_log_without_the_
     ]
     assert {entry["actor"]["kind"] for entry in entries if entry["action"].startswith("webhook.")} == {"key"}
     assert not any(secret in answer.text for secret in ("hush", webhook["secret"], rotated["secret"], own["secret"]))
+
+
+def webhook_entries(caller: Caller) -> list[tuple[str, Json]]:
+    """What the audit log tells of the caller's endpoints, oldest first."""
+    entries = expect(200, caller.http.get(AUDIT, params={"limit": 100}))["items"][::-1]
+    return [(entry["action"], entry["details"]) for entry in entries if entry["action"].startswith("webhook.")]
+
+
+def test_an_endpoint_that_is_one_too_many_is_not_told_as_made(stack: Stack):
+    studio = stack.caller("studio with many webhooks")
+    body = {"url": f"https://[{PUBLIC_V6}]/hook"}
+
+    answers = [studio.http.post("/v1/webhooks", json=body).status_code for _ in range(MOST_WEBHOOKS + 1)]
+
+    assert answers == [201] * MOST_WEBHOOKS + [409]
+    assert [action for action, _ in webhook_entries(studio)] == ["webhook.created"] * MOST_WEBHOOKS
+
+
+def test_a_change_of_nothing_leaves_no_entry_and_an_emptied_description_does(stack: Stack):
+    studio = stack.caller("studio with a plain webhook")
+    body = {"url": f"https://[{PUBLIC_V6}]/hook", "description": "till"}
+    webhook = expect(201, studio.http.post("/v1/webhooks", json=body))
+    path = f"/v1/webhooks/{webhook['id']}"
+
+    unchanged = expect(200, studio.http.patch(path, json={}))
+    emptied = expect(200, studio.http.patch(path, json={"description": ""}))
+
+    assert (unchanged["description"], emptied["description"]) == ("till", "")
+    assert expect(404, studio.http.patch("/v1/webhooks/whk_none", json={}))["code"] == "webhook_not_found"
+    assert webhook_entries(studio)[1:] == [("webhook.changed", {"description": ""})]
 
 
 def _record(stack: Stack, name: str, count: int) -> None:

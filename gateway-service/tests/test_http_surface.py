@@ -258,7 +258,7 @@ class TestOtherOrigins:
         assert documented <= set(cors.SHOWN.split(", "))
 
 
-def test_nginx_logs_no_token_of_a_providers_webhook():
+def test_the_template_of_nginx_names_no_token_of_a_providers_webhook_in_the_access_log():
     template = (ROOT / "project" / "docker" / "frontend" / "nginx.conf.template").read_text()
     (log_format,) = re.findall(r"log_format json (.*?);\n", template, re.DOTALL)
     (pattern,) = re.findall(r'map \$uri \$told_path \{\s+default \$uri;\s+"~(\S+)" "\$kept\[token\]";\s+\}', template)
@@ -270,6 +270,16 @@ def test_nginx_logs_no_token_of_a_providers_webhook():
     assert "$request" not in log_format.replace("$request_method", "").replace("$request_time", "")
     assert hidden is not None
     assert hidden["kept"] == "/v1/providers/acme/webhook/job_x/"
+
+
+def test_the_template_of_nginx_gives_providers_webhooks_no_error_log():
+    template = (ROOT / "project" / "docker" / "frontend" / "nginx.conf.template").read_text()
+
+    proxied = re.findall(r"location ~ (\S+) \{\n([^}]*proxy_pass[^}]*)\}", template)
+
+    asked, settings = next(found for found in proxied if re.match(found[0], "/v1/providers/acme/webhook/job_x/secret"))
+    assert re.match(asked, "/v1/jobs") is None
+    assert "error_log /dev/null emerg;" in settings
 
 
 def test_nginx_says_of_the_page_what_the_gateway_says():

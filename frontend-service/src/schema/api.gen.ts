@@ -14934,13 +14934,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["UnsupportedMediaType"];
                 };
             };
-            /** @description `content_policy_violation`, `invalid_input` */
+            /** @description `content_policy_violation`, `url_refused`, `invalid_input` */
             readonly 422: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["InvalidInput"];
+                    readonly "application/problem+json": components["schemas"]["ContentPolicyViolation"] | components["schemas"]["UrlRefused"] | components["schemas"]["InvalidInput"];
                 };
             };
             /** @description `rate_limited` */
@@ -14954,6 +14954,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
+                };
+            };
+            /** @description `fetch_failed` */
+            readonly 502: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["FetchFailed"];
                 };
             };
             /** @description `store_unavailable` */

@@ -123,10 +123,15 @@ def test_gateway_that_is_away_is_a_problem_and_is_found_again(compose: ComposeSt
         answer = caller.http.get("/v1/jobs")
         assert answer.json()["code"] == "unavailable"
         assert answer.headers["retry-after"] == "2"
+        for address in ("/v1/providers/acme/webhook/job_x/hush", "/v1/%70roviders/acme/webhook/job_x/hush"):
+            assert caller.http.post(address).status_code == 503
     finally:
         compose.run("up", "--detach", "--wait", "--no-recreate")
 
     assert caller.http.get("/v1/jobs").status_code == 200
+    logged = compose.run("logs", "frontend")
+    assert "/v1/providers/acme/webhook/job_x/[token]" in logged
+    assert "hush" not in logged, "whoever reads the logs could say that a provider's job has ended"
 
 
 def test_worker_without_rabbitmq_is_unhealthy_until_it_is_back(compose: ComposeStack) -> None:

@@ -6,13 +6,14 @@ import pytest
 
 from reelwork.domain.ids import KeyId
 from reelwork.domain.job import Bill, BillState, Job, JobError, Status
-from reelwork.engine import stranded
+from reelwork.engine import hold, stranded
+from reelwork.engine.pools import hold_pool, release_pool
 from reelwork.engine.retry import retry
 from reelwork.engine.stranded import SURE_SECONDS, StrandedJobs
 from reelwork.generator import ModelCard
 from reelwork.store.client import server_time
 from testkit.models import Noop
-from testkit.world import World, new_job, terms
+from testkit.world import POOL, World, new_job, terms
 
 DAY, HOUR = timedelta(hours=24), timedelta(hours=1)
 LONG_AGO = datetime.now(UTC) - DAY * 2
@@ -96,6 +97,21 @@ async def test_a_model_is_not_gone_on_first_sight(world: World, search: Search) 
     assert (await world.read(job)).status is Status.QUEUED
 
 
+async def test_a_model_that_was_back_meanwhile_is_not_gone_on_first_sight_again(world: World, search: Search) -> None:
+    """Also where nothing old waited while it was back."""
+    await vouched(world, NOOP, ago=DAY * 2)
+    job = await stored(world)
+    await search.look()
+    await vouched(world, NOOP, ago=timedelta())
+    await world.stores.jobs.cancel_waiting(job.account_id, job.id, by="owner")
+    await search.look()
+    search.now += SURE_SECONDS
+    await vouched(world, NOOP, ago=DAY * 2)
+    await stored(world)
+
+    assert await search.look() == 0
+
+
 @pytest.mark.parametrize("ago", [timedelta(), DAY - HOUR])
 async def test_a_job_waits_for_a_worker_that_was_there_less_than_a_day_ago(
     world: World, search: Search, ago: timedelta
@@ -132,6 +148,38 @@ async def test_jobs_that_are_new_or_not_due_or_run_stay(world: World, search: Se
     await stored(world, status=Status.PROCESSING)
 
     assert await search.look_and_be_sure() == 0
+
+
+async def test_jobs_of_a_queue_that_its_owner_holds_wait_for_as_long_and_a_while_longer(
+    world: World, search: Search
+) -> None:
+    """Who scales workers to zero for a weekend needs some minutes after it."""
+    await vouched(world, NOOP, ago=DAY * 3)
+    lane = await world.joined()
+    job = new_job(lane, **OLD)
+    await world.stores.jobs.insert(job)
+    await hold.pause(world.engine, lane.account_id, [POOL])
+
+    assert await search.look_and_be_sure() == 0
+    await hold.resume(world.engine, lane.account_id, [POOL])
+    search.now += SURE_SECONDS - 1
+    assert await search.look() == 0
+    assert (await world.read(job)).status is Status.QUEUED
+    search.now += 1
+    assert await search.look() == 1
+
+
+async def test_jobs_of_a_pool_that_is_held_wait_for_as_long_and_a_while_longer(world: World, search: Search) -> None:
+    await vouched(world, NOOP, ago=DAY * 3)
+    job = await stored(world)
+    await hold_pool(world.engine, POOL)
+
+    assert await search.look_and_be_sure() == 0
+    await release_pool(world.engine, POOL)
+    assert await search.look() == 0
+    assert (await world.read(job)).status is Status.QUEUED
+    search.now += SURE_SECONDS
+    assert await search.look() == 1
 
 
 async def test_a_job_that_its_owner_queues_again_has_a_day_again(world: World, search: Search) -> None:

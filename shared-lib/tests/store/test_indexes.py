@@ -1,6 +1,7 @@
 """Every question that is asked while jobs run is answered by an index. MongoDB's own profiler says so, about the real
 queries of a real pass, on a database in which most jobs have ended."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,11 +17,14 @@ from reelwork.engine.cancel import cancel
 from reelwork.engine.claim import claim_batch, renew
 from reelwork.engine.engine import claimed
 from reelwork.engine.finish import Finished, complete, complete_all
+from reelwork.engine.stranded import SURE_SECONDS, StrandedJobs
+from reelwork.generator import ModelCard
 from reelwork.store.assets import AssetFilter
 from reelwork.store.client import Document, Driver, MongoOptions, open_database
 from reelwork.store.indexes import ensure_indexes
 from reelwork.store.job_filter import JobFilter
 from reelwork.store.jobs import JOB_CODEC, Jobs
+from testkit.models import Noop
 from testkit.storage import an_asset
 from testkit.world import POOL, World, an_output, new_job, terms
 
@@ -151,6 +155,40 @@ async def test_a_pass_of_the_reconciler_looks_at_what_is_broken_by_index(
 
     assert {"leases", "deadlines", "due", "lanes"} <= set(repaired)
     expect_indexes(await asked(profiled))
+
+
+async def test_the_search_for_stranded_jobs_asks_for_none_while_no_model_is_gone(
+    profiled: World, lanes: list[LaneTerms]
+) -> None:
+    search = StrandedJobs(profiled.engine, clock=itertools.count(step=SURE_SECONDS).__next__)
+    async with unseen(profiled):
+        await profiled.stores.models.publish(ModelCard.of(Noop))
+
+    for _ in range(2):
+        await search.end(datetime.now(UTC))
+    await profiled.lane(lanes[0].id)  # the profiler sees something in any case
+
+    assert not [done for done in await asked(profiled) if done["ns"].endswith(".jobs")]
+
+
+async def test_the_search_for_stranded_jobs_reads_of_others_only_what_tells_them_apart(
+    profiled: World, lanes: list[LaneTerms]
+) -> None:
+    past = datetime.now(UTC) - 3 * DAY
+    search = StrandedJobs(profiled.engine, clock=itertools.count(step=SURE_SECONDS).__next__)
+    async with unseen(profiled):
+        await profiled.database["jobs"].delete_many({})
+        old = [new_job(lanes[0], input={"text": "x" * 10_000}, created_at=past, queued_at=past) for _ in range(20)]
+        await profiled.stores.jobs.insert(*old)
+        await profiled.stores.models.publish(ModelCard.of(Noop).model_copy(update={"name": "test/gone"}))
+        await profiled.database["models"].update_one({}, {"$set": {"seen_at": past}})
+
+    for _ in range(2):
+        await search.end(datetime.now(UTC))
+
+    done = await asked(profiled)
+    expect_indexes(done)
+    assert sum(operation["responseLength"] for operation in done) < 10_000
 
 
 async def test_pages_are_read_in_the_order_of_an_index(profiled: World, lanes: list[LaneTerms]) -> None:

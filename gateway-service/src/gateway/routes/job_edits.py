@@ -8,6 +8,7 @@ from gateway.deps import CanManage, CanRead, CanSubmit, Estimates, Forecasts, Jo
 from gateway.headers import documented, etag_of
 from gateway.problems import keyed_problems
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
+from gateway.routes.refusals import WEBHOOK_REFUSALS
 from gateway.services.explain import explain
 from reelwork.contract.edits import JobPatch
 from reelwork.contract.jobs import JobBody, JobView
@@ -35,7 +36,7 @@ _EXAMPLES = {
 
 @router.post(
     "/estimate",
-    responses=keyed_problems(ContentPolicyViolation, ModelNotFound, ModelRetired, *BODY_REFUSALS),
+    responses=keyed_problems(ContentPolicyViolation, ModelNotFound, ModelRetired, *WEBHOOK_REFUSALS, *BODY_REFUSALS),
 )
 async def estimate_job(body: JobBody, caller: CanSubmit, estimates: Estimates, request_id: RequestId) -> EstimateView:
     """What would become of this job if you submitted it now: when it would start, what it would cost, which limits it

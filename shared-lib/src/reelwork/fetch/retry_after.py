@@ -14,7 +14,7 @@ def asked_wait(said: str | None, *, now: datetime | None = None) -> timedelta | 
         return timedelta(seconds=int(said[:_MOST_DIGITS]))
     try:
         moment = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second one for numbers beyond a C int
         return None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return max(timedelta(), moment - (now or datetime.now(UTC)))

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 from pymongo import ASCENDING
 
-from reelwork.domain.ids import AccountId, LaneId
+from reelwork.domain.ids import AccountId, JobId, LaneId
 from reelwork.domain.job import RUNNING, WAITING, Job, JobError, Status
 from reelwork.domain.worker import ModelOffered
 from reelwork.store.client import Database, Document, adapter
@@ -18,6 +18,23 @@ from reelwork.store.jobs import JOB_CODEC
 from reelwork.store.pipeline import NOW, literal, transition
 
 log = structlog.get_logger(__name__)
+
+
+# Of a job that waits; not its input, which may be large.
+_TOLD_APART = dict.fromkeys(
+    ("created_at", "queued_at", "due", "lane", "pool", "model", "model_version", "fallbacks"), 1
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A job that waits, by what may run it. `fallbacks`: names of models."""
+
+    id: JobId
+    lane: LaneId
+    pool: str
+    model: ModelOffered
+    fallbacks: Sequence[str]
 
 
 @adapter
@@ -55,23 +72,27 @@ class Backlog:
         expired = self._jobs.find(chosen | {"status": Status.EXPIRED})
         return [job async for document in expired if (job := _readable(document)) is not None]
 
-    async def waiting_since(self, until: datetime, *, after: str, limit: int) -> tuple[list[Job], str]:
+    async def waiting_since(self, until: datetime, *, after: str, limit: int) -> tuple[list[Waiting], str]:
         """Claimable jobs that were queued before `until` (database time), of the first `limit` jobs with ids behind
         `after`; then where to go on, "" for from the beginning.
 
         Ids sort by when jobs were made, so that jobs which are too young end the search.
         """
-        waiting: list[Job] = []
+        waiting: list[Waiting] = []
         looked_at, last = 0, ""
         query = {"status": Status.QUEUED, "_id": {"$gt": after}}
-        async for document in self._jobs.find(query).sort("_id", ASCENDING).limit(limit):
+        async for document in self._jobs.find(query, _TOLD_APART).sort("_id", ASCENDING).limit(limit):
             if document["created_at"] > until:
                 return waiting, ""
             looked_at, last = looked_at + 1, document["_id"]
-            is_waiting = document["due"] and document["queued_at"] is not None and document["queued_at"] <= until
-            if is_waiting and (job := _readable(document)) is not None:
-                waiting.append(job)
+            if document["due"] and document["queued_at"] is not None and document["queued_at"] <= until:
+                waiting.append(_waiting(document))
         return waiting, last if looked_at == limit else ""
+
+    async def still_waiting(self, jobs: Sequence[JobId], until: datetime) -> list[Job]:
+        """Those of these jobs that are claimable still, and were not queued anew since `until` (database time)."""
+        query = {"_id": {"$in": list(jobs)}, "status": Status.QUEUED, "due": True, "queued_at": {"$lte": until}}
+        return [job async for document in self._jobs.find(query) if (job := _readable(document)) is not None]
 
     async def fail_waiting(self, job: Job, error: JobError) -> bool:
         """queued -> failed without an attempt, if it waits as it was seen: nobody has claimed it or queued it anew."""
@@ -109,6 +130,16 @@ class Backlog:
         """Those of `slots` that a running job holds."""
         query = {"status": {"$in": list(RUNNING)}, "lease.slot": {"$in": list(slots)}}
         return {job["lease"]["slot"] async for job in self._jobs.find(query, {"lease.slot": 1})}
+
+
+def _waiting(document: Document) -> Waiting:
+    return Waiting(
+        id=document["_id"],
+        lane=document["lane"],
+        pool=document["pool"],
+        model=ModelOffered(name=document["model"], version=document["model_version"]),
+        fallbacks=document.get("fallbacks", ()),
+    )
 
 
 def _readable(document: Document) -> Job | None:

@@ -4,7 +4,7 @@ The account's document is the truth, with a version that grows with every order;
 loses to a newer one. An account whose lanes may not have followed yet is marked, for the reconciler.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument, WriteConcern
@@ -92,6 +92,12 @@ class Holds:
         """Accounts whose lanes may not have followed yet."""
         cursor = self._accounts.find({"hold_pending": True}).limit(limit)
         return [ACCOUNT_CODEC.decode(document) async for document in cursor]
+
+    async def held(self, lanes: Collection[LaneId]) -> set[str]:
+        """Those of these lanes that stand still by their owners' word."""
+        return {
+            lane["_id"] async for lane in self._lanes.find({"_id": {"$in": list(lanes)}, "paused": True}, {"_id": 1})
+        }
 
     async def places(self, lanes: Sequence[LaneId]) -> list[str]:
         """The places that are taken in these lanes now."""

@@ -69,21 +69,25 @@ class WebhookService:
             description=body.description,
             enabled=body.enabled,
         )
+        if len(await self.all(caller)) >= MOST_WEBHOOKS:
+            raise _too_many()
         told = body.model_dump() | {"events": webhook.events}
         await self._record(caller, Action.WEBHOOK_CREATED, webhook_id, _described(told))
-        if not await self._stores.webhooks.add(webhook):
-            cure = "Remove one that is not used."
-            raise InvalidState(f"The account has {MOST_WEBHOOKS} webhooks, which is the most.", hint=cure)
+        if not await self._stores.webhooks.add(webhook):  # another request took the last place meanwhile
+            raise _too_many()
         self._hooks.forget(caller.account.id)
         return webhook, text
 
     async def change(self, caller: Caller, webhook_id: str, body: WebhookChanges) -> Webhook:
-        """Raises WebhookNotFound, InvalidInput, UrlRefused, FetchFailed."""
+        """The endpoint as it is now; without any field it stays, and nothing is recorded. Raises WebhookNotFound,
+        InvalidInput, UrlRefused, FetchFailed."""
         fields = body.model_dump(exclude_unset=True)
         for name, value in fields.items():
             if value is None:
                 raise _wrong(name, "required", "Send a value, or leave it out.")
-        await self.get(caller, webhook_id)
+        known = await self.get(caller, webhook_id)
+        if not fields:
+            return known
         if body.url is not None:
             await self._hooks.check(body.url, field="#/url")
         await self._record(caller, Action.WEBHOOK_CHANGED, webhook_id, _described(fields))
@@ -234,11 +238,16 @@ def _described(fields: Mapping[str, Any]) -> dict[str, str]:
         words["events"] = " ".join(fields["events"])
     if "enabled" in fields:
         words["enabled"] = "true" if fields["enabled"] else "false"
-    return {name: text for name, text in words.items() if text}
+    return words
 
 
 def _told_of(overlap: timedelta) -> dict[str, str]:
     return {"overlap_seconds": str(int(overlap.total_seconds()))}
+
+
+def _too_many() -> InvalidState:
+    cure = "Remove one that is not used."
+    return InvalidState(f"The account has {MOST_WEBHOOKS} webhooks, which is the most.", hint=cure)
 
 
 def _not_found(webhook_id: str) -> WebhookNotFound:
