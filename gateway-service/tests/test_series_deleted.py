@@ -1,7 +1,6 @@
 """A series is deleted while points come for it as CSV: told as what it is, so that nobody sends them once more."""
 
 import io
-from datetime import UTC, datetime
 
 import pytest
 

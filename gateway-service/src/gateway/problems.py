@@ -13,6 +13,7 @@ from starlette.routing import Match
 
 from gateway.browser_policy import ANSWER_HEADERS, API_POLICY
 from gateway.faults import faults
+from gateway.full_disk import no_room
 from gateway.surfaces import surfaces_of
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
@@ -177,17 +178,17 @@ def document(error: ReelworkError, *, instance: str, request_id: str) -> dict[st
 
 def install(app: FastAPI) -> None:
     """Make every way of failing answer a problem document."""
-    app.add_exception_handler(ReelworkError, _reelwork)
+    app.add_exception_handler(ReelworkError, _told)
     app.add_exception_handler(ObjectStoreDown, _object_store)
     app.add_exception_handler(ObjectMissing, _object_missing)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OSError, _told)
     app.add_exception_handler(Exception, unexpected)
 
 
-async def _reelwork(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ReelworkError)  # noqa: S101  (FastAPI types handlers by Exception)
-    return answer(request, error)
+async def _told(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, error if isinstance(error, ReelworkError) else no_room(error))
 
 
 async def _object_store(request: Request, error: Exception) -> JSONResponse:
@@ -232,6 +233,8 @@ def _short(pointer: str) -> str:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (FastAPI types handlers by Exception)
+    if isinstance(error.__cause__, OSError):  # FastAPI takes whatever stops it reading a form for a bad form
+        return answer(request, no_room(error.__cause__))
     found = answer(request, from_status(error.status_code, request, reason=error.detail))
     if error.status_code == 405:
         found.headers["Allow"] = ", ".join(_methods_at(request))

@@ -18,6 +18,7 @@ from reelwork.domain.errors import (
     AccountNotFound,
     InvalidInput,
     SeriesExists,
+    Unavailable,
     UnsupportedMediaType,
     UploadTooLarge,
 )
@@ -51,7 +52,8 @@ async def export_account(caller: CanManage, exports: Export) -> Response:
     responses={
         200: {"description": "What was imported, and what was left out.", "headers": REPLAYED},
         **keyed_problems(
-            AccountNotFound, SeriesExists, UploadTooLarge, UnsupportedMediaType, InvalidInput, *KEY_REFUSALS
+            *(AccountNotFound, SeriesExists, UploadTooLarge, UnsupportedMediaType, InvalidInput, Unavailable),
+            *KEY_REFUSALS,
         ),
     },
 )

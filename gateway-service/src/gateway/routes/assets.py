@@ -20,6 +20,7 @@ from reelwork.domain.errors import (
     InvalidInput,
     RangeNotSatisfiable,
     StorageUnavailable,
+    Unavailable,
     UnsupportedMediaType,
     UploadTooLarge,
 )
@@ -45,7 +46,7 @@ def upload_router(limit_bytes: int) -> APIRouter:
         status_code=201,
         max_body_size=limit_bytes + FORM_BYTES,
         form_limits={"max_files": 1, "max_fields": 4},
-        responses=keyed_problems(UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable),
+        responses=keyed_problems(UploadTooLarge, UnsupportedMediaType, InvalidInput, StorageUnavailable, Unavailable),
     )(upload_asset)
     return limited
 

@@ -32,6 +32,7 @@ from reelwork.domain.errors import (
     RangeNotSatisfiable,
     StorageUnavailable,
     TaskNotFound,
+    Unavailable,
     UnsupportedMediaType,
     UploadTooLarge,
     VideoNotFound,
@@ -113,6 +114,7 @@ def upload_router(limit_bytes: int) -> APIRouter:
                 UnsupportedMediaType,
                 InvalidInput,
                 StorageUnavailable,
+                Unavailable,
             ),
         },
     )(create_task)
