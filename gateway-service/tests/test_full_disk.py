@@ -10,10 +10,12 @@ from starlette.requests import Request
 
 from gateway import problems
 
+FORM = {"url": "/form", "files": {"file": bytes(2**21)}}
+
 
 def full(*_: object, **__: object) -> BinaryIO:
     """A file as on a disk without room: the system itself refuses what is written."""
-    return open("/dev/full", "w+b", buffering=0)  # noqa: SIM115, PTH123  (whoever asked for it closes it)
+    return open("/dev/full", "w+b", buffering=0)  # noqa: PTH123  (whoever asked for it closes it)
 
 
 @pytest.fixture
@@ -34,7 +36,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     return app
 
 
-@pytest.mark.parametrize("sent", [{"url": "/form", "files": {"file": bytes(2**21)}}, {"url": "/body", "content": b"12"}])
+@pytest.mark.parametrize(
+    "sent", [{"url": "/form", "files": {"file": bytes(2**21)}}, {"url": "/body", "content": b"12"}]
+)
 async def test_a_full_disk_is_to_be_tried_again_and_says_who_can_help(app: FastAPI, sent: dict[str, object]):
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         answer = await client.post(**sent)

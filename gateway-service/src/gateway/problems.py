@@ -178,18 +178,17 @@ def document(error: ReelworkError, *, instance: str, request_id: str) -> dict[st
 
 def install(app: FastAPI) -> None:
     """Make every way of failing answer a problem document."""
-    app.add_exception_handler(ReelworkError, _reelwork)
+    app.add_exception_handler(ReelworkError, _told)
     app.add_exception_handler(ObjectStoreDown, _object_store)
     app.add_exception_handler(ObjectMissing, _object_missing)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(OSError, _system)
+    app.add_exception_handler(OSError, _told)
     app.add_exception_handler(Exception, unexpected)
 
 
-async def _reelwork(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ReelworkError)  # noqa: S101  (FastAPI types handlers by Exception)
-    return answer(request, error)
+async def _told(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, error if isinstance(error, ReelworkError) else no_room(error))
 
 
 async def _object_store(request: Request, error: Exception) -> JSONResponse:
@@ -240,10 +239,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 405:
         found.headers["Allow"] = ", ".join(_methods_at(request))
     return found
-
-
-async def _system(request: Request, error: Exception) -> JSONResponse:
-    return answer(request, no_room(error))
 
 
 def _methods_at(request: Request) -> list[str]:

@@ -205,8 +205,8 @@ def test_a_run_that_took_too_long_is_not_added_and_may_be_sent_again(stage: Stag
         ends = {"deleted_at": datetime.now(UTC) - timedelta(seconds=1)}
         await stage.world.database["series"].update_many({"deleted_at": {"$ne": None}}, {"$set": ends})
 
+    slow = SavedSeries(stepped(stage.world.database, half_an_hour_passes))
     with pytest.raises(StoreUnavailable) as told:
-        slow = SavedSeries(stepped(stage.world.database, half_an_hour_passes))
         stage.do(slow.append_run(series, a_run(3), mark=None, most=PLENTY))
 
     assert "Send the same request again" in (told.value.hint or "")
@@ -245,8 +245,8 @@ def test_what_is_wrong_with_a_run_is_told_also_when_clearing_up_behind_it_fails(
     with pytest.raises(TooLong):
         stage.do(_saved_through(stage, counted).append_run(series, a_run(3), mark=None, most=2))
 
+    broken = Breaking(counted.done - 1)
     with pytest.raises(TooLong):
-        broken = Breaking(counted.done - 1)
         stage.do(_saved_through(stage, broken).append_run(series, a_run(3), mark=None, most=2))
 
     _an_hour_later(stage)

@@ -20,6 +20,7 @@ from reelwork.domain.errors import (
     InvalidInput,
     RangeNotSatisfiable,
     StorageUnavailable,
+    Unavailable,
     UnsupportedMediaType,
     Unavailable,
     UploadTooLarge,

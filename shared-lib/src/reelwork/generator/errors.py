@@ -48,9 +48,9 @@ class InvalidInput(GenerationError):
     code = "invalid_input"
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
-        named = field is None or message.startswith(f"{field}: ")
+        named = not field or message.startswith(f"{field}: ")
         super().__init__(message if named else f"{field}: {message}")
-        self.field = field
+        self.field = field or None
 
 
 class ContentRejected(GenerationError):
