@@ -8061,13 +8061,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["FetchFailed"];
                 };
             };
-            /** @description `storage_unavailable`, `store_unavailable` */
+            /** @description `storage_unavailable`, `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -9365,13 +9365,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `store_unavailable` */
+            /** @description `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };
@@ -11860,13 +11860,13 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["RateLimited"];
                 };
             };
-            /** @description `storage_unavailable`, `store_unavailable` */
+            /** @description `storage_unavailable`, `unavailable`, `store_unavailable` */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["StoreUnavailable"];
+                    readonly "application/problem+json": components["schemas"]["StorageUnavailable"] | components["schemas"]["Unavailable"] | components["schemas"]["StoreUnavailable"];
                 };
             };
         };

@@ -2,7 +2,7 @@ import jsonschema_rs
 import pytest
 from pydantic import ValidationError
 
-from reelwork.generator import LocalContext, asset_fields, asset_ids, seed_for
+from reelwork.generator import InvalidInput, LocalContext, asset_fields, asset_ids, seed_for
 
 
 def test_schema_is_of_the_2020_12_dialect_and_valid(poster):
@@ -108,3 +108,9 @@ def test_model_runs_in_a_plain_folder(poster, tmp_path):
     (made,) = poster().generate(poster.parameters(picture="asset_1", words="Hello"), LocalContext(tmp_path))
 
     assert made.path.read_text() == "Hello"
+
+
+def test_a_fault_of_no_field_begins_with_its_message():
+    error = InvalidInput("Send a or b.", field="")
+
+    assert (str(error), error.field) == ("Send a or b.", None)

@@ -122,9 +122,3 @@ def test_of_a_long_file_little_is_held_but_its_numbers(tmp_path):
 
     assert [len(column) for column in columns] == [30_000, 30_000]
     assert peak < 2_500_000
-
-
-def test_a_fault_of_no_field_begins_with_its_message():
-    error = InvalidInput("Send a or b.", field="")
-
-    assert (str(error), error.field) == ("Send a or b.", None)

@@ -22,7 +22,6 @@ from reelwork.domain.errors import (
     StorageUnavailable,
     Unavailable,
     UnsupportedMediaType,
-    Unavailable,
     UploadTooLarge,
 )
 from reelwork.store.assets import AssetFilter
