@@ -144,4 +144,4 @@ def test_more_than_an_import_takes_is_refused_before_it_is_read(taker: Caller):
     refused = take(taker, bytes(66 * 2**20))
 
     assert expect(413, refused)["code"] == "upload_too_large"
-    assert "an import at most 64 MiB" in refused.json()["hint"]
+    assert "an import or points as CSV at most 64 MiB" in refused.json()["hint"]

@@ -207,6 +207,7 @@ class TestKeys:
         ("GET", "/v1/webhooks/signing-secret"),
         ("POST", "/v1/webhooks/signing-secret/rotate"),
         ("GET", "/v1/webhooks/deliveries"),
+        ("POST", "/v1/webhooks/deliveries/dlv_x/replay"),
         ("GET", "/v1/webhooks"),
         ("POST", "/v1/webhooks"),
         ("GET", "/v1/webhooks/whk_x"),

@@ -199,7 +199,7 @@ def test_a_form_for_the_filter_with_a_mistake_names_the_place_and_the_cure(
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"values": [None]}, "Observable 0: The level model needs at least one value that is not missing."),
+        ({"values": [None]}, "values: Observable 0: The level model needs at least one value that is not missing."),
         ({"values": [1.0], "slope_variance": 1}, "slope_variance: only the trend model has a slope"),
         ({"values": [1.0], "observation_variance": 0, "level_variance": 0}, "level_variance: one of the variances"),
     ],

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
 from reelwork.generator import Catalogue, ModelCard
+from reelwork.runtime.tasks import running
 from testkit.waiting import until
 from worker.catalogue import Models
 from worker.models.web_markdown import WebMarkdown
@@ -26,10 +28,8 @@ async def test_a_browser_without_its_sandbox_is_warned_of(
     models = Models(Catalogue(models={MODEL: WebMarkdown}, cards={MODEL: ModelCard.of(WebMarkdown)}), pool="browser")
 
     with capture_logs() as lines:
-        vouching = asyncio.create_task(models.vouch(workshop.world.stores.models))
-        await asyncio.to_thread(until, lambda: any(line["event"] == "models.published" for line in lines))
-        vouching.cancel()
-        await asyncio.gather(vouching, return_exceptions=True)
+        async with running(partial(models.vouch, workshop.world.stores.models)):
+            await asyncio.to_thread(until, lambda: any(line["event"] == "models.published" for line in lines))
 
     warned = [line["reason"] for line in lines if line["event"] == "model.caution"]
     assert len(warned) == (1 if reason else 0)
