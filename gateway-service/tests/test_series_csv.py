@@ -215,3 +215,9 @@ def test_foreign_series_take_nothing_and_what_is_no_name_is_refused(
     assert expect(415, packed)["errors"][0]["code"] == "packed"
     expect(401, httpx.post(f"{stack.base_url}/v1/series?name=x", content=PAIRS, headers=CSV, trust_env=False))
     assert expect(200, owner.http.get(series["urls"]["self"]))["length"] == 2
+
+
+def test_a_table_that_is_said_to_be_something_else_is_told_what_both_forms_are_called(owner: Caller):
+    refused = expect(415, create(owner, "unsaid", PAIRS, "text/plain"))
+
+    assert refused["hint"] == "Send it as 'Content-Type: application/json' or 'Content-Type: text/csv', in UTF-8."

@@ -21,12 +21,16 @@ _MOST_CONTAINERS = 50_000
 class JsonRoute(GuardedRoute):
     """A route that takes no body but strict JSON. Answers 415 for other content, 400 for other JSON."""
 
+    # What the same address takes beside it, by another route.
+    besides: tuple[str, ...] = ()
+
     async def accept(self, request: Request) -> Request:
         await super().accept(request)
         strict = _JsonRequest(request.scope, request.receive)
         # Nothing at all is left to the route, which says what is missing.
         if not _is_json(", ".join(request.headers.getlist("content-type"))) and await strict.body():
-            cure = "Send it as 'Content-Type: application/json', in UTF-8."
+            takes = " or ".join(f"'Content-Type: {name}'" for name in ("application/json", *self.besides))
+            cure = f"Send it as {takes}, in UTF-8."
             error = FieldError(pointer="header:content-type", code="not_json", detail=cure)
             raise UnsupportedMediaType("The body is not said to be JSON.", hint=cure, errors=[error])
         return strict

@@ -10,6 +10,7 @@ from gateway.headers import documented
 from gateway.once import KEY_REFUSALS, REPLAYED, Once
 from gateway.problems import keyed_problems
 from gateway.routes import series_csv
+from gateway.routes.csv_body import MEDIA_TYPE
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.idempotency import json_answer
 from gateway.views import series_view
@@ -19,7 +20,12 @@ from reelwork.domain.ids import SeriesId, new_request_id, new_series_id
 from reelwork.objects.disposition import content_disposition
 from reelwork.store.idempotency import Ours, StoredAnswer
 
-router = APIRouter(prefix="/v1/series", tags=["series"], max_body_size=JSON_LIMIT_BYTES, route_class=JsonRoute)
+
+class _PointsRoute(JsonRoute):
+    besides = (MEDIA_TYPE,)
+
+
+router = APIRouter(prefix="/v1/series", tags=["series"], max_body_size=JSON_LIMIT_BYTES, route_class=_PointsRoute)
 
 _MADE = documented({"Location": "The series."}) | REPLAYED
 _TYPES = {"csv": "text/csv", "json": "application/json"}

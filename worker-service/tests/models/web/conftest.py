@@ -55,6 +55,10 @@ SITE: dict[str, Page] = {
     "/late-to-private": html(f"{TEXT}<script>setTimeout(() => location.assign('{PRIVATE}'), 100)</script>"),
     "/click-to-private": html(f"{TEXT}<a id=a href='{PRIVATE}'>x</a><script>a.click()</script>"),
     "/form-to-private": html(f"{TEXT}<form action='{PRIVATE}'></form><script>document.forms[0].submit()</script>"),
+    "/hungry-to-private": html(
+        "".join(f"<script src='/unfinished?{n}' async></script>" for n in range(20))
+        + f"<script>location = '{PRIVATE}'</script>"
+    ),
     "/redirect-to-redirect": redirect("/to-private"),
     "/loop": redirect("/loop"),
     "/script-loop": html("<script>location.replace('/script-loop?' + Math.random())</script>"),

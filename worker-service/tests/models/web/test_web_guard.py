@@ -1,10 +1,13 @@
 """A page cannot make us reach what only we can reach, by whatever it does to its address or asks for."""
 
+import asyncio
+
 import pytest
 
 from reelwork.generator import InvalidInput
 from testkit.forbidden_urls import PUBLIC
 from testkit.internet import Wire
+from testkit.waiting import until
 from testkit.website import Website
 from worker.models.web import gate
 from worker.models.web.reader import Reader
@@ -36,6 +39,22 @@ def test_what_leads_to_a_private_address_is_refused(read, site: Website, wire: W
     assert refused.value.field == "url"
     assert set(wire.dialled) <= {PUBLIC}
     assert not any("secret" in request for request in site.requests)
+
+
+@pytest.mark.parametrize("path", [PRIVATE, "/to-private", "/click-to-private", "/hungry-to-private"])
+def test_a_refused_page_leaves_no_request_without_an_answer(read, reader: Reader, path: str):
+    """What the browser's side still waits for is a fault in the log when the worker ends."""
+    with pytest.raises(InvalidInput, match="not fetched"):
+        read(path)
+
+    until(lambda: not unanswered(reader))
+
+
+def unanswered(reader: Reader) -> list[str]:
+    async def found() -> list[str]:
+        return [name for task in asyncio.all_tasks() if "_on_route" in (name := str(task.get_coro()))]
+
+    return reader._backstage.run(found(), lambda: None)
 
 
 def test_a_name_that_means_something_else_a_moment_later_is_refused(read, wire: Wire):

@@ -43,7 +43,7 @@ class Gate:
         self._page = page
         # Of the job: the browser calls us in that of whoever started it, so that logs would name another job.
         self._context = contextvars.copy_context()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Route] = {}
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._moved: dict[str, Reply] = {}
         self._documents = 0
@@ -58,10 +58,14 @@ class Gate:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
+        unanswered = dict(self._tasks)
+        for task in unanswered:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*unanswered, return_exceptions=True)
+        for task, route in unanswered.items():
+            if task.cancelled():  # the browser's side waits for an answer to each request, as long as the browser lives
+                with contextlib.suppress(Error):
+                    await route.abort("aborted")
 
     @property
     def quiet_seconds(self) -> float:
@@ -71,12 +75,12 @@ class Gate:
     async def handle(self, route: Route) -> None:
         """Answer one request; the handler of a route."""
         task = asyncio.get_running_loop().create_task(self._answered(route), context=self._context)
-        self._tasks.add(task)
+        self._tasks[task] = route
         task.add_done_callback(self._ended)
         await asyncio.wait({task})
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        del self._tasks[task]
         self._quiet_since = task.get_loop().time()
 
     async def _answered(self, route: Route) -> None:
@@ -110,8 +114,10 @@ class Gate:
             _check(reply)
         except (ReelworkError, GenerationError) as error:
             self.failure = self.failure or _told(error)
-            self.failed.set()
-            await route.abort("blockedbyclient")
+            try:
+                await route.abort("blockedbyclient")
+            finally:
+                self.failed.set()
             return
         if reply.url != url and reply.url not in self._moved:
             # Chromium would follow a redirect by itself, unasked: it gets a page instead that asks for the next one.
@@ -192,7 +198,7 @@ def _told(error: ReelworkError | GenerationError) -> GenerationError:
         return error
     if error.retryable:
         return ProviderUnavailable(error.detail)
-    return InvalidInput(error.detail, field="url")
+    return InvalidInput(" ".join(filter(None, (error.detail, error.hint))), field="url")
 
 
 def _sent_on(url: str) -> str:
