@@ -60,6 +60,22 @@ def test_the_same_request_under_a_key_is_one_media(owner: Caller):
     owner.cancel(first.json()["job_id"])
 
 
+def test_what_was_erased_is_not_replayed_under_its_key(owner: Caller):
+    def post() -> Json:
+        asked = {"json": {"prompt": "a secret hill"}, "headers": {"Idempotency-Key": "media erased"}}
+        return expect(200, owner.http.post("/media/generate", **asked))
+
+    first = post()
+    owner.wait(first["job_id"])
+    expect(200, owner.http.delete(f"/v1/jobs/{first['job_id']}/data"))
+
+    again = post()
+
+    assert "secret" in str(first)
+    assert again["job_id"] == first["job_id"]
+    assert "secret" not in str(again)
+
+
 def test_what_is_not_ready_has_no_content_yet(owner: Caller):
     blocker = owner.submit(seconds=60)["id"]
     owner.wait(blocker, "processing")

@@ -44,7 +44,8 @@ def make(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     (tmp_path / "Makefile").write_text(f"run:\n\t@exec {sys.executable} program.py $$PPID\n")
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     with subprocess.Popen(
-        ["/usr/bin/env", "make", "--silent", "run"],
+        # As at a terminal: whoever runs the tests in the background or under nohup ignores these, and hands that on.
+        ["/usr/bin/env", "--default-signal=INT,HUP", "make", "--silent", "run"],
         cwd=tmp_path,
         env=environment,
         process_group=0,

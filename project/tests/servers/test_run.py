@@ -84,7 +84,8 @@ def made(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
     """What a make runs that says what ours says, in a process group of its own."""
     argv = f"{sys.executable} -m run --data {folder / 'data'} --parent $$PPID {' '.join(options)}"
     (folder / "Makefile").write_text(f".PHONY: all\nall:\n\t@exec {argv}\n")
-    command = ["/usr/bin/env", "make", "--silent", "--directory", str(PROJECT), "--file", str(folder / "Makefile")]
+    make = ["make", "--silent", "--directory", str(PROJECT), "--file", str(folder / "Makefile")]
+    command = ["/usr/bin/env", "--default-signal=INT,HUP", *make]  # as at a terminal, however the tests were started
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("REELWORK_", "MAKE"))}
     environment |= {"REELWORK_MODEL_MODULES": "testkit.models", "PYTHONPATH": str(PROJECT)}  # quickly imported
     with subprocess.Popen(  # noqa: S603  (ours)

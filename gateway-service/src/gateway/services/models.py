@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 
-from reelwork.domain.errors import FieldError, ModelNotFound, ModelRetired
+from reelwork.domain.errors import FieldError, ModelNotFound, ModelRetired, StoreUnavailable
 from reelwork.domain.job import Job
 from reelwork.domain.lifecycle import ACTIVE, Lifecycle, Stage, reference, split_reference
 from reelwork.domain.policy import NO_RULES, HouseRules, ModelPolicy
@@ -86,7 +87,10 @@ class Catalogue:
 
     async def runs(self, job: Job) -> bool:
         """Whether some worker has the job's model now, in its version, or one that may stand in for it."""
-        await self._read()
+        with suppress(StoreUnavailable):  # what was read last will do: the job is stored, and stays so
+            await self._read()
+        if not self._versions:
+            return True
         own = self._versions.get(job.model, {}).get(job.model_version)
         others = [listing for name in job.fallbacks for listing in self._versions.get(name, {}).values()]
         return any(listing is not None and listing.available for listing in (own, *others))

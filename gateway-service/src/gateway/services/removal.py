@@ -40,3 +40,4 @@ async def forget_answers(requests: Idempotency, erased: Job) -> None:
     """What is replayed from here on tells of the job as it is now, without its data."""
     view = job_view(erased)
     await requests.amend(erased.account_id, location=view.urls.self, body=view.model_dump_json().encode())
+    await requests.forget(erased.account_id, subject=erased.id)

@@ -162,7 +162,8 @@ class Assets:
 
     async def expired(self, now: datetime, *, after: datetime, limit: int) -> list[Asset]:
         """Ready assets whose time ended between the moments (database time), longest ago first."""
-        query = {"expires_at": {"$gt": after, "$lte": now}, "state": AssetState.READY}
+        # The type as well: without it the index, which holds those that have an end, does not serve the query.
+        query = {"expires_at": {"$type": "date", "$gt": after, "$lte": now}, "state": AssetState.READY}
         cursor = self._assets.find(query).sort("expires_at", ASCENDING).limit(limit)
         return [_CODEC.decode(document) async for document in cursor]
 

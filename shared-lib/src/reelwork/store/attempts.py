@@ -99,7 +99,8 @@ class Attempts:
             return None
         ours = {"_id": {"$in": ids}, "lease.slot": {"$in": list(slots)}}
         jobs = [JOB_CODEC.decode(job) async for job in self._jobs.find(ours).sort(_QUEUE_ORDER)]
-        return Taken(jobs=jobs, emptied=len(ids) < len(slots))
+        # Whoever took some of the chosen ones says so too: only one of both may stop there for it.
+        return Taken(jobs=jobs, emptied=len(jobs) == len(ids) < len(slots))
 
     async def put_back(self, claimed: Claimed, *, why: JobError | None = None) -> bool:
         """Undo a claim that never ran: the attempt does not count. False also once a provider was asked in it.

@@ -85,8 +85,9 @@ class Backlog:
             if document["created_at"] > until:
                 return waiting, ""
             looked_at, last = looked_at + 1, document["_id"]
-            if document["due"] and document["queued_at"] is not None and document["queued_at"] <= until:
-                waiting.append(_waiting(document))
+            is_old = document.get("due") and document.get("queued_at") is not None and document["queued_at"] <= until
+            if is_old and (job := _waiting(document)) is not None:
+                waiting.append(job)
         return waiting, last if looked_at == limit else ""
 
     async def still_waiting(self, jobs: Sequence[JobId], until: datetime) -> list[Job]:
@@ -150,14 +151,18 @@ def _claimable(lanes: Sequence[LaneId]) -> Document:
     return {"status": Status.QUEUED, "due": True, "lane": {"$in": list(lanes)}}
 
 
-def _waiting(document: Document) -> Waiting:
-    return Waiting(
-        id=document["_id"],
-        lane=document["lane"],
-        pool=document["pool"],
-        model=ModelOffered(name=document["model"], version=document["model_version"]),
-        fallbacks=document.get("fallbacks", ()),
-    )
+def _waiting(document: Document) -> Waiting | None:
+    try:
+        return Waiting(
+            id=document["_id"],
+            lane=document["lane"],
+            pool=document["pool"],
+            model=ModelOffered(name=document["model"], version=document["model_version"]),
+            fallbacks=document.get("fallbacks", ()),
+        )
+    except KeyError:  # as below
+        log.exception("job.unreadable", job_id=document["_id"])
+        return None
 
 
 def _readable(document: Document) -> Job | None:

@@ -73,6 +73,7 @@ class Idempotency:
     INDEXES = (
         IndexModel([("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
         IndexModel([("answer.headers.Location", ASCENDING)], name="location", sparse=True),
+        IndexModel([("subject", ASCENDING)], name="subject", sparse=True),
     )
 
     def __init__(self, database: Database) -> None:
@@ -129,6 +130,14 @@ class Idempotency:
         """Let answers that told of this address carry this body from here on: what was in them has been erased."""
         told = {"answer.headers.Location": location, "_id": {"$gt": f"{account}:", "$lt": f"{account};"}}
         await self._requests.update_many(told, {"$set": {"answer.body": body}})
+
+    async def forget(self, account: AccountId, *, subject: str) -> None:
+        """Drop answers about this that no `amend` reaches, in whatever form they tell of it. Who repeats such a request
+        goes on with what was made, and is answered by what there is of it then."""
+        told = {"subject": subject, "state": "done", "answer.headers.Location": {"$exists": False}}
+        mine = {"_id": {"$gt": f"{account}:", "$lt": f"{account};"}}
+        over: Document = {"state": "running", "first": False, "leased_until": NOW, "answer": None}
+        await self._requests.update_many(told | mine, [{"$set": over}])
 
     async def give_up(self, request: KeyedRequest, ours: Ours, *, unmade: bool) -> None:
         """This request was refused. `unmade`: certainly nothing was made of it; then the key is free again, for any

@@ -269,7 +269,8 @@ class SavedSeries:
 
         Long enough after, so that nothing is added any more by whoever had read the series.
         """
-        found = self._series.find({"deleted_at": {"$lt": before}}, {"_id": 1}).sort("deleted_at", ASCENDING)
+        old = {"deleted_at": {"$type": "date", "$lt": before}}  # the type, for the index
+        found = self._series.find(old, {"_id": 1}).sort("deleted_at", ASCENDING)
         ids = [series["_id"] async for series in found.limit(limit)]
         for series in ids:
             if await self._points.find_one({"run": series}, {"_id": 1}) is None:  # else its points are another's now

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 MOST_DOCUMENT_BYTES = 8 * 2**20
 MOST_BYTES = 32 * 2**20
 MOST_REQUESTS = 300
+# For a browser to take that its requests come to nothing, at the end; one that hangs is not waited for.
+ABORT_SECONDS = 2.0
 AT_ONCE = 8
 # Documents that one after the other replace each other by redirects, `<meta>` or script.
 MOST_DOCUMENTS = 6
@@ -62,10 +64,11 @@ class Gate:
         for task in unanswered:
             task.cancel()
         await asyncio.gather(*unanswered, return_exceptions=True)
-        for task, route in unanswered.items():
-            if task.cancelled():  # the browser's side waits for an answer to each request, as long as the browser lives
-                with contextlib.suppress(Error):
-                    await route.abort("aborted")
+        # The browser's side waits for an answer to each request, as long as the browser lives.
+        aborts = [route.abort("aborted") for task, route in unanswered.items() if task.cancelled()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ABORT_SECONDS):
+                await asyncio.gather(*aborts, return_exceptions=True)
 
     @property
     def quiet_seconds(self) -> float:
