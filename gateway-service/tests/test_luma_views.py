@@ -94,6 +94,18 @@ class TestScrape:
         assert second.headers["idempotency-replayed"] == "true"
         assert expect(200, pro.http.get("/v1/jobs?limit=1"))["items"] == newest
 
+    def test_a_page_that_was_erased_is_not_replayed(self, pro: Caller):
+        asked = {"json": {"url": "https://example.com/erased"}, "headers": {"Idempotency-Key": "scrape erased"}}
+        expect(200, pro.http.post("/v1/scrape/playwright", **asked))
+        (job,) = expect(200, pro.http.get("/v1/jobs?limit=1"))["items"]
+        expect(200, pro.http.delete(f"/v1/jobs/{job['id']}/data"))
+
+        again = pro.http.post("/v1/scrape/playwright", **asked)
+
+        assert luma_refusal(502, again)["code"] == "GENERATION_FAILED"
+        assert "The page of" not in again.text
+        assert expect(200, pro.http.get("/v1/jobs?limit=1"))["items"][0]["id"] == job["id"]
+
     def test_a_page_that_cannot_be_had_is_a_failed_generation(self, pro: Caller):
         answer = pro.http.post("/v1/scrape/playwright", json={"url": "https://example.com/broken"})
 
