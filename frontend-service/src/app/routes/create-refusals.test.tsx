@@ -1,5 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, test } from "vitest";
+import type { FieldProblem } from "@/schema/api.gen";
 import { FakeApi } from "@/testing/fake-api/fake-api";
 import { newProblem } from "@/testing/fake-api/records";
 import { openPage, picture } from "@/testing/open-page";
@@ -7,43 +8,36 @@ import { openPage, picture } from "@/testing/open-page";
 const makeFilm = () => screen.findByRole("button", { name: "Make the film" });
 const dropZone = () => screen.findByLabelText(/Add a picture/);
 
+/** A film of a picture is asked for, and refused with these complaints. */
+async function submitted(errors: readonly FieldProblem[]): Promise<void> {
+  const api = new FakeApi();
+  api.failOn("POST", /^\/v1\/jobs$/, newProblem(422, "invalid_input", "The input is not valid", { errors }));
+  const { user } = openPage("/", api);
+  await user.upload(await dropZone(), picture());
+  await screen.findByText(/1680 × 1050/);
+
+  await user.click(await makeFilm());
+}
+
 describe("a job that the server refuses", () => {
   test("shows the server's complaint beside the field it names", async () => {
-    const api = new FakeApi();
     const errors = [
       { pointer: "#/input/strength", code: "too_large", detail: "At most 0.4 for this picture." },
     ];
-    api.failOn(
-      "POST",
-      /^\/v1\/jobs$/,
-      newProblem(422, "invalid_input", "The input is not valid", { errors }),
-    );
-    const { user } = openPage("/", api);
-    await user.upload(await dropZone(), picture());
-    await screen.findByText(/1680 × 1050/);
 
-    await user.click(await makeFilm());
+    await submitted(errors);
 
     expect(await screen.findByText("At most 0.4 for this picture.")).toBeTruthy();
     expect(screen.queryByRole("alert")).toBeNull();
   });
 
   test("tells a complaint that no field of the form shows, with what it is about", async () => {
-    const api = new FakeApi();
     const errors = [
       { pointer: "#/input/values/3", code: "not_finite", detail: "NaN is not a number here; use null." },
       { pointer: "#/input", code: "ambiguous", detail: "Give values or a series, not both." },
     ];
-    api.failOn(
-      "POST",
-      /^\/v1\/jobs$/,
-      newProblem(422, "invalid_input", "The input is not valid", { errors }),
-    );
-    const { user } = openPage("/", api);
-    await user.upload(await dropZone(), picture());
-    await screen.findByText(/1680 × 1050/);
 
-    await user.click(await makeFilm());
+    await submitted(errors);
 
     const told = within(await screen.findByRole("alert")).getAllByRole("listitem");
     expect(told.map((item) => item.textContent)).toEqual([
