@@ -56,7 +56,7 @@ def test_a_job_against_the_policy_is_refused_and_not_stored(
 
     assert problem["code"] == "content_policy_violation"
     assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [(at, code)]
-    assert stack.stored() == before
+    assert not stack.added_since(before)
 
 
 def test_a_batch_with_one_such_item_names_the_item(owner: Caller) -> None:

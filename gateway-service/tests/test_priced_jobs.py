@@ -80,7 +80,7 @@ def test_a_job_that_would_cost_more_than_max_cost_is_refused_and_nothing_is_stor
 
     assert (problem["code"], problem["errors"][0]["pointer"]) == ("max_cost_exceeded", "#/max_cost")
     assert problem["errors"][0]["detail"] == "At least 0.5001 for this job."
-    assert stack.stored() == before
+    assert not stack.added_since(before)
 
 
 def test_a_job_that_costs_no_more_than_max_cost_is_taken(owner: Caller):

@@ -23,6 +23,7 @@ from pymongo import MongoClient
 
 from gateway.account import give_credit
 from reelwork.domain.account import OWNERS_SCOPES, Scope
+from reelwork.domain.asset import Purpose
 from reelwork.domain.money import ten_thousandths
 from reelwork.domain.tier import Tier
 from reelwork.runtime.settings import INPROCESS
@@ -64,7 +65,7 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Everything that outlives a request: ids of jobs and assets, keys of objects. Equal means nothing was added."""
+    """Everything that outlives a request: ids of jobs and assets, keys of objects."""
 
     jobs: frozenset[str]
     assets: frozenset[str]
@@ -193,6 +194,14 @@ class Stack:
             jobs = frozenset(str(found["_id"]) for found in database["jobs"].find({}, {"_id": 1}))
             assets = frozenset(str(found["_id"]) for found in database["assets"].find({}, {"_id": 1}))
         return Stored(jobs, assets, frozenset(self._object_keys()))
+
+    def added_since(self, before: Stored) -> set[str]:
+        """What somebody brought meanwhile: without what jobs made, since those of earlier tests may still be at it."""
+        now = self.stored()
+        with self.documents() as database:
+            made = {str(found["_id"]) for found in database["assets"].find({"purpose": Purpose.OUTPUT}, {"_id": 1})}
+        objects = {key for key in now.objects - before.objects if "/jobs/" not in key}
+        return {*(now.jobs - before.jobs), *(now.assets - before.assets - made), *objects}
 
     def logs(self) -> str:
         """All that its processes have said so far."""

@@ -81,8 +81,7 @@ def test_the_browser_itself_has_no_way_to_any_address(reader: Reader, site: Webs
     before = site.connections
 
     async def unguarded() -> str:
-        async with reader.chromium.context() as context:
-            tab = await context.new_page()
+        async with reader.chromium.page() as tab:
             try:
                 await tab.goto(site.url)
             except Exception as error:  # noqa: BLE001  (whatever it is called)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
-from playwright.async_api import Browser, BrowserContext, Error, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright, async_playwright
 
 from reelwork.generator import ProviderUnavailable
 
@@ -31,7 +31,9 @@ _ARGUMENTS = (
 # What Chromium needs of our environment: never keys and passwords.
 _ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "FONTCONFIG_PATH", "LD_LIBRARY_PATH")
 _START_SECONDS = 30.0
-_CLOSE_SECONDS = 5.0
+# For an empty page: a browser that has lost a process of its own, or hangs, may never answer.
+PAGE_SECONDS = 20.0
+CLOSE_SECONDS = 5.0
 
 
 class Chromium:
@@ -46,14 +48,16 @@ class Chromium:
         self.starts = 0
 
     @asynccontextmanager
-    async def context(self) -> AsyncIterator[BrowserContext]:
-        """A profile of its own, empty and forgotten afterwards. Raises ProviderUnavailable."""
+    async def page(self) -> AsyncIterator[Page]:
+        """An empty page, in a profile of its own that is forgotten afterwards. Raises ProviderUnavailable."""
         browser = await self._running()
-        context = await self._new_context(browser)
-        try:
-            yield context
-        finally:
-            await self._end(browser, context)
+        async with self._context(browser) as context:
+            try:
+                async with asyncio.timeout(PAGE_SECONDS):
+                    page = await context.new_page()
+            except (Error, TimeoutError) as error:
+                raise await self._lost(browser) from error
+            yield page
 
     async def close(self) -> None:
         """End the browser, and the program that drives it."""
@@ -87,37 +91,54 @@ class Chromium:
             handle_sighup=False,
         )
 
+    @asynccontextmanager
+    async def _context(self, browser: Browser) -> AsyncIterator[BrowserContext]:
+        try:
+            async with asyncio.timeout(PAGE_SECONDS):
+                context = await self._new_context(browser)
+        except (Error, TimeoutError) as error:
+            raise await self._lost(browser) from error
+        try:
+            yield context
+        finally:
+            await self._end(browser, context)
+
     async def _new_context(self, browser: Browser) -> BrowserContext:
         """Says what it is: the engine, so that pages take it for one, and us."""
         version = browser.version.partition(".")[0]
-        try:
-            return await browser.new_context(
-                user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-                f"Chrome/{version}.0.0.0 Safari/537.36 Reelwork/1",
-                viewport={"width": 1280, "height": 4000},  # tall: what loads when it comes into view is in view
-                accept_downloads=False,
-                service_workers="block",
-                bypass_csp=True,
-                permissions=[],
-            )
-        except Error as error:
-            raise ProviderUnavailable("The browser ended; try again.") from error
+        return await browser.new_context(
+            user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            f"Chrome/{version}.0.0.0 Safari/537.36 Reelwork/1",
+            viewport={"width": 1280, "height": 4000},  # tall: what loads when it comes into view is in view
+            accept_downloads=False,
+            service_workers="block",
+            bypass_csp=True,
+            permissions=[],
+        )
+
+    async def _lost(self, browser: Browser) -> ProviderUnavailable:
+        """What to say of a browser that opens no page any more, which is given up: the next page starts another."""
+        await self._give_up(browser)
+        return ProviderUnavailable("The browser ended; try again.")
 
     async def _end(self, browser: Browser, context: BrowserContext) -> None:
         """Close it, or the whole browser where a page does not let go."""
         try:
-            async with asyncio.timeout(_CLOSE_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await context.close()
         except (TimeoutError, Error):
-            with contextlib.suppress(Error):
-                await browser.close()
+            await self._give_up(browser)
+
+    async def _give_up(self, browser: Browser) -> None:
+        async with self._starting:
+            if self._browser is browser:
+                await self._stop()
 
     async def _stop(self) -> None:
+        """Nobody waits for a browser that hangs: the program that drives it kills it, if late."""
         browser, playwright = self._browser, self._playwright
         self._browser = self._playwright = None
-        if browser is not None:
-            with contextlib.suppress(Error):
-                await browser.close()
-        if playwright is not None:
-            with contextlib.suppress(Error):
-                await playwright.stop()
+        for end in filter(None, (browser and browser.close, playwright and playwright.stop)):
+            with contextlib.suppress(Error, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await end()

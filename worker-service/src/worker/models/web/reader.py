@@ -57,8 +57,8 @@ class Reader:
         self._backstage.close()
 
     async def _read(self, url: str, extract: Extract, *, refine: bool, tell: Progress) -> Text:
-        async with self.chromium.context() as context:
-            page = await render(context, url, self._fetcher, tell)
+        async with self.chromium.page() as empty:
+            page = await render(empty, url, self._fetcher, tell)
         tell(0.7, "converting")
         made = await asyncio.to_thread(markdown_of, page, extract)  # which may take seconds, and others read meanwhile
         sent = "Its scripts do not come to an end: this is the page as it was sent." if page.source == "sent" else None

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from playwright.async_api import BrowserContext, Error, Page, WebSocketRoute
+from playwright.async_api import Error, Page, WebSocketRoute
 
 from reelwork.fetch import Fetcher, Reply
 from reelwork.generator import InvalidInput, ProviderUnavailable
@@ -60,9 +60,9 @@ class _Busy(Exception):
     """The page's scripts leave the browser no time to answer."""
 
 
-async def render(context: BrowserContext, url: str, fetcher: Fetcher, tell: Tell) -> Rendered:
-    """Open the address in an empty context. Raises InvalidInput and ProviderUnavailable."""
-    page = await context.new_page()
+async def render(page: Page, url: str, fetcher: Fetcher, tell: Tell) -> Rendered:
+    """Open the address in an empty page of a context of its own. Raises InvalidInput and ProviderUnavailable."""
+    context = page.context
     context.on("page", _close)
     async with Gate(fetcher, page) as gate:
         await context.route("**/*", gate.handle)
