@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -138,7 +138,13 @@ class Chromium:
         """Nobody waits for a browser that hangs: the program that drives it kills it, if late."""
         browser, playwright = self._browser, self._playwright
         self._browser = self._playwright = None
-        for end in filter(None, (browser and browser.close, playwright and playwright.stop)):
-            with contextlib.suppress(Error, TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await end()
+        if browser is not None:
+            await _ended(browser.close())
+        if playwright is not None:
+            await _ended(playwright.stop())
+
+
+async def _ended(closing: Awaitable[None]) -> None:
+    with contextlib.suppress(Error, TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await closing
