@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2 as httpx
@@ -132,6 +133,25 @@ def test_the_same_request_under_a_key_is_one_translation(client: Caller, transla
     assert second.headers["idempotency-replayed"] == "true"
     assert expect(422, other).keys() == {"detail"}
     assert translating.stored().jobs == before.jobs
+
+
+def test_a_request_that_is_begun_again_before_its_job_is_stored_has_one_video(
+    client: Caller, translating: Stack, site: Website
+):
+    body, key = {"video_url": f"{site.url}/video.mp4"}, {"Idempotency-Key": "begun twice"}
+    first = expect(200, client.http.post("/translate/", json=body, headers=key))
+    client.wait(first["id"])
+    before = translating.stored()
+    with translating.documents() as database:
+        database["jobs"].delete_one({"_id": first["id"]})
+        dead = {"state": "running", "answer": None, "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
+        database["idempotency"].update_one({"subject": first["id"]}, {"$set": dead})
+
+    again = expect(200, client.http.post("/translate/", json=body, headers=key))
+
+    assert again["id"] == first["id"]
+    assert translating.added_since(before) == set()
+    client.wait(again["id"])
 
 
 @pytest.mark.parametrize("name", ["nope", "job_x"])

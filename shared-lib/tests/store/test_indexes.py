@@ -122,11 +122,12 @@ async def test_a_ticket_for_nothing_costs_a_look_at_an_index(profiled: World) ->
     expect_indexes(await asked(profiled), few=0)
 
 
-async def test_tickets_for_full_lanes_do_not_look_at_each_of_them_again(
-    profiled: World, lanes: list[LaneTerms]
+@pytest.mark.parametrize("why", ["full", "paused"])
+async def test_tickets_for_lanes_that_cannot_be_served_do_not_look_at_each_of_them_again(
+    profiled: World, lanes: list[LaneTerms], why: str
 ) -> None:
     async with unseen(profiled):
-        await profiled.database["lanes"].update_many({}, {"$set": {"active": True, "full": True}})
+        await profiled.database["lanes"].update_many({}, {"$set": {"active": True, why: True}})
         await profiled.claim()
 
     await profiled.claim()

@@ -18,6 +18,7 @@ from reelwork.store.entitlements import entitled, open_and_as_entitled
 from reelwork.store.pipeline import NOW, RECOUNT, Expression, charge_of, literal, without_slots
 
 _SERVABLE = {"active": True, "full": False, "paused": False}
+_WAKEABLE = {"active": True, "paused": False, "starved": False}
 
 
 def lanes_of(database: Database) -> AsyncCollection[Document]:
@@ -47,11 +48,7 @@ class Lanes:
         ),
         IndexModel([("pool", ASCENDING), ("last_start", DESCENDING)], name="served"),
         # Lanes that no ticket has come for in vain: those that one came for must cost the next one nothing.
-        IndexModel(
-            [("pool", ASCENDING), ("active", ASCENDING)],
-            name="not_starved",
-            partialFilterExpression={"active": True, "starved": False},
-        ),
+        IndexModel([("pool", ASCENDING)], name="wakeable", partialFilterExpression=_WAKEABLE),
     )
 
     def __init__(self, database: Database) -> None:
@@ -125,9 +122,9 @@ class Lanes:
         reservation = await self._take_places(where, claim, most)
         if reservation is None and not only and await self._lanes.find_one({"pool": pool, "active": True}, {"_id": 1}):
             # Also those that have room by now: whoever takes it before the next look has a ticket, and we had one more.
-            swallowed = {"pool": pool, "active": True, "paused": False, "starved": False}
+            swallowed = {"pool": pool, **_WAKEABLE}
             passed = {"$or": [{"full": True}, {"_id": {"$nin": list(skip)}}]} if skip else {}
-            await self._lanes.update_many(swallowed | passed, {"$set": {"starved": True}}, hint="not_starved")
+            await self._lanes.update_many(swallowed | passed, {"$set": {"starved": True}}, hint="wakeable")
             # Whoever freed a place before the mark was there woke nobody: look once more.
             reservation = await self._take_places(where, claim, most)
         return reservation
