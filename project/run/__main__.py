@@ -72,7 +72,8 @@ def _serve(stack: Stack, arguments: argparse.Namespace, ending: Ending) -> None:
     if stack.rabbitmq is None:
         serve_in_process(port=arguments.port, ending=ending, when_ready=welcome)
     else:
-        serve_in_children(port=arguments.port, folder=arguments.data, when_ready=welcome)
+        key = key_file.read_text().strip()
+        serve_in_children(port=arguments.port, folder=arguments.data, key=key, when_ready=welcome)
 
 
 def _wrong_settings() -> str | None:

@@ -1,7 +1,9 @@
 """Gateway and worker as processes of their own, over RabbitMQ."""
 
+import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,29 +17,40 @@ from run.servers.process import Command, Server, ServerFailed
 from worker.settings import WorkerSettings
 
 _LOOK = timedelta(seconds=1)
+_MOST_SILENCE_SECONDS = 60.0
 # Of a worker, beyond the time that running jobs have.
 LAST_STEPS = timedelta(seconds=20)
 
 
-def serve_in_children(*, port: int, folder: Path, when_ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until KeyboardInterrupt; settings come from the environment. `when_ready`: called once the gateway answers.
+def serve_in_children(*, port: int, folder: Path, key: str, when_ready: Callable[[], None]) -> None:
+    """Serve until KeyboardInterrupt; settings come from the environment. `when_ready`: called once the gateway offers
+    models of all workers to whoever has this key, or after a minute.
 
     Raises ServerFailed if one of them ends.
     """
-    workers = [worker_process(folder / "worker.log")]
-    for pool in more_pools(WorkerSettings()):  # type: ignore[call-arg]  # from the environment
+    first = WorkerSettings()  # type: ignore[call-arg]  # from the environment
+    pools, workers = more_pools(first), [worker_process(folder / "worker.log")]
+    for pool in pools:
         at_once = str(jobs_at_once(pool))
         settings = {"REELWORK_POOL": pool, "REELWORK_CONCURRENCY": at_once, "REELWORK_WORKER_NAME": pool}
         workers.append(worker_process(folder / f"worker-{pool}.log", name=f"worker-{pool}", settings=settings))
     gateway = gateway_process(port, folder / "gateway.log")
     with side_by_side([*workers, gateway]):
+        silent_until = time.monotonic() + _MOST_SILENCE_SECONDS
+        while not {first.pool, *pools} <= _pools_with_models(port, key) and time.monotonic() < silent_until:
+            _check_running([gateway, *workers], _LOOK / 5)
         when_ready()
         sys.stdout.write(f"  Logs: {gateway.log} and {', '.join(str(worker.log) for worker in workers)}\n")
-        while all(worker.running for worker in workers):
-            if gateway.wait(_LOOK):
-                raise ServerFailed(f"The gateway ended; the end of {gateway.log}:\n{gateway.tail()}")
-        ended = next(worker for worker in workers if not worker.running)
-        raise ServerFailed(f"The {ended.name} ended; the end of {ended.log}:\n{ended.tail()}")
+        while True:
+            _check_running([gateway, *workers], _LOOK)
+
+
+def _check_running(processes: Sequence[Server], within: timedelta) -> None:
+    """Returns after `within`. Raises ServerFailed at once where the first of them ends, and then for any other."""
+    processes[0].wait(within)
+    for process in processes:
+        if not process.running:
+            raise ServerFailed(f"The {process.name} ended; the end of {process.log}:\n{process.tail()}")
 
 
 @contextmanager
@@ -84,8 +97,20 @@ def worker_process(log: Path, *, name: str = "worker", settings: Mapping[str, st
 
 def answers(url: str) -> bool:
     """Whether this address answers 200 within a second."""
+    return _answer(url) is not None
+
+
+def _pools_with_models(port: int, key: str) -> set[str]:
+    """Workers publish theirs some seconds after the gateway answers, the first time, each all at once."""
+    listed = _answer(f"http://127.0.0.1:{port}/v1/models", {"X-API-Key": key})
+    return {model["pool"] for model in json.loads(listed)["items"]} if listed is not None else set()
+
+
+def _answer(url: str, headers: Mapping[str, str] = {}) -> bytes | None:
+    """The body of a 200 that came within a second."""
+    question = urllib.request.Request(url, headers=dict(headers))  # noqa: S310  (our own gateway on loopback)
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310  (our own gateway on loopback)
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(question, timeout=1) as answer:  # noqa: S310  (likewise)
+            return bytes(answer.read()) if answer.status == 200 else None
     except (urllib.error.URLError, OSError):
-        return False
+        return None

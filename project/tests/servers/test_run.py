@@ -1,4 +1,4 @@
-"""`make run`: its address is told when it answers, and all of it ends together, in order."""
+"""`make run`: its address is told when it takes jobs, and all of it ends together, in order."""
 
 import os
 import re
@@ -101,7 +101,9 @@ def made(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
 @pytest.mark.slow
 @pytest.mark.service
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_the_address_answers_when_it_is_told_and_an_interrupt_of_make_ends_everything_in_order(tmp_path: Path) -> None:
+def test_a_job_is_taken_when_the_address_is_told_and_an_interrupt_of_make_ends_everything_in_order(
+    tmp_path: Path,
+) -> None:
     try:
         find_rabbitmq()
     except ServerMissing as missing:
@@ -111,8 +113,12 @@ def test_the_address_answers_when_it_is_told_and_an_interrupt_of_make_ends_every
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
         assert any(f"http://127.0.0.1:{port}/docs" in line for line in lines), "it ended"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30) as answer:
-            assert answer.status == 200
+        key = (tmp_path / "data" / "dev.key").read_text().strip()
+        asked = {"X-API-Key": key, "Content-Type": "application/json"}
+        job = b'{"model": "testkit/noop", "input": {}}'
+        submit = urllib.request.Request(f"http://127.0.0.1:{port}/v1/jobs", data=job, headers=asked)
+        with urllib.request.urlopen(submit, timeout=30) as answer:  # noqa: S310  (likewise)
+            assert answer.status == 202
         started = below(process.pid, "")
 
         process.send_signal(signal.SIGINT)

@@ -100,8 +100,7 @@ class Models:
         log.info("models.published", names=[card.name for card in self.cards])
         while True:
             try:
-                for card in self.cards:
-                    await models.publish(card)
+                await models.publish(*self.cards)
             except StoreUnavailable as error:
                 log.warning("models.not_published", reason=error.detail)
             await asyncio.sleep(PUBLISH_SECONDS)
