@@ -44,6 +44,18 @@ def test_pages_follow_each_other(stack: Stack):
     assert (first["has_more"], second["has_more"]) == (True, False)
 
 
+def test_a_series_is_found_by_its_name_among_ones_own(owner: Caller, stranger: Caller, series: Json):
+    def named(caller: Caller, name: str) -> list[Json]:
+        page = expect(200, caller.http.get("/v1/series", params={"name": name}))
+        assert page["has_more"] is False
+        return page["items"]
+
+    assert named(owner, series["name"]) == [series]
+    assert named(owner, series["name"] + " ") == []
+    assert named(stranger, series["name"]) == []
+    assert expect(400, owner.http.get("/v1/series", params={"name": ""}))["errors"][0]["pointer"] == "?name"
+
+
 def test_a_name_is_there_once_in_an_account_and_free_again_when_it_is_deleted(
     owner: Caller, stranger: Caller, series: Json
 ):

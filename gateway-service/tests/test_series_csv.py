@@ -73,10 +73,17 @@ def test_csv_as_other_programs_write_it_is_taken(stack: Stack, content: bytes, c
     assert exported(caller, made) == PAIRS
 
 
+def test_a_new_series_whose_columns_are_not_separated_by_commas_is_told_its_whole_header(owner: Caller):
+    problem = expect(422, create(owner, "semicolons", b"value_0;value_1;value_2\n1;2;3\n"))
+
+    assert "'value_0,value_1,value_2'" in problem["errors"][0]["detail"]
+
+
 @pytest.mark.parametrize(
     ("content", "place", "words"),
     [
         (b"", "header", "value_0,value_1"),
+        (b"", "header", "it is empty"),
         (b"\n1,2\n", "header", "value_0,value_1"),
         (b"1,2\n3,4\n", "header", "value_0,value_1"),
         (b"a,b\n1,2\n", "header", "value_0,value_1"),
@@ -87,6 +94,7 @@ def test_csv_as_other_programs_write_it_is_taken(stack: Stack, content: bytes, c
         (b"value_0,value_1\n1,2\n3\n", "rows/3", "2 values"),
         (b"value_0,value_1\n1,2\n\n3,4\n", "rows/3", "2 values"),
         (b"value_0,value_1\n1,2,3\n", "rows/2", "2 values"),
+        (b"value_0,value_1\n1,5,2,5\n", "rows/2", "decimal points"),
         (b"value_0,value_1\n1,2\n3,four\n", "rows/3/value_1", "'four'"),
         (b"value_0,value_1\n1,NaN\n", "rows/2/value_1", "empty"),
         (b"value_0,value_1\n-inf,2\n", "rows/2/value_0", "finite"),

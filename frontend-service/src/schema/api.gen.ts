@@ -16121,6 +16121,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: string | null;
                 readonly limit?: number;
+                /** @description The one of this name, if you have it. */
+                readonly name?: string | null;
             };
             readonly header?: never;
             readonly path?: never;

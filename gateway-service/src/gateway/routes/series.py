@@ -14,7 +14,7 @@ from gateway.routes.csv_body import MEDIA_TYPE
 from gateway.routes.json_body import BODY_REFUSALS, JSON_LIMIT_BYTES, JsonRoute
 from gateway.services.idempotency import json_answer
 from gateway.views import series_view
-from reelwork.contract.series import PointsBody, SeriesBody, SeriesPage, SeriesView
+from reelwork.contract.series import PointsBody, SeriesBody, SeriesName, SeriesPage, SeriesView
 from reelwork.domain.errors import InvalidCursor, SeriesExists, SeriesNotFound, Unavailable
 from reelwork.domain.ids import SeriesId, new_request_id, new_series_id
 from reelwork.objects.disposition import content_disposition
@@ -65,9 +65,10 @@ async def list_series(
     series: SavedSeries,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    name: Annotated[SeriesName | None, Query(description="The one of this name, if you have it.")] = None,
 ) -> SeriesPage:
     """Your series, newest first."""
-    page = await series.page(caller, cursor=cursor, limit=limit)
+    page = await series.page(caller, cursor=cursor, limit=limit, name=name)
     items = [series_view(found) for found in page.items]
     return SeriesPage(items=items, next_cursor=page.next_cursor, has_more=page.next_cursor is not None)
 

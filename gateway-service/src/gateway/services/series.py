@@ -150,9 +150,12 @@ class SeriesService:
             raise not_found(SeriesNotFound, "series", series_id)
         return series
 
-    async def page(self, caller: Caller, *, cursor: str | None, limit: int) -> Page[Series]:
-        """Raises InvalidCursor."""
+    async def page(self, caller: Caller, *, cursor: str | None, limit: int, name: str | None) -> Page[Series]:
+        """The newest first; with a `name` the one that has it. Raises InvalidCursor."""
         before = check_cursor(cursor, "ser_")
+        if name is not None:
+            named = await self._store.named(caller.account.id, name)
+            return Page.cut([named] if named is not None else [], limit)
         found = await self._store.page(caller.account.id, before=SeriesId(before) if before else None, limit=limit + 1)
         return Page.cut(found, limit)
 

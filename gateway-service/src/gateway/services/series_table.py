@@ -97,15 +97,14 @@ def _plain(line: str, observables: int) -> list[float] | None:
 
 def _header(row: list[str], observables: int | None) -> list[str]:
     """The names of the columns. Raises InvalidInput for any other line than the first of an export."""
-    count = observables if observables is not None else min(max(len(row), 1), MOST_OBSERVABLES)
-    names = csv_header(count).rstrip("\n").split(",")
-    if row == names:
-        return names
-    expected = csv_header(count).rstrip("\n")
-    if any(";" in cell or "\t" in cell for cell in row):
+    columns = re.split(r"[,;\t]", ",".join(row))
+    expected = csv_header(observables or min(len(columns), MOST_OBSERVABLES)).rstrip("\n")
+    if row == expected.split(","):
+        return row
+    if len(columns) > len(row):
         raise wrong("header", "separator", f"Separate columns by a comma: the first line must be {expected!r}.")
-    shown = ",".join(row)[:_SHOWN_LETTERS]
-    cure = f"The first line must be {expected!r}, as an export has it; it is {shown!r}."
+    shown = repr(",".join(row)[:_SHOWN_LETTERS]) if any(row) else "empty"
+    cure = f"The first line must be {expected!r}, as an export has it; it is {shown}."
     raise wrong("header", "wrong_header", cure)
 
 
@@ -115,7 +114,10 @@ def _point(row: list[str], names: list[str], place: int) -> list[float]:
     if any(";" in cell or "\t" in cell for cell in row):
         raise wrong(f"rows/{place}", "separator", f"Row {place}: separate columns by a comma, and use decimal points.")
     values = f"{len(names)} value{'s' * (len(names) > 1)}"
-    cure = f"Row {place} has {len(row)}: a point of this series has {values}; leave a cell empty for a missing one."
+    cure = (
+        f"Row {place} has {len(row)}: a point of this series has {values}; leave a cell empty for a missing one, and use "
+        "decimal points, not commas."
+    )
     raise wrong(f"rows/{place}", "wrong_length", cure)
 
 
