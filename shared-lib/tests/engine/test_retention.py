@@ -1,15 +1,17 @@
 """How long files are kept, and that an owner may delete a single one."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reelwork.domain.asset import AssetState
+from reelwork.domain.asset import Asset, AssetState, Purpose
 from reelwork.domain.errors import AssetInUse
+from reelwork.domain.ids import new_job_id
 from reelwork.domain.job import Retention
 from reelwork.domain.lane import LaneTerms
 from reelwork.domain.retry import AttemptFailure
+from reelwork.engine import erase
 from reelwork.engine.finish import fail
 from testkit.storage import Storeroom
 
@@ -124,3 +126,74 @@ class TestDeletingAnAsset:
         await asyncio.gather(*(storeroom.world.eraser.delete(picture) for _ in range(8)))
 
         assert await storeroom.is_there(picture) == GONE
+
+
+class TestWithdrawingAnAsset:
+    """A file that came with a job that was refused."""
+
+    async def test_it_is_gone_although_the_refused_job_was_announced(
+        self, storeroom: Storeroom, lane: LaneTerms
+    ) -> None:
+        picture, refused = await storeroom.uploaded(lane.account_id), new_job_id()
+        assert await storeroom.world.stores.assets.announce_use(lane.account_id, picture.id, refused)
+
+        for _ in range(2):
+            await storeroom.world.eraser.withdraw(picture, refused)
+
+        assert await storeroom.is_there(picture) == GONE
+
+    async def test_it_stays_with_a_job_that_was_stored_after_all(self, storeroom: Storeroom, lane: LaneTerms) -> None:
+        picture = await storeroom.uploaded(lane.account_id)
+        job = await storeroom.submitted(lane, picture)
+
+        await storeroom.world.eraser.withdraw(picture, job.id)
+
+        assert await storeroom.is_there(picture) == KEPT
+
+    async def test_it_stays_with_another_job_that_is_on_its_way(self, storeroom: Storeroom, lane: LaneTerms) -> None:
+        picture = await storeroom.uploaded(lane.account_id)
+        for job in (refused := new_job_id(), new_job_id()):
+            assert await storeroom.world.stores.assets.announce_use(lane.account_id, picture.id, job)
+
+        await storeroom.world.eraser.withdraw(picture, refused)
+
+        assert await storeroom.is_there(picture) == KEPT
+
+
+class TestAssetsWithAnEnd:
+    async def test_what_jobs_still_name_does_not_stand_in_the_way_of_others(
+        self, storeroom: Storeroom, lane: LaneTerms, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(erase, "BATCH", 2)
+        now = datetime.now(UTC)
+        needed = [await ending(storeroom, lane, now - timedelta(hours=hours)) for hours in (5, 4, 3)]
+        await storeroom.submitted(lane, *needed)
+        free = await ending(storeroom, lane, now - timedelta(hours=1))
+
+        changed = [await storeroom.world.eraser.expire(now) for _ in range(2)]
+        await storeroom.sweep()
+
+        assert changed == [0, 1]
+        assert await storeroom.is_there(free) == GONE
+        assert [await storeroom.is_there(one) for one in needed] == [KEPT] * 3
+
+    async def test_what_a_job_no_longer_needs_goes_in_a_later_round(
+        self, storeroom: Storeroom, lane: LaneTerms, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(erase, "BATCH", 2)
+        now = datetime.now(UTC)
+        pictures = [await ending(storeroom, lane, now - timedelta(hours=hours)) for hours in (3, 2, 1)]
+        await storeroom.submitted(lane, *pictures)
+        before = [await storeroom.world.eraser.expire(now) for _ in range(2)]
+
+        await fail(storeroom.world.engine, await storeroom.world.run(), LASTING, used=USED)
+        after = [await storeroom.world.eraser.expire(now) for _ in range(2)]
+
+        assert (before, after) == ([0, 0], [2, 1])
+
+
+async def ending(storeroom: Storeroom, lane: LaneTerms, at: datetime) -> Asset:
+    """A ready input that its owner gave an end."""
+    asset = await storeroom.keep(lane.account_id, purpose=Purpose.INPUT, expires_at=at)
+    await storeroom.world.stores.assets.commit([asset.id])
+    return asset
