@@ -10,8 +10,6 @@ from starlette.requests import Request
 
 from gateway import problems
 
-FORM = {"url": "/form", "files": {"file": bytes(2**21)}}
-
 
 def full(*_: object, **__: object) -> BinaryIO:
     """A file as on a disk without room: the system itself refuses what is written."""
