@@ -1,7 +1,10 @@
 """The video translation paths of HeyGen: an address of a video in, a status to ask after, not too often."""
 
+import asyncio
+import itertools
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,15 +17,38 @@ from testkit.caller import Caller, Json, expect
 from testkit.clips import write_clip
 from testkit.services import S3Service
 from testkit.stack import Servers, Stack, running_stack
-from testkit.website import Website, page, running_website
+from testkit.waiting import until
+from testkit.website import Page, Website, page, running_website
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Website]:
+def held_up() -> threading.Event:
+    """Lets go of what holds up the first answer."""
+    return threading.Event()
+
+
+def the_first_after(moment: threading.Event, whole: Page) -> Page:
+    """This page; who asks first waits for the moment."""
+    asked = itertools.count()
+
+    async def send() -> AsyncIterator[bytes]:
+        if next(asked) == 0:
+            await asyncio.to_thread(moment.wait, 60)
+        async for piece in whole():
+            yield piece
+
+    return send
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, held_up: threading.Event) -> Iterator[Website]:
     path: Path = tmp_path_factory.mktemp("site") / "video.mp4"
     write_clip(path, seconds=2)
-    with running_website({"/video.mp4": page(path.read_bytes()), "/text": page(b"no film")}) as running:
+    video = page(path.read_bytes())
+    pages = {"/video.mp4": video, "/text": page(b"no film"), "/held-up.mp4": the_first_after(held_up, video)}
+    with running_website(pages) as running:
         yield running
+        held_up.set()
 
 
 @pytest.fixture(scope="module")
@@ -135,23 +161,26 @@ def test_the_same_request_under_a_key_is_one_translation(client: Caller, transla
     assert translating.stored().jobs == before.jobs
 
 
-def test_a_request_that_is_begun_again_before_its_job_is_stored_has_one_video(
-    client: Caller, translating: Stack, site: Website
+def test_a_request_that_is_begun_again_while_its_video_is_fetched_keeps_one(
+    client: Caller, translating: Stack, site: Website, held_up: threading.Event
 ):
-    body, key = {"video_url": f"{site.url}/video.mp4"}, {"Idempotency-Key": "begun twice"}
-    first = expect(200, client.http.post("/translate/", json=body, headers=key))
-    client.wait(first["id"])
-    before = translating.stored()
-    with translating.documents() as database:
-        database["jobs"].delete_one({"_id": first["id"]})
-        dead = {"state": "running", "answer": None, "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-        database["idempotency"].update_one({"subject": first["id"]}, {"$set": dead})
+    body, key = {"video_url": f"{site.url}/held-up.mp4"}, {"Idempotency-Key": "begun twice"}
+    before, asked = translating.stored(), len(site.requests)
 
-    again = expect(200, client.http.post("/translate/", json=body, headers=key))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        slow = pool.submit(client.http.post, "/translate/", json=body, headers=key)
+        until(lambda: len(site.requests) > asked)
+        with translating.documents() as database:
+            silent = {"leased_until": datetime.now(UTC) - timedelta(seconds=1)}
+            assert database["idempotency"].update_one({"state": "running"}, {"$set": silent}).modified_count == 1
+        quick = client.http.post("/translate/", json=body, headers=key)
+        held_up.set()
 
-    assert again["id"] == first["id"]
-    assert translating.added_since(before) == set()
-    client.wait(again["id"])
+    job = expect(200, quick)["id"]
+    assert expect(200, slow.result())["id"] == job
+    assert len(site.requests) == asked + 2
+    kept = {thing for thing in translating.added_since(before) if thing.startswith(("job_", "asset_"))}
+    assert kept == {job, client.wait(job)["input"]["video"]}
 
 
 @pytest.mark.parametrize("name", ["nope", "job_x"])

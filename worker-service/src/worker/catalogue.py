@@ -100,7 +100,8 @@ class Models:
         log.info("models.published", names=[card.name for card in self.cards])
         while True:
             try:
-                await models.publish(*self.cards)
+                for card in self.cards:
+                    await models.publish(card)
             except StoreUnavailable as error:
                 log.warning("models.not_published", reason=error.detail)
             await asyncio.sleep(PUBLISH_SECONDS)

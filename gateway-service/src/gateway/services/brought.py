@@ -9,11 +9,11 @@ from gateway.services.removal import RemovalService
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import ReelworkError
-from reelwork.domain.ids import AssetId, JobId, asset_of_job
+from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.store.idempotency import Ours
 
-Bring: TypeAlias = Callable[[AssetId], Awaitable[Asset]]
+Bring: TypeAlias = Callable[[], Awaitable[Asset]]
 
 
 class BroughtFiles:
@@ -34,18 +34,19 @@ class BroughtFiles:
         request_id: str,
     ) -> Job:
         """The job that `complete` makes of what was brought, under the id that `ours` has. `draft`: the same without
-        the file. `bring` keeps it under the id that it is given, which a request that is begun again gets again.
-
-        Raises what `bring` and `JobService.submit` do."""
+        the file. Raises what `bring` and `JobService.submit` do."""
         job_id = JobId(ours.subject)
         known = None if ours.first else await self._jobs.find(caller, job_id)
         if known is not None:
             return known
         await self._jobs.admit(caller, draft, job_id=job_id)
-        asset = await bring(asset_of_job(job_id))
+        asset = await bring()
         try:
-            return await self._jobs.submit(caller, complete(asset), request_id=request_id, job_id=job_id)
+            job = await self._jobs.submit(caller, complete(asset), request_id=request_id, job_id=job_id)
         except ReelworkError as error:
             if error.status < 500:  # else the job may be stored
                 await self._removal.withdraw(asset, job_id)
             raise
+        if asset.id not in job.input_assets:  # the same request, begun again meanwhile, brought what the job has
+            await self._removal.let_go(asset)
+        return job

@@ -1,14 +1,19 @@
 """Removing what belongs to an account, when its owner says so."""
 
+import structlog
+
 from gateway.auth import Caller
 from gateway.services.assets import AssetService
 from gateway.views import job_view
 from reelwork.domain.asset import Asset
+from reelwork.domain.errors import AssetInUse, StoreUnavailable
 from reelwork.domain.ids import JobId
 from reelwork.domain.job import Job
 from reelwork.engine.engine import Engine
 from reelwork.engine.erase import Eraser
 from reelwork.store.idempotency import Idempotency
+
+log = structlog.get_logger(__name__)
 
 
 class RemovalService:
@@ -30,6 +35,13 @@ class RemovalService:
     async def delete_asset(self, caller: Caller, asset_id: str) -> None:
         """Raises AssetNotFound, AssetInUse."""
         await self._eraser.delete(await self._assets.get(caller, asset_id))
+
+    async def let_go(self, asset: Asset) -> None:
+        """Remove an asset that its owner did not ask for and nobody needs; it stays where that cannot be done."""
+        try:
+            await self._eraser.delete(asset)
+        except (AssetInUse, StoreUnavailable) as error:
+            log.warning("asset.not_let_go", asset_id=asset.id, reason=error.detail)
 
     async def withdraw(self, asset: Asset, job_id: JobId) -> None:
         """What came with a job that was refused; see `Eraser.withdraw`."""

@@ -136,11 +136,6 @@ def upload_of_asset(asset: AssetId) -> UploadId:
     return UploadId(f"upl_{asset.removeprefix('asset_')}")
 
 
-def asset_of_job(job: JobId) -> AssetId:
-    """The id of the file that comes with the request for a job: one, however often the request is begun again."""
-    return AssetId(f"asset_{job.removeprefix('job_')}")
-
-
 def first_job_id(moment: datetime) -> JobId:
     """Sorts before every job id that was drawn at this moment or later, and behind all that were drawn before it."""
     milliseconds = max(0, math.floor(moment.timestamp() * 1000))

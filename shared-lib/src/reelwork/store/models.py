@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, IndexModel
 
 from reelwork.domain.lifecycle import reference, version_rank
 from reelwork.domain.worker import ModelOffered, WorkerState
@@ -43,10 +43,12 @@ class Models:
         self._database = database
         self._models = database["models"]
 
-    async def publish(self, *cards: ModelCard) -> None:
-        """Say that a worker runs these versions of models now; repeated as a heartbeat."""
-        if cards:
-            await self._models.bulk_write([_seen(card) for card in cards], ordered=False)
+    async def publish(self, card: ModelCard) -> None:
+        """Say that a worker runs this version of a model now; repeated as a heartbeat."""
+        fields = card.to_document()
+        reference = fields.pop("_id")
+        sets: Document = {key: literal(value) for key, value in fields.items()}
+        await self._models.update_one({"_id": reference}, [{"$set": sets | {"seen_at": NOW}}], upsert=True)
 
     async def all(self, *, fresh: timedelta, known: timedelta) -> list[Listing]:
         """Cards seen within `known`, by name, the newest version first; those seen within `fresh` are available, unless
@@ -91,13 +93,6 @@ class Models:
         answer = await self._database.command({"aggregate": "workers", "pipeline": pipeline, "cursor": {}})
         groups = answer["cursor"]["firstBatch"]
         return {_reference(model["card"]): model["taking"] for group in groups for model in group["models"]}
-
-
-def _seen(card: ModelCard) -> UpdateOne:
-    fields = card.to_document()
-    reference = fields.pop("_id")
-    sets: Document = {key: literal(value) for key, value in fields.items()}
-    return UpdateOne({"_id": reference}, [{"$set": sets | {"seen_at": NOW}}], upsert=True)
 
 
 def _offered(card: Document) -> ModelOffered:

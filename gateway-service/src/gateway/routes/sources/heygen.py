@@ -27,7 +27,7 @@ from reelwork.domain.errors import (
     Unavailable,
     UrlRefused,
 )
-from reelwork.domain.ids import new_job_id
+from reelwork.domain.ids import new_asset_id, new_job_id
 from reelwork.domain.job import Job, Status
 from reelwork.domain.rate import Rate
 from reelwork.generator import ModelCard
@@ -93,7 +93,7 @@ async def translate_video(
         job = await brought.submit(
             caller,
             draft,
-            lambda asset_id: fetches.fetch_film(caller.account.id, AssetFromUrl(url=body.video_url), asset_id),
+            lambda: fetches.fetch_film(caller.account.id, AssetFromUrl(url=body.video_url), new_asset_id()),
             lambda video: draft.model_copy(update={"input": {"video": video.id, **values}}),
             ours=ours,
             request_id=request_id,

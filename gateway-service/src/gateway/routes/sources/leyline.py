@@ -138,9 +138,7 @@ async def create_task(
         job = await brought.submit(
             caller,
             draft,
-            lambda asset_id: uploads.upload(
-                caller.account.id, file.file, file.filename or "", asset_id=asset_id, takes=PICTURES
-            ),
+            lambda: uploads.upload(caller.account.id, file.file, file.filename or "", takes=PICTURES),
             lambda picture: draft.model_copy(
                 update={"input": {"image": picture.id}, "metadata": {_EXTENSION: _extension(picture.key)}}
             ),
