@@ -16121,7 +16121,7 @@ export interface operations {
                 /** @description `next_cursor` of the page before. */
                 readonly cursor?: string | null;
                 readonly limit?: number;
-                /** @description The one of this name, if you have it. */
+                /** @description The one of this name, if you have it; alone, whatever `cursor`. */
                 readonly name?: string | null;
             };
             readonly header?: never;

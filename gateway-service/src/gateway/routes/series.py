@@ -65,7 +65,9 @@ async def list_series(
     series: SavedSeries,
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    name: Annotated[SeriesName | None, Query(description="The one of this name, if you have it.")] = None,
+    name: Annotated[
+        SeriesName | None, Query(description="The one of this name, if you have it; alone, whatever `cursor`.")
+    ] = None,
 ) -> SeriesPage:
     """Your series, newest first."""
     page = await series.page(caller, cursor=cursor, limit=limit, name=name)

@@ -97,13 +97,14 @@ def _plain(line: str, observables: int) -> list[float] | None:
 
 def _header(row: list[str], observables: int | None) -> list[str]:
     """The names of the columns. Raises InvalidInput for any other line than the first of an export."""
-    columns = re.split(r"[,;\t]", ",".join(row))
-    expected = csv_header(observables or min(len(columns), MOST_OBSERVABLES)).rstrip("\n")
+    columns = sum(len(re.split(r"[;\t]", cell)) for cell in row)
+    expected = csv_header(observables or min(columns, MOST_OBSERVABLES)).rstrip("\n")
     if row == expected.split(","):
         return row
-    if len(columns) > len(row):
+    if columns > len(row):
         raise wrong("header", "separator", f"Separate columns by a comma: the first line must be {expected!r}.")
-    shown = repr(",".join(row)[:_SHOWN_LETTERS]) if any(row) else "empty"
+    seen = ",".join(f'"{cell}"' if "," in cell else cell for cell in row)
+    shown = repr(seen[:_SHOWN_LETTERS]) if seen else "empty"
     cure = f"The first line must be {expected!r}, as an export has it; it is {shown}."
     raise wrong("header", "wrong_header", cure)
 
@@ -114,10 +115,10 @@ def _point(row: list[str], names: list[str], place: int) -> list[float]:
     if any(";" in cell or "\t" in cell for cell in row):
         raise wrong(f"rows/{place}", "separator", f"Row {place}: separate columns by a comma, and use decimal points.")
     values = f"{len(names)} value{'s' * (len(names) > 1)}"
-    cure = (
-        f"Row {place} has {len(row)}: a point of this series has {values}; leave a cell empty for a missing one, and use "
-        "decimal points, not commas."
+    hint = (
+        "leave a cell empty for a missing one" if len(row) < len(names) else "write decimals with a point, not a comma"
     )
+    cure = f"Row {place} has {len(row)}: a point of this series has {values}; {hint}."
     raise wrong(f"rows/{place}", "wrong_length", cure)
 
 
