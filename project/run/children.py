@@ -1,10 +1,10 @@
 """Gateway and worker as processes of their own, over RabbitMQ."""
 
+import http.client
 import json
 import os
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from run.pools import jobs_at_once, more_pools
 from run.servers.process import Command, Server, ServerFailed
+from worker.catalogue import find_models
 from worker.settings import WorkerSettings
 
 _LOOK = timedelta(seconds=1)
@@ -24,22 +25,25 @@ LAST_STEPS = timedelta(seconds=20)
 
 def serve_in_children(*, port: int, folder: Path, key: str, when_ready: Callable[[], None]) -> None:
     """Serve until KeyboardInterrupt; settings come from the environment. `when_ready`: called once the gateway offers
-    models of all workers to whoever has this key, or after a minute.
+    all models that this machine can run to whoever has this key, or after a minute.
 
     Raises ServerFailed if one of them ends.
     """
     first = WorkerSettings()  # type: ignore[call-arg]  # from the environment
-    pools, workers = more_pools(first), [worker_process(folder / "worker.log")]
-    for pool in pools:
+    wanted = set(find_models(first.modules).models)
+    workers = [worker_process(folder / "worker.log")]
+    for pool in more_pools(first):
         at_once = str(jobs_at_once(pool))
         settings = {"REELWORK_POOL": pool, "REELWORK_CONCURRENCY": at_once, "REELWORK_WORKER_NAME": pool}
         workers.append(worker_process(folder / f"worker-{pool}.log", name=f"worker-{pool}", settings=settings))
     gateway = gateway_process(port, folder / "gateway.log")
     with side_by_side([*workers, gateway]):
         silent_until = time.monotonic() + _MOST_SILENCE_SECONDS
-        while not {first.pool, *pools} <= _pools_with_models(port, key) and time.monotonic() < silent_until:
+        while (awaited := wanted - _offered(port, key)) and time.monotonic() < silent_until:
             _check_running([gateway, *workers], _LOOK / 5)
         when_ready()
+        if awaited:
+            sys.stdout.write(f"  No worker has told yet that it has {', '.join(sorted(awaited))}: see the logs.\n")
         sys.stdout.write(f"  Logs: {gateway.log} and {', '.join(str(worker.log) for worker in workers)}\n")
         while True:
             _check_running([gateway, *workers], _LOOK)
@@ -100,10 +104,11 @@ def answers(url: str) -> bool:
     return _answer(url) is not None
 
 
-def _pools_with_models(port: int, key: str) -> set[str]:
-    """Workers publish theirs some seconds after the gateway answers, the first time, each all at once."""
+def _offered(port: int, key: str) -> set[str]:
+    """Names of models that workers have: the first time they tell it some seconds after the gateway answers."""
     listed = _answer(f"http://127.0.0.1:{port}/v1/models", {"X-API-Key": key})
-    return {model["pool"] for model in json.loads(listed)["items"]} if listed is not None else set()
+    models = json.loads(listed)["items"] if listed is not None else []
+    return {model["name"] for model in models if model["available"]}
 
 
 def _answer(url: str, headers: Mapping[str, str] = {}) -> bytes | None:
@@ -112,5 +117,5 @@ def _answer(url: str, headers: Mapping[str, str] = {}) -> bytes | None:
     try:
         with urllib.request.urlopen(question, timeout=1) as answer:  # noqa: S310  (likewise)
             return bytes(answer.read()) if answer.status == 200 else None
-    except (urllib.error.URLError, OSError):
+    except (OSError, http.client.HTTPException):  # refused, or it ended in the midst of its answer
         return None

@@ -169,8 +169,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def read(reader: Reader) -> Callable[..., Text]:
-    def text(path: str, extract: str = "main", *, refine: bool = False) -> Text:
+    def text(
+        path: str,
+        extract: str = "main",
+        *,
+        refine: bool = False,
+        progress: Callable[[float, str], None] = lambda *_: None,
+    ) -> Text:
         url = path if "://" in path else HOST + path
-        return reader.read(url, extract=extract, refine=refine, progress=lambda *_: None)
+        return reader.read(url, extract=extract, refine=refine, progress=progress)
 
     return text

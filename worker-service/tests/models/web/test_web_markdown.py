@@ -3,8 +3,7 @@
 import asyncio
 import os
 import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,10 @@ from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
 from reelwork.generator import Cancelled, InvalidInput, LocalContext, ModelCard, ProviderUnavailable
-from testkit.processes import below, send
+from reelwork.generator.local import Progress
+from testkit.processes import below, is_alive, send
 from testkit.waiting import until
-from worker.models.web import chromium
-from worker.models.web.chromium import Chromium
+from worker.models.web import chromium, render
 from worker.models.web.reader import Reader
 from worker.models.web_markdown import WebMarkdown, WebMarkdownParameters
 
@@ -166,38 +165,77 @@ def test_a_browser_that_died_is_started_again(reader: Reader, read):
     assert reader.chromium.starts == starts + 1
 
 
+def stop_all() -> None:
+    send(signal.SIGSTOP, below(os.getpid(), "chrom"))
+
+
+def kill_zygotes() -> None:
+    """Without them there is no process for a new page."""
+    send(signal.SIGKILL, [pid for pid in below(os.getpid(), "chrom") if b"--type=zygote" in _command(pid)])
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 @pytest.fixture
-def hanging(reader: Reader, read) -> Iterator[Chromium]:
-    """The browser, which answers nothing any more."""
+def browsers(read) -> Iterator[list[int]]:
+    """The processes of the browser; those that are left in the end are killed."""
     read("/plain")
-    browsers = below(os.getpid(), "chrom")
-    assert browsers
-    send(signal.SIGSTOP, browsers)
-    yield reader.chromium
-    send(signal.SIGKILL, browsers)
+    running = below(os.getpid(), "chrom")
+    assert running
+    yield running
+    send(signal.SIGKILL, set(running) & set(below(os.getpid(), "chrom")))
 
 
-def test_a_browser_that_hangs_is_given_up_and_another_one_is_started(hanging: Chromium, read, monkeypatch):
-    starts = hanging.starts
+@pytest.mark.parametrize("harm", [stop_all, kill_zygotes])
+def test_a_browser_that_opens_no_page_is_given_up_and_another_one_is_started(
+    reader: Reader, read, monkeypatch, browsers: list[int], harm: Callable[[], None]
+):
+    starts = reader.chromium.starts
+    (driver,) = (pid for pid in below(os.getpid(), "node") if browsers[0] in below(pid, "chrom"))
+    harm()
 
     with monkeypatch.context() as hasty:
         hasty.setattr(chromium, "PAGE_SECONDS", 0.5)
-        hasty.setattr(chromium, "CLOSE_SECONDS", 0.5)
         with pytest.raises(ProviderUnavailable, match="try again"):
             read("/plain")
 
     assert "Some words" in read("/plain").markdown
-    assert hanging.starts == starts + 1
+    assert reader.chromium.starts == starts + 1
+    send(signal.SIGKILL, browsers)  # as the driver does after half a minute
+    until(lambda: not any(is_alive(pid) for pid in (driver, *browsers)))
 
 
-def test_a_cancelled_job_stops_at_once_and_leaves_no_page_behind(reader: Reader, tmp_path: Path):
-    model = WebMarkdown(reader)
-    context = LocalContext(tmp_path, on_progress=lambda report: threading.Timer(0.2, context.cancel).start())
+@pytest.mark.usefixtures("browsers")
+def test_a_browser_that_hangs_with_a_page_open_is_not_taken_for_a_page_whose_scripts_never_end(read, monkeypatch):
+    monkeypatch.setattr(render, "ALIVE_SECONDS", 0.5)
+    monkeypatch.setattr(chromium, "CLOSE_SECONDS", 0.5)
+
+    def progress(_fraction: float, stage: str) -> None:
+        if stage == "waiting_for_scripts":
+            stop_all()
+
+    with pytest.raises(ProviderUnavailable, match="hangs"):
+        read("/restless", progress=progress)
+
+
+def test_a_cancelled_job_stops_at_once_and_leaves_no_page_behind(reader: Reader, read, tmp_path: Path):
+    read("/plain")
+    browser, stages = reader.chromium._browser, []
+
+    def progress(report: Progress) -> None:
+        stages.append(report.stage)
+        if report.stage == "opening_page":
+            context.cancel()
+
+    context = LocalContext(tmp_path, on_progress=progress)
 
     with pytest.raises(Cancelled):  # and not ProviderUnavailable, as when the page is given up
-        list(model.generate(WebMarkdownParameters(url=f"{HOST}/unfinished"), context))
+        list(WebMarkdown(reader).generate(WebMarkdownParameters(url=f"{HOST}/unfinished"), context))
 
-    until(lambda: not reader.chromium._browser.contexts)
+    assert stages[-1] == "opening_page"
+    until(lambda: not browser.contexts)
 
 
 def test_the_model_hands_over_a_markdown_file_and_says_what_it_does(reader: Reader, tmp_path: Path):

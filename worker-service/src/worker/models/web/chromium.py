@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -34,6 +34,8 @@ _START_SECONDS = 30.0
 # For an empty page: a browser that has lost a process of its own, or hangs, may never answer.
 PAGE_SECONDS = 20.0
 CLOSE_SECONDS = 5.0
+# Playwright's driver waits 30 s for a browser to close before it kills it.
+_KILLED_SECONDS = 40.0
 
 
 class Chromium:
@@ -42,44 +44,42 @@ class Chromium:
     def __init__(self, executable: Path, *, sandbox: bool) -> None:
         self._executable = executable
         self._sandbox = sandbox
-        self._playwright: Playwright | None = None
         self._browser: Browser | None = None
+        self._driver: Playwright | None = None
         self._starting = asyncio.Lock()
+        self._ends: set[asyncio.Task[None]] = set()
         self.starts = 0
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[Page]:
         """An empty page, in a profile of its own that is forgotten afterwards. Raises ProviderUnavailable."""
         browser = await self._running()
-        async with self._context(browser) as context:
-            try:
-                async with asyncio.timeout(PAGE_SECONDS):
-                    page = await context.new_page()
-            except (Error, TimeoutError) as error:
-                raise await self._lost(browser) from error
-            yield page
+        async with AsyncExitStack() as stack:
+            yield await self._opened(browser, stack)
 
     async def close(self) -> None:
-        """End the browser, and the program that drives it."""
+        """End the browser, and the program that drives it; what hangs is left to that program after a few seconds."""
         async with self._starting:
-            await self._stop()
+            self._let_go()
+        if self._ends:
+            await asyncio.wait(self._ends, timeout=CLOSE_SECONDS)
 
     async def _running(self) -> Browser:
         async with self._starting:
             if self._browser is None or not self._browser.is_connected():
-                await self._stop()
+                self._let_go()
                 try:
                     self._browser = await self._start()
                 except (Error, OSError) as error:
                     log.warning("browser.not_started", reason=str(error).partition("\n")[0])
-                    await self._stop()
+                    self._let_go()
                     raise ProviderUnavailable("The browser could not be started; try again.") from error
             return self._browser
 
     async def _start(self) -> Browser:
-        self._playwright = await async_playwright().start()
+        self._driver = await async_playwright().start()
         self.starts += 1
-        return await self._playwright.chromium.launch(
+        return await self._driver.chromium.launch(
             executable_path=self._executable,
             args=list(_ARGUMENTS),
             chromium_sandbox=self._sandbox,
@@ -91,17 +91,16 @@ class Chromium:
             handle_sighup=False,
         )
 
-    @asynccontextmanager
-    async def _context(self, browser: Browser) -> AsyncIterator[BrowserContext]:
+    async def _opened(self, browser: Browser, stack: AsyncExitStack) -> Page:
+        """`stack` closes what was opened."""
         try:
             async with asyncio.timeout(PAGE_SECONDS):
                 context = await self._new_context(browser)
+                stack.push_async_callback(self._end, browser, context)
+                return await context.new_page()
         except (Error, TimeoutError) as error:
-            raise await self._lost(browser) from error
-        try:
-            yield context
-        finally:
-            await self._end(browser, context)
+            self._give_up(browser, error)
+            raise ProviderUnavailable("The browser opens no page; try again.") from error
 
     async def _new_context(self, browser: Browser) -> BrowserContext:
         """Says what it is: the engine, so that pages take it for one, and us."""
@@ -116,35 +115,39 @@ class Chromium:
             permissions=[],
         )
 
-    async def _lost(self, browser: Browser) -> ProviderUnavailable:
-        """What to say of a browser that opens no page any more, which is given up: the next page starts another."""
-        await self._give_up(browser)
-        return ProviderUnavailable("The browser ended; try again.")
-
     async def _end(self, browser: Browser, context: BrowserContext) -> None:
-        """Close it, or the whole browser where a page does not let go."""
+        """Close it, or give up the whole browser where a page does not let go."""
+        if browser is not self._browser:
+            return  # it ends with all that it has open
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await context.close()
-        except (TimeoutError, Error):
-            await self._give_up(browser)
+        except (TimeoutError, Error) as error:
+            self._give_up(browser, error)
 
-    async def _give_up(self, browser: Browser) -> None:
-        async with self._starting:
-            if self._browser is browser:
-                await self._stop()
+    def _give_up(self, browser: Browser, error: Exception) -> None:
+        """Whoever has a page open in it will hear of that from Playwright; the next page starts another browser."""
+        if browser is self._browser:
+            log.warning("browser.given_up", reason=str(error).partition("\n")[0] or type(error).__name__)
+            self._let_go()
 
-    async def _stop(self) -> None:
-        """Nobody waits for a browser that hangs: the program that drives it kills it, if late."""
-        browser, playwright = self._browser, self._playwright
-        self._browser = self._playwright = None
-        if browser is not None:
-            await _ended(browser.close())
-        if playwright is not None:
-            await _ended(playwright.stop())
+    def _let_go(self) -> None:
+        """Nobody waits for its end, which may take half a minute where it hangs, and nobody can break it off."""
+        if self._driver is not None:
+            ending = asyncio.get_running_loop().create_task(_ended(self._browser, self._driver))
+            self._ends.add(ending)
+            ending.add_done_callback(self._ends.discard)
+        self._browser = self._driver = None
 
 
-async def _ended(closing: Awaitable[None]) -> None:
+async def _ended(browser: Browser | None, driver: Playwright) -> None:
+    """Closed in order, or killed by its driver, which does that to a browser that does not close."""
+    if browser is not None:
+        await _in_time(browser.close())
+    await _in_time(driver.stop())
+
+
+async def _in_time(closing: Awaitable[None]) -> None:
     with contextlib.suppress(Error, TimeoutError):
-        async with asyncio.timeout(CLOSE_SECONDS):
+        async with asyncio.timeout(_KILLED_SECONDS):
             await closing

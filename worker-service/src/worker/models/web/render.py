@@ -20,6 +20,7 @@ OPEN_SECONDS = 30.0
 READY_SECONDS = 10.0
 # Beyond what a page may take for itself, for the browser to answer at all.
 _SLACK_SECONDS = 2.0
+ALIVE_SECONDS = 10.0
 MOST_CHARACTERS = 8_000_000
 
 Tell = Callable[[float, str], None]
@@ -62,11 +63,8 @@ class _Busy(Exception):
 
 async def render(page: Page, url: str, fetcher: Fetcher, tell: Tell) -> Rendered:
     """Open the address in an empty page of a context of its own. Raises InvalidInput and ProviderUnavailable."""
-    context = page.context
-    context.on("page", _close)
+    page.context.on("page", _close)
     async with Gate(fetcher, page) as gate:
-        await context.route("**/*", gate.handle)
-        await context.route_web_socket("**/*", _refuse)
         reading = asyncio.ensure_future(_read(page, gate, url, tell))
         failing = asyncio.ensure_future(gate.failed.wait())
         try:
@@ -84,6 +82,8 @@ async def _read(page: Page, gate: Gate, url: str, tell: Tell) -> Rendered:
     tell(0.1, "opening_page")
     try:
         async with asyncio.timeout(OPEN_SECONDS + READY_SECONDS + 2 * MOST_REST_SECONDS):
+            await page.context.route("**/*", gate.handle)
+            await page.context.route_web_socket("**/*", _refuse)
             await _open(page, url)
             tell(0.4, "waiting_for_scripts")
             await _rest(page, gate)
@@ -95,7 +95,17 @@ async def _read(page: Page, gate: Gate, url: str, tell: Tell) -> Rendered:
     except (_Busy, TimeoutError):
         if gate.document is None:
             raise ProviderUnavailable("The page did not open in time; try again.") from None
+        await _check_browser(page)
         return _as_sent(gate.document, "sent")
+
+
+async def _check_browser(page: Page) -> None:
+    """A page's scripts hold up its own process alone. Raises ProviderUnavailable where the browser itself hangs."""
+    try:
+        async with asyncio.timeout(ALIVE_SECONDS):
+            await page.context.cookies()
+    except TimeoutError as error:
+        raise ProviderUnavailable("The browser hangs; try again.") from error
 
 
 async def _open(page: Page, url: str) -> None:
