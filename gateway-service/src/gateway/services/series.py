@@ -150,7 +150,7 @@ class SeriesService:
             raise not_found(SeriesNotFound, "series", series_id)
         return series
 
-    async def page(self, caller: Caller, *, cursor: str | None, limit: int, name: str | None) -> Page[Series]:
+    async def page(self, caller: Caller, *, cursor: str | None, limit: int, name: str | None = None) -> Page[Series]:
         """The newest first; with a `name` the one that has it. Raises InvalidCursor."""
         before = check_cursor(cursor, "ser_")
         if name is not None:

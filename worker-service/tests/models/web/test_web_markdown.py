@@ -258,9 +258,10 @@ def test_the_model_hands_over_a_markdown_file_and_says_what_it_does(reader: Read
     assert [report.stage for report in context.reports][:2] == ["starting_browser", "opening_page"]
 
 
-def test_it_is_a_model_of_the_browser_pool_that_says_what_it_lacks(monkeypatch):
+@pytest.mark.parametrize("executable", ["/nowhere/chromium", "/"])
+def test_it_is_a_model_of_the_browser_pool_that_says_what_it_lacks(monkeypatch, executable: str):
     card = ModelCard.of(WebMarkdown)
-    monkeypatch.setenv("REELWORK_BROWSER_EXECUTABLE", "/nowhere/chromium")
+    monkeypatch.setenv("REELWORK_BROWSER_EXECUTABLE", executable)
 
     assert (card.name, card.pool) == ("builtin/web-markdown", "browser")
     assert "make servers" in (WebMarkdown.available() or "")

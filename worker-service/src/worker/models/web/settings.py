@@ -48,6 +48,7 @@ class WebSettings(FetchRuleSettings):
     def chromium(self) -> Path | None:
         """The browser, if there is one."""
         if self.browser_executable is not None:
-            return self.browser_executable if os.access(self.browser_executable, os.X_OK) else None
+            runs = self.browser_executable.is_file() and os.access(self.browser_executable, os.X_OK)
+            return self.browser_executable if runs else None
         found = next((path for path in map(shutil.which, BROWSERS) if path), None)
         return Path(found) if found else None
