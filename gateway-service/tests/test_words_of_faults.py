@@ -56,6 +56,25 @@ BATCHES = [
 ]
 
 
+ADDRESSES = [
+    ("/v1/jobs?created_after=yesterday", "Send a moment with its offset, such as 2027-01-31T12:00:00Z."),
+    ("/v1/assets/by-hash/zz", "Send the SHA-256 of the whole file as 64 hex digits, in lower case."),
+]
+
+
+@pytest.mark.parametrize(("address", "cure"), ADDRESSES)
+def test_what_is_wrong_in_an_address_is_told_as_it_is_written_there(owner: Caller, address: str, cure: str):
+    (error,) = expect(400, owner.http.get(address))["errors"]
+
+    assert error["detail"] == cure
+
+
+def test_an_unknown_upload_is_sent_nowhere_that_does_not_exist(owner: Caller):
+    hint = expect(404, owner.http.get("/v1/uploads/upl_x"))["hint"]
+
+    assert hint == "Check the id; POST /v1/uploads begins one."
+
+
 @pytest.mark.parametrize(("fields", "pointer", "cure"), JOBS)
 def test_a_wrong_field_of_a_job_is_told_once_with_its_cure(owner: Caller, fields: Json, pointer: str, cure: str):
     problem = expect(422, owner.http.post("/v1/jobs", json={"model": NOOP} | fields))

@@ -12,6 +12,7 @@ _A_WHOLE_NUMBER = "Send a whole number."
 _A_TRUTH = "Send true or false."
 _AN_OBJECT = "Send one JSON object."
 _A_MOMENT = 'Send a moment in quotes, with its offset, such as "2027-01-31T12:00:00Z".'
+_A_MOMENT_IN_AN_ADDRESS = "Send a moment with its offset, such as 2027-01-31T12:00:00Z."
 # By pydantic's code; what is in braces comes from its context, which holds our limits.
 _PLAIN_WORDS = {
     "missing": "This is required.",
@@ -50,6 +51,7 @@ _PATTERNS = {
     r"^[A-Za-z0-9_-]+$": "Take letters of a to z, digits, '_' and '-' only.",
     r"^[^\x00-\x1f]+$": "Leave out control characters, such as line ends.",
     r"^[^\x00]*$": "Leave out the character NUL.",
+    r"^[0-9a-f]{64}$": "Send the SHA-256 of the whole file as 64 hex digits, in lower case.",
     r"^[\x20-\x7e]+$": "Take printable ASCII characters only.",
 }
 
@@ -71,6 +73,8 @@ def _fault(detail: dict[str, Any], body: object) -> FieldError:
 def _words(detail: dict[str, Any]) -> str:
     context = {name: _number(value) for name, value in detail.get("ctx", {}).items()}
     words = _PLAIN_WORDS.get(detail["type"]) or _PATTERNS.get(str(context.get("pattern")))
+    if words is _A_MOMENT and detail["loc"][0] == "query":
+        words = _A_MOMENT_IN_AN_ADDRESS
     return words.format_map(context) if words is not None else str(detail["msg"])
 
 

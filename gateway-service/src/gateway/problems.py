@@ -294,6 +294,5 @@ async def unexpected(request: Request, error: Exception) -> JSONResponse:
 def not_found(error: type[NotFound], kind: str, name: str) -> NotFound:
     """The same words for an id that does not exist and for one that belongs to somebody else."""
     listed = {"batch": "batches", "series": "series"}.get(kind, f"{kind}s")
-    return error(
-        f"There is no {kind} {name[:100]!r} in your account.", hint=f"Check the id; GET /v1/{listed} lists them."
-    )
+    cure = "POST /v1/uploads begins one" if kind == "upload" else f"GET /v1/{listed} lists them"
+    return error(f"There is no {kind} {name[:100]!r} in your account.", hint=f"Check the id; {cure}.")
