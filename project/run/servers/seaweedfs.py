@@ -26,6 +26,8 @@ REGION = "us-east-1"  # SeaweedFS has no regions; a signature needs one
 # `weed mini` names its parts so; each listens on a port for HTTP and one for gRPC. Given explicitly, they need not be
 # 10,000 apart as they are by default.
 _LISTENERS = ("s3.port", "master.port", "volume.port", "filer.port", "admin.port")
+_LOOK = timedelta(seconds=2)
+_FIRST = ".reelwork-started"
 
 
 class SeaweedFS(Server):
@@ -78,13 +80,38 @@ class SeaweedFS(Server):
     def _is_ready(self) -> bool:
         # Making a client costs more than this look, so look first.
         return (
-            not is_free(self.ports[0]) and s3_is_ready(self.endpoint_url, self.keys) and self._has_found_its_volumes()
+            not is_free(self.ports[0])
+            and s3_is_ready(self.endpoint_url, self.keys)
+            and self._has_found_its_volumes()
+            and self._takes_objects()
         )
 
     def _has_found_its_volumes(self) -> bool:
         """After a start, buckets are listed a moment before the master knows where the objects are."""
-        on_disk = {int(file.stem.rpartition("_")[2]) for file in self._data.rglob("*.dat")}
+        on_disk = {number for _, number in self._volumes_on_disk()}
         return on_disk <= set(_volumes(f"http://127.0.0.1:{self.ports[1]}/vol/status"))
+
+    def _takes_objects(self) -> bool:
+        """Whether buckets that have volumes take an object, which goes again: its parts find each other one by one, and
+        the first write waits for the last of them."""
+        collections = {collection for collection, _ in self._volumes_on_disk()}
+        client = s3_client(self.endpoint_url, self.keys, timeout=_LOOK)
+        try:
+            for bucket in client.list_buckets()["Buckets"]:
+                if bucket["Name"] in collections:
+                    client.put_object(Bucket=bucket["Name"], Key=_FIRST, Body=b".")
+                    client.delete_object(Bucket=bucket["Name"], Key=_FIRST)
+        except (BotoCoreError, ClientError):
+            return False
+        finally:
+            client.close()
+        return True
+
+    def _volumes_on_disk(self) -> Iterator[tuple[str, int]]:
+        """Collection, which is a bucket or nothing, and number of each: `photos_1.dat`, `2.dat`."""
+        for file in self._data.rglob("*.dat"):
+            collection, _, number = file.stem.rpartition("_")
+            yield collection, int(number)
 
     def _sweep_sockets(self) -> None:
         for port in self.ports:
@@ -125,7 +152,7 @@ def s3_client(endpoint_url: str, keys: Keys, *, timeout: timedelta = timedelta(s
 
 def s3_is_ready(endpoint_url: str, keys: Keys) -> bool:
     """Tell whether the S3 at this address lists its buckets to these keys."""
-    client = s3_client(endpoint_url, keys, timeout=timedelta(seconds=2))
+    client = s3_client(endpoint_url, keys, timeout=_LOOK)
     try:
         client.list_buckets()
     except (BotoCoreError, ClientError):
@@ -153,6 +180,7 @@ def _options(data: Path, ports: list[int]) -> tuple[str, ...]:
     listeners = [f"-{name}={port}" for name, port in zip(_LISTENERS, http, strict=True)]
     listeners += [f"-{name}.grpc={port}" for name, port in zip(_LISTENERS, grpc, strict=True)]
     return (
+        "-logtostderr",  # and not to files in /tmp
         *("mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *listeners),
         *("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
         *("-master.telemetry=false", "-idleTimeout=2", "-volume.preStopSeconds=0"),
