@@ -1,8 +1,16 @@
-"""Free ports on 127.0.0.1."""
+"""Free ports on 127.0.0.1, each for one process of ours.
+
+Between choosing a port and listening on it, and while a server is started again, nobody listens there. So a process
+that chose a port of TCP holds the same port of UDP, which no server of ours listens on: whoever looks for a port takes
+those only that it can hold, and what a process held is free again when it ends, however it ends.
+"""
 
 import json
 import random
 import socket
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 # Below the ranges that Linux (32768..) and macOS (49152..) give to outgoing connections, so that no client of ours can
@@ -10,6 +18,10 @@ from pathlib import Path
 _LOWEST, _HIGHEST = 20_000, 32_000
 _ATTEMPTS = 200
 _RECORD = "ports.json"
+_MOST_HELD = 128  # each is an open file; the oldest are let go
+
+_held: OrderedDict[int, socket.socket] = OrderedDict()
+_choosing = threading.Lock()
 
 
 class NoFreePort(OSError):
@@ -33,16 +45,41 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` contiguous free ports, chosen at random so that processes starting together rarely meet.
+    """Return `count` contiguous free ports that no other process of ours chooses while this one lives.
 
-    Nothing is reserved: whoever binds first has the port. Raises NoFreePort.
+    Raises NoFreePort.
     """
     for _ in range(_ATTEMPTS):
         first = random.randrange(_LOWEST, _HIGHEST - count)  # noqa: S311  spreading, not secrecy
         block = list(range(first, first + count))
-        if all(is_free(port) for port in block):
-            return block
+        with _choosing:
+            if _held.keys().isdisjoint(block) and _hold(block):
+                return block
     raise NoFreePort(f"no {count} contiguous free ports between {_LOWEST} and {_HIGHEST} on 127.0.0.1")
+
+
+def _hold(ports: Sequence[int]) -> bool:
+    """Hold all of them, or those only that were held before."""
+    taken: dict[int, socket.socket] = {}
+    for port in ports:
+        if port not in _held:
+            holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                holder.bind(("127.0.0.1", port))
+            except OSError:
+                holder.close()
+                break
+            taken[port] = holder
+        if not is_free(port):
+            break
+    else:
+        _held.update(taken)
+        while len(_held) > _MOST_HELD:
+            _held.popitem(last=False)[1].close()
+        return True
+    for holder in taken.values():
+        holder.close()
+    return False
 
 
 def kept_ports(folder: Path, count: int) -> list[int]:
@@ -52,8 +89,9 @@ def kept_ports(folder: Path, count: int) -> list[int]:
     does not prevent a start.
     """
     kept = remembered_ports(folder)
-    if len(kept) == count and all(is_free(port) for port in kept):
-        return kept
+    with _choosing:
+        if len(kept) == count and _hold(kept):
+            return kept
     fresh = free_ports(count)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _RECORD).write_text(json.dumps(fresh))

@@ -1,6 +1,9 @@
 """Free ports: really free, contiguous, and the same again for the same folder."""
 
 import socket
+import subprocess
+import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +58,63 @@ def test_a_damaged_record_of_ports_is_as_good_as_none(tmp_path: Path, record: st
     (tmp_path / "ports.json").write_text(record)
 
     assert len(ports.kept_ports(tmp_path, 2)) == 2
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The one port that there is to choose; nobody has chosen it yet."""
+    there = ports.free_port()
+    ports._held.pop(there).close()
+    held: OrderedDict[int, socket.socket] = OrderedDict()
+    monkeypatch.setattr(ports, "_held", held)
+    monkeypatch.setattr(ports, "_LOWEST", there)
+    monkeypatch.setattr(ports, "_HIGHEST", there + 2)
+    yield there
+    for holder in held.values():
+        holder.close()
+
+
+def chosen_by_another_process(only: int) -> str:
+    asked = (
+        f"from run.servers import ports; ports._LOWEST, ports._HIGHEST = {only}, {only + 2}; print(ports.free_port())"
+    )
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)  # noqa: S603
+    return found.stdout.strip() or found.stderr.strip().splitlines()[-1]
+
+
+def test_a_port_that_was_chosen_is_nobody_elses_though_nothing_listens_there(only: int) -> None:
+    before = chosen_by_another_process(only)
+    chosen = ports.free_port()
+
+    assert (before, chosen) == (str(only), only)
+    assert "NoFreePort" in chosen_by_another_process(only)
+    with pytest.raises(ports.NoFreePort):
+        ports.free_port()
+
+
+def test_a_port_whose_process_has_ended_can_be_chosen_again(only: int) -> None:
+    assert chosen_by_another_process(only) == chosen_by_another_process(only) == str(only)
+
+
+def test_of_a_block_that_is_not_free_nothing_stays_held(monkeypatch: pytest.MonkeyPatch, only: int) -> None:
+    monkeypatch.setattr(ports, "_HIGHEST", only + 3)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", only + 1))
+        listener.listen()
+        with pytest.raises(ports.NoFreePort):
+            ports.free_ports(2)
+
+    assert chosen_by_another_process(only) == str(only)
+
+
+def test_no_more_files_are_open_than_it_needs(monkeypatch: pytest.MonkeyPatch, only: int) -> None:
+    monkeypatch.setattr(ports, "_MOST_HELD", 2)
+    monkeypatch.setattr(ports, "_LOWEST", 20_000)
+    monkeypatch.setattr(ports, "_HIGHEST", 32_000)
+
+    first = [ports.free_port() for _ in range(3)]
+
+    assert list(ports._held) == first[1:]
 
 
 def test_no_free_port_is_an_error(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
