@@ -98,6 +98,32 @@ def test_a_wrong_batch_is_told_in_the_same_words(owner: Caller, body: Json, poin
     assert _told(problem) == [(pointer, cure)]
 
 
+SERIES = [
+    ([1, "x", 3], [("#/values/1", A_NUMBER)]),
+    ([[1, "x"], [2, 3]], [("#/values/0/1", A_NUMBER)]),
+    ([[1, "x"]], [("#/values/0/1", A_NUMBER)]),
+    ([[1], [2], "x"], [("#/values/2", "Send a list.")]),
+    ([1, "x", True], [("#/values/1", A_NUMBER), ("#/values/2", A_NUMBER)]),
+    ("x", [("#/values", "Send a list.")]),
+]
+
+
+@pytest.mark.parametrize(("values", "told"), SERIES)
+def test_of_what_is_wrong_with_points_nothing_is_told_that_is_right(
+    owner: Caller, values: object, told: list[tuple[str, str]]
+):
+    problem = expect(422, owner.http.post("/v1/series", json={"name": "wrong", "observables": 2, "values": values}))
+
+    assert _told(problem) == told
+
+
+def test_whoever_sends_bytes_in_the_place_of_a_form_is_told_what_a_form_is(owner: Caller):
+    sent = owner.http.post("/v1/assets", content=b"\xff\xd8\xff", headers={"Content-Type": "image/jpeg"})
+
+    cure = "Send a form (multipart/form-data) that has the file as its field 'file'."
+    assert _told(expect(422, sent)) == [("#/file", cure)]
+
+
 def test_nothing_but_a_truth_is_a_dry_run(owner: Caller):
     body = {"action": "cancel", "ids": ["job_x"], "dry_run": "no"}
 

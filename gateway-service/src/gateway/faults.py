@@ -7,6 +7,7 @@ from reelwork.domain.errors import FieldError
 from reelwork.domain.money import WRITTEN
 
 _MOST_FAULTS = 20
+_FILE = ("body", "file")
 _A_NUMBER = "Send a number, without quotes."
 _A_WHOLE_NUMBER = "Send a whole number."
 _A_TRUTH = "Send true or false."
@@ -58,8 +59,31 @@ _PATTERNS = {
 
 def faults(details: Sequence[dict[str, Any]], body: object) -> list[FieldError]:
     """From pydantic's error list (untyped there) to ours, once for each place; `body` is what was checked."""
-    found = [_fault(detail, body) for detail in details[:_MOST_FAULTS]]
+    found = [_fault(detail, body) for detail in _nearest(details, body)[:_MOST_FAULTS]]
     return list({fault.pointer: fault for fault in reversed(found)}.values())[::-1]
+
+
+def _nearest(details: Sequence[dict[str, Any]], body: object) -> list[dict[str, Any]]:
+    """Of a choice what is wrong by one way: that which goes wrong deepest inside, then that with the fewest faults."""
+    choices: dict[tuple[Any, ...], dict[object, list[dict[str, Any]]]] = {}
+    for detail in details:
+        place, way = _choice(detail["loc"], body)
+        choices.setdefault(place, {}).setdefault(way, []).append(detail)
+
+    def rank(way: Sequence[dict[str, Any]]) -> tuple[int, int]:
+        return max(len(detail["loc"]) for detail in way), -len(way)
+
+    return [detail for ways in choices.values() for detail in max(ways.values(), key=rank)]
+
+
+def _choice(location: Sequence[str | int], body: object) -> tuple[tuple[Any, ...], object]:
+    """The place of the first choice on the way to this one, and what was chosen there; or the place itself."""
+    place, *rest = location
+    if place == "body" and isinstance(body, Mapping | list):
+        for at, (step, leads) in enumerate(_steps(rest, body)):
+            if not leads:
+                return tuple(rest[:at]), step
+    return tuple(location), None
 
 
 def _fault(detail: dict[str, Any], body: object) -> FieldError:
@@ -72,6 +96,8 @@ def _fault(detail: dict[str, Any], body: object) -> FieldError:
 
 def _words(detail: dict[str, Any]) -> str:
     context = {name: _number(value) for name, value in detail.get("ctx", {}).items()}
+    if detail["type"] == "missing" and detail["loc"] == _FILE:
+        return "Send a form (multipart/form-data) that has the file as its field 'file'."
     words = _PLAIN_WORDS.get(detail["type"]) or _PATTERNS.get(str(context.get("pattern")))
     if words is _A_MOMENT and detail["loc"][0] == "query":
         words = _A_MOMENT_IN_AN_ADDRESS
@@ -85,7 +111,9 @@ def _number(value: object) -> object:
 def _pointer(location: Sequence[str | int], body: object) -> str:
     """`#/input/width` for a place in the body, `?limit` for a query parameter."""
     place, *rest = location
-    steps = _steps(rest, body) if place == "body" and isinstance(body, Mapping | list) else rest
+    steps: Sequence[str | int] = rest
+    if place == "body" and isinstance(body, Mapping | list):
+        steps = [step for step, leads in _steps(rest, body) if leads]
     path = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in steps)
     match place:
         case "body":
@@ -96,8 +124,8 @@ def _pointer(location: Sequence[str | int], body: object) -> str:
             return f"{place}:{path}"
 
 
-def _steps(location: Sequence[str | int], body: object) -> Iterator[str | int]:
-    """Without pydantic's own labels (a member of a union, `[key]`), which lead nowhere in the body."""
+def _steps(location: Sequence[str | int], body: object) -> Iterator[tuple[str | int, bool]]:
+    """Each step, and whether it leads anywhere in the body: pydantic's labels (ways of a choice, `[key]`) do not."""
     for number, step in enumerate(location, start=1):
         match body, step:
             case Mapping(), _ if step in body:
@@ -107,5 +135,6 @@ def _steps(location: Sequence[str | int], body: object) -> Iterator[str | int]:
             case Mapping(), _ if number == len(location):
                 pass  # it is missing there
             case _:
+                yield step, False
                 continue
-        yield step
+        yield step, True

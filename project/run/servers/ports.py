@@ -5,6 +5,7 @@ that chose a port of TCP holds the same port of UDP, which no server of ours lis
 those only that it can hold, and what a process held is free again when it ends, however it ends.
 """
 
+import atexit
 import json
 import random
 import socket
@@ -26,6 +27,12 @@ _choosing = threading.Lock()
 
 class NoFreePort(OSError):
     """No block of free ports was found: something on this machine listens on nearly everything."""
+
+
+@atexit.register
+def _let_go() -> None:
+    for holder in _held.values():
+        holder.close()
 
 
 def is_free(port: int) -> bool:

@@ -152,6 +152,7 @@ def noisy_values():
         {"values": [1.0], "slope_variance": 1.0},
         {"values": [1.0], "observation_variance": 0, "level_variance": 0},
         {"values": [1e101]},
+        {"values": [[1.0], [1.0, 2.0]]},
         {"values": [[1.0] * 65]},
     ],
 )
@@ -161,7 +162,7 @@ def test_what_makes_no_sense_is_refused(values):
 
 
 @pytest.mark.parametrize(
-    "values", [{"values": [None, None]}, {"values": [[1.0], [1.0, 2.0]]}, {"values": [1.0], "model": "trend"}]
+    "values", [{"values": [None, None]}, {"values": [[1.0, None]] * 3}, {"values": [1.0], "model": "trend"}]
 )
 def test_what_only_the_numbers_show_fails_with_their_field(run, values):
     with pytest.raises(InvalidInput) as caught:

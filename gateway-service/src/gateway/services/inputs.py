@@ -9,6 +9,7 @@ import jsonschema_rs
 
 from gateway.input_policy import InputPolicy
 from gateway.problems import named
+from gateway.services.number_models import own_faults
 from gateway.services.outputs import usable
 from gateway.services.schema_faults import escape, faults_of
 from reelwork.domain.asset import Asset
@@ -74,12 +75,12 @@ class InputChecker:
         return asset
 
     def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
-        """What the model's schema finds wrong; never repeats the caller's values."""
+        """What the model's schema finds wrong, else what the model does; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
         faults = (
             fault for error in errors for fault in (_choice(card, error) or _form(card, error) or faults_of(error))
         )
-        return list(islice(faults, MAX_FAULTS))
+        return list(islice(faults, MAX_FAULTS)) or own_faults(card, values)
 
     def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
         against = (fault for policy in self._policies for fault in policy(card.name, values))

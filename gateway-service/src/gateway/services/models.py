@@ -19,6 +19,7 @@ from reelwork.store.models import Listing, Models
 CACHE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
+_LISTED = "GET /v1/models lists them. A model is among them when a worker runs that has what it needs."
 
 
 class Catalogue:
@@ -162,7 +163,7 @@ class Catalogue:
             words = f"its version is {there[0]}" if len(there) == 1 else f"its versions are {', '.join(there)}"
             detail = f"{name} has no version {version[:32]!r}; {words}."
         errors = [FieldError(pointer=pointer, code="unknown_model", detail=f"Known: {known}.")] if pointer else []
-        return ModelNotFound(detail, hint="GET /v1/models lists them.", errors=errors)
+        return ModelNotFound(detail, hint=_LISTED, errors=errors)
 
     def _doubt(self, pricing: Pricing, listing: Listing) -> None:
         """Say once that a price of this installation may count what an input does not have."""

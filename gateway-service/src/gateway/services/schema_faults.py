@@ -7,8 +7,14 @@ from typing import Any
 import jsonschema_rs
 
 from reelwork.domain.errors import FieldError
+from reelwork.generator import AssetInput
+from reelwork.modelling.kalman import SeriesInput
 
 LONGEST_DETAIL = 300
+_PATTERNS = {
+    AssetInput.PATTERN: "Send the id of an asset, asset_…: POST /v1/assets makes one of a file.",
+    SeriesInput.PATTERN: "Send the id of a saved series, ser_…: POST /v1/series makes one.",
+}
 _Kind = jsonschema_rs.ValidationErrorKind
 
 
@@ -77,6 +83,8 @@ def _cure(error: Any) -> str:
             return f"Take one of {', '.join(json.dumps(option) for option in error.kind.options)}."
         case _Kind.Constant():
             return f"Take {json.dumps(error.kind.expected_value)}."
+        case _Kind.Pattern() if error.kind.pattern in _PATTERNS:
+            return _PATTERNS[error.kind.pattern]
         case _Kind.AnyOf() if not _is_of_no_type(error):
             return " Or: ".join(dict.fromkeys(_cure(inner) for way in _ways(error) for inner in way))
         case _Kind.AnyOf() | _Kind.Type():

@@ -12,7 +12,7 @@ from gateway.services.berths import Berths
 from gateway.services.pages import Page, check_cursor
 from gateway.services.series_table import Table, read_table, wrong
 from reelwork.contract.series import SeriesBody
-from reelwork.domain.errors import InvalidInput, SeriesExists, SeriesNotFound
+from reelwork.domain.errors import FieldError, InvalidInput, SeriesExists, SeriesNotFound
 from reelwork.domain.ids import SeriesId, new_series_id
 from reelwork.domain.series import MOST_ADDED, MOST_SERIES, MOST_VALUES, Series, SeriesUse
 from reelwork.modelling.table import csv_header, csv_lines
@@ -77,7 +77,9 @@ class SeriesService:
         if await self._store.count(caller.account.id) >= MOST_SERIES:
             raise wrong("name", "too_many", f"An account has at most {MOST_SERIES:,} series: delete one first.")
         if not await self._store.add(series):
-            raise SeriesExists(f"There is a series named {body.name!r}.", hint="Add to that one, or take another name.")
+            cure = "Add to that one, or take another name."
+            error = FieldError(pointer="#/name", code="taken", detail=cure)
+            raise SeriesExists(f"There is a series named {body.name!r}.", hint=cure, errors=[error])
         return series
 
     async def append(self, caller: Caller, series_id: str, values: Rows, *, mark: str | None) -> Series:

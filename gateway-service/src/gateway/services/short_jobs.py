@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ import anyio.to_thread
 import structlog
 
 from gateway.services.building import NewJob
+from gateway.services.number_models import MODELS
 from reelwork.domain.errors import StoreUnavailable
 from reelwork.domain.ids import new_worker_id
 from reelwork.domain.job import Job, Status
@@ -33,14 +33,11 @@ from reelwork.engine.spans import run_span
 from reelwork.engine.submit import LaneOpener
 from reelwork.engine.sweep import Sweeper
 from reelwork.generator import GenerationContext, GenerationError, Interruption
-from reelwork.modelling.kalman import Kalman
-from reelwork.modelling.panas import Panas
 from reelwork.objects.errors import ObjectMissing, ObjectStoreDown
 from reelwork.objects.s3 import ObjectStore
 
 log = structlog.get_logger(__name__)
 
-MODELS: Mapping[str, type[Kalman | Panas]] = {model.id: model for model in (Kalman, Panas)}
 # Python runs one thread at a time: more of them would only be in each other's way.
 THREADS = 2
 # Ten times what the longest of them takes; far below a lease, so none has to be renewed.

@@ -14,6 +14,7 @@ from reelwork.generator.errors import Cancelled, InvalidInput, TimeLimitExceeded
 T = TypeVar("T")
 
 REPORT_INTERVAL_SECONDS = 0.25
+_DIGITS = 4  # of a fraction that people read
 GENERATING = "generating"
 
 
@@ -142,7 +143,7 @@ class GenerationContext:
         fraction never goes back: a smaller one counts as the largest so far.
         """
         self.check()
-        reached = max(self._last.fraction, min(max(fraction, 0.0), 1.0))
+        reached = max(self._last.fraction, round(min(max(fraction, 0.0), 1.0), _DIGITS))
         known = stage or self._last.stage
         self._publish(Progress(fraction=reached, stage=known, message=message, step=step, steps=steps))
 

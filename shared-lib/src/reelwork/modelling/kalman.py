@@ -52,6 +52,11 @@ class SeriesInput:
 
 Number = Annotated[float | None, Field(ge=-LARGEST, le=LARGEST)]
 Row = Annotated[list[Number], Field(min_length=1, max_length=MOST_OBSERVABLES)]
+_Values = (
+    Annotated[list[Number], Field(min_length=1, max_length=MOST_IN_INPUT)]
+    | Annotated[list[Row], Field(min_length=1, max_length=MOST_IN_INPUT)]
+    | None
+)
 Variance = Annotated[float | None, Field(ge=0, le=LARGEST)]
 SeriesRef = Annotated[str, SeriesInput()]
 _SOURCES = ("values", "file", "series")
@@ -68,11 +73,7 @@ class KalmanParameters(Parameters):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(json_schema_extra=_ONE_SOURCE)
 
-    values: (
-        Annotated[list[Number], Field(min_length=1, max_length=MOST_IN_INPUT)]
-        | Annotated[list[Row], Field(min_length=1, max_length=MOST_IN_INPUT)]
-        | None
-    ) = Field(
+    values: _Values = Field(
         default=None,
         title="Values",
         description="Numbers in equal steps of time, null where one is missing; or a list of such numbers for each "
@@ -116,6 +117,13 @@ class KalmanParameters(Parameters):
         if len(given) != 1:
             raise ValueError("give exactly one of values, file and series")
         return self
+
+    @field_validator("values")
+    @classmethod
+    def _has_points_of_one_length(cls, values: _Values) -> _Values:
+        if len({len(point) for point in values or () if isinstance(point, list)}) > 1:
+            raise ValueError("give every point as many numbers as the first, null where one is missing")
+        return values
 
     @field_validator("level_variance", "slope_variance")
     @classmethod
