@@ -6,7 +6,7 @@ from gateway.auth import Caller
 from gateway.services.assets import AssetService
 from gateway.services.jobs import JobService
 from gateway.services.models import Catalogue
-from gateway.services.short_jobs import MODELS as SHORT_MODELS
+from gateway.services.number_models import MODELS as SHORT_MODELS
 from gateway.services.waiting import Waiting
 from reelwork.contract.jobs import JobBody
 from reelwork.domain.errors import GenerationFailed, GenerationTimeout, InvalidInput, ModelNotFound, ModelUnavailable
