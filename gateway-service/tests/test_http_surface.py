@@ -63,7 +63,7 @@ def test_a_method_that_an_address_does_not_take_is_answered_with_those_it_takes(
     "path", ["/healthz", "/v1/errors", "/v1/jobs", "/v1/jobs/job_x", "/docs", "/openapi.json", "/nope"]
 )
 def test_head_says_what_get_says_without_the_content(owner: Caller, stack: Stack, path: str):
-    asked = httpx.head(f"{stack.base_url}{path}", headers={"X-API-Key": owner.key})
+    asked = httpx.head(f"{stack.base_url}{path}", headers={"X-API-Key": owner.key}, timeout=30)
     got = owner.http.get(path)
 
     assert (asked.status_code, asked.content) == (got.status_code, b"")

@@ -58,6 +58,14 @@ def test_an_unknown_address_of_the_api_is_a_problem_and_not_the_page(site: Stack
     assert expect(404, answer)["code"] == "route_not_found"
 
 
+@pytest.mark.parametrize("path", ["/v1/uploads", "/v1/webhooks/wh_x/test", "/api/v1/task"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_address_that_does_not_take_a_method_says_which_it_takes(site: Stack, path: str, method: str):
+    answer = site.owner.http.request(method, path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_addresses_of_the_page_may_have_whatever_parameters(site: Stack):
     for path in ("/?job=job_x", "/jobs?status=processing&x=1&x=2"):
         answer = httpx.get(f"{site.base_url}{path}", headers={"Accept": "text/html"})
@@ -80,7 +88,7 @@ def test_nothing_outside_of_the_page_is_served(site: Stack, path: str):
 
 def test_the_api_is_where_it_was(site: Stack):
     assert site.owner.wait(site.owner.submit()["id"])["status"] == "completed"
-    assert httpx.get(f"{site.base_url}/docs").status_code == 200
+    assert httpx.get(f"{site.base_url}/docs", timeout=30).status_code == 200
     assert httpx.get(f"{site.base_url}/healthz").json()["status"] == "ok"
 
 

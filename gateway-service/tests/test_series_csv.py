@@ -219,7 +219,8 @@ def test_foreign_series_take_nothing_and_what_is_no_name_is_refused(
 
     assert expect(400, nameless)["errors"][0]["pointer"] == "?name"
     assert expect(400, create(owner, "", PAIRS))["errors"][0]["pointer"] == "?name"
-    assert expect(409, create(owner, series["name"], PAIRS))["code"] == "series_exists"
+    problem = expect(409, create(owner, series["name"], PAIRS))
+    assert (problem["code"], problem["errors"][0]["pointer"]) == ("series_exists", "?name")
     assert expect(415, create(owner, "latin", PAIRS, "text/csv; charset=latin-1"))["errors"][0]["code"] == "not_utf8"
     packed = add(owner, series, PAIRS, **{"Content-Encoding": "gzip"})
     assert expect(415, packed)["errors"][0]["code"] == "packed"

@@ -22,6 +22,7 @@ JOBS = [
     ({"retention": {"input_seconds": 60.5}}, "#/retention/input_seconds", "Send a whole number."),
     ({"retry": {"max_attempts": "2"}}, "#/retry/max_attempts", A_NUMBER),
     ({"retry": 2}, "#/retry", "Send one JSON object."),
+    ({"fallback": {}}, "#/fallback", "Take 'never' or 'auto'."),
     ({"deadline_seconds": 1e9}, "#/deadline_seconds", "Send at most 2592000."),
     ({"deadline_seconds": 0}, "#/deadline_seconds", "Send more than 0."),
     ({"not_before": 5}, "#/not_before", A_MOMENT),
@@ -104,7 +105,12 @@ SERIES = [
     ([[1, "x"]], [("#/values/0/1", A_NUMBER)]),
     ([[1], [2], "x"], [("#/values/2", "Send a list.")]),
     ([1, "x", True], [("#/values/1", A_NUMBER), ("#/values/2", A_NUMBER)]),
+    ([1, 2, [3, "x"]], [("#/values/2", A_NUMBER)]),
+    ([*[1.0] * 30, [["x"]]], [("#/values/30", A_NUMBER)]),
+    ([[1] * 65], [("#/values/0", "Send at most 64 of them.")]),
+    ([[]], [("#/values/0", "Send at least 1 of them.")]),
     ("x", [("#/values", "Send a list.")]),
+    ({}, [("#/values", "Send a list.")]),
 ]
 
 

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request, params
+from fastapi import Depends, FastAPI, HTTPException, params
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
 from gateway import problems
 from gateway.addresses import TrustedProxies
 from gateway.browser_policy import origin_of, page_policy
+from gateway.methods import NOTHING_HERE
 from gateway.middleware.cors import Cors
 from gateway.middleware.head import HeadAsGet
 from gateway.middleware.last_resort import LastResort
@@ -140,7 +141,7 @@ def _mount_page(app: FastAPI, settings: GatewaySettings) -> None:
         app.add_api_route("/", _links, include_in_schema=False)
         return
     for address in ("/v1", "/v1/{rest:path}", "/api/{rest:path}"):  # there the page has no addresses of its own
-        app.add_api_route(address, _nothing_here, include_in_schema=False)
+        app.add_api_route(address, _nothing_here, name=NOTHING_HERE, include_in_schema=False)
     app.frontend("/", directory=settings.page_directory, fallback="index.html")
 
 
@@ -155,15 +156,17 @@ def _mount_sources(app: FastAPI, settings: GatewaySettings, known_parameters: pa
                 app.include_router(router)
         else:
             for path in mounted.paths():
-                app.add_api_route(path, _nothing_here, methods=list(_METHODS), include_in_schema=False)
+                app.add_api_route(
+                    path, _nothing_here, name=NOTHING_HERE, methods=list(_METHODS), include_in_schema=False
+                )
 
 
 async def _links() -> dict[str, Any]:
     return meta.links()
 
 
-async def _nothing_here(request: Request) -> None:
-    raise problems.from_status(404, request)
+async def _nothing_here() -> None:
+    raise HTTPException(404)
 
 
 def _operation_id(route: APIRoute) -> str:

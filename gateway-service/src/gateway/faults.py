@@ -59,31 +59,8 @@ _PATTERNS = {
 
 def faults(details: Sequence[dict[str, Any]], body: object) -> list[FieldError]:
     """From pydantic's error list (untyped there) to ours, once for each place; `body` is what was checked."""
-    found = [_fault(detail, body) for detail in _nearest(details, body)[:_MOST_FAULTS]]
+    found = [_fault(detail, body) for detail in details[:_MOST_FAULTS]]
     return list({fault.pointer: fault for fault in reversed(found)}.values())[::-1]
-
-
-def _nearest(details: Sequence[dict[str, Any]], body: object) -> list[dict[str, Any]]:
-    """Of a choice what is wrong by one way: that which goes wrong deepest inside, then that with the fewest faults."""
-    choices: dict[tuple[Any, ...], dict[object, list[dict[str, Any]]]] = {}
-    for detail in details:
-        place, way = _choice(detail["loc"], body)
-        choices.setdefault(place, {}).setdefault(way, []).append(detail)
-
-    def rank(way: Sequence[dict[str, Any]]) -> tuple[int, int]:
-        return max(len(detail["loc"]) for detail in way), -len(way)
-
-    return [detail for ways in choices.values() for detail in max(ways.values(), key=rank)]
-
-
-def _choice(location: Sequence[str | int], body: object) -> tuple[tuple[Any, ...], object]:
-    """The place of the first choice on the way to this one, and what was chosen there; or the place itself."""
-    place, *rest = location
-    if place == "body" and isinstance(body, Mapping | list):
-        for at, (step, leads) in enumerate(_steps(rest, body)):
-            if not leads:
-                return tuple(rest[:at]), step
-    return tuple(location), None
 
 
 def _fault(detail: dict[str, Any], body: object) -> FieldError:
@@ -91,7 +68,7 @@ def _fault(detail: dict[str, Any], body: object) -> FieldError:
     if code == "json_invalid":
         place = f" (at character {detail['loc'][1]})" if detail["loc"][1] else ""
         return FieldError(pointer="#", code=code, detail=f"{detail['ctx']['error']}{place}.")
-    return FieldError(pointer=_pointer(detail["loc"], body), code=code, detail=_words(detail))
+    return FieldError(pointer=_pointer(detail["loc"], body, lacks=code == "missing"), code=code, detail=_words(detail))
 
 
 def _words(detail: dict[str, Any]) -> str:
@@ -108,12 +85,10 @@ def _number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _pointer(location: Sequence[str | int], body: object) -> str:
-    """`#/input/width` for a place in the body, `?limit` for a query parameter."""
+def _pointer(location: Sequence[str | int], body: object, *, lacks: bool) -> str:
+    """`#/input/width` for a place in the body, `?limit` for a query parameter. `lacks`: there is nothing there yet."""
     place, *rest = location
-    steps: Sequence[str | int] = rest
-    if place == "body" and isinstance(body, Mapping | list):
-        steps = [step for step, leads in _steps(rest, body) if leads]
+    steps = _steps(rest, body, lacks=lacks) if place == "body" and isinstance(body, Mapping | list) else rest
     path = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in steps)
     match place:
         case "body":
@@ -124,17 +99,16 @@ def _pointer(location: Sequence[str | int], body: object) -> str:
             return f"{place}:{path}"
 
 
-def _steps(location: Sequence[str | int], body: object) -> Iterator[tuple[str | int, bool]]:
-    """Each step, and whether it leads anywhere in the body: pydantic's labels (ways of a choice, `[key]`) do not."""
+def _steps(location: Sequence[str | int], body: object, *, lacks: bool) -> Iterator[str | int]:
+    """Without pydantic's own labels (a member of a union, `[key]`), which lead nowhere in the body."""
     for number, step in enumerate(location, start=1):
         match body, step:
             case Mapping(), _ if step in body:
                 body = body[step]
             case list(), int() if step < len(body):
                 body = body[step]
-            case Mapping(), _ if number == len(location):
-                pass  # it is missing there
+            case Mapping(), _ if lacks and number == len(location):
+                pass
             case _:
-                yield step, False
                 continue
-        yield step, True
+        yield step

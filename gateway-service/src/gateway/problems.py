@@ -9,11 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from gateway.browser_policy import ANSWER_HEADERS, API_POLICY
 from gateway.faults import faults
 from gateway.full_disk import no_room
+from gateway.methods import methods_at
 from gateway.surfaces import surfaces_of
 from reelwork.contract.problem import FieldProblem, Problem
 from reelwork.domain.errors import (
@@ -235,21 +235,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (FastAPI types handlers by Exception)
     if isinstance(error.__cause__, OSError):  # FastAPI takes whatever stops it reading a form for a bad form
         return answer(request, no_room(error.__cause__))
-    found = answer(request, from_status(error.status_code, request, reason=error.detail))
-    if error.status_code == 405:
-        found.headers["Allow"] = ", ".join(_methods_at(request))
+    taken = methods_at(request) if error.status_code in {404, 405} else []
+    # A route that has nothing for all addresses of the API stands behind those that have something for other methods.
+    status = 405 if taken and request.method not in taken else error.status_code
+    found = answer(request, from_status(status, request, reason=error.detail))
+    if status == 405:
+        found.headers["Allow"] = ", ".join(taken)
     return found
-
-
-def _methods_at(request: Request) -> list[str]:
-    """All that this address takes: a framework's own list stops at the first route that it finds there."""
-    routes = request.app.routes
-    taken = [
-        method
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
-    ]
-    return ["GET", "HEAD", *taken[1:]] if "GET" in taken else taken
 
 
 def from_status(status: int, request: Request, *, reason: str = "") -> ReelworkError:

@@ -12,16 +12,24 @@ import socket
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 # Below the ranges that Linux (32768..) and macOS (49152..) give to outgoing connections, so that no client of ours can
 # sit on a port between choosing it and listening on it; above the well-known servers.
 _LOWEST, _HIGHEST = 20_000, 32_000
 _ATTEMPTS = 200
 _RECORD = "ports.json"
-_MOST_HELD = 128  # each is an open file; the oldest are let go
+_MOST_HELD = 64  # each is an open file; those that were chosen longest ago are let go
 
-_held: OrderedDict[int, socket.socket] = OrderedDict()
+
+class _Holder(NamedTuple):
+    socket: socket.socket
+    whose: Path | None  # the folder that keeps the port
+
+
+_held: OrderedDict[int, _Holder] = OrderedDict()
 _choosing = threading.Lock()
 
 
@@ -32,7 +40,7 @@ class NoFreePort(OSError):
 @atexit.register
 def _let_go() -> None:
     for holder in _held.values():
-        holder.close()
+        holder.socket.close()
 
 
 def is_free(port: int) -> bool:
@@ -52,41 +60,42 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` contiguous free ports that no other process of ours chooses while this one lives.
-
-    Raises NoFreePort.
+    """Return `count` contiguous free ports. No other process of ours chooses them while this one lives, or until it has
+    chosen 64 others. Raises NoFreePort.
     """
+    with _choosing:
+        return _choose(count)
+
+
+def _choose(count: int, whose: Path | None = None) -> list[int]:
     for _ in range(_ATTEMPTS):
         first = random.randrange(_LOWEST, _HIGHEST - count)  # noqa: S311  spreading, not secrecy
         block = list(range(first, first + count))
-        with _choosing:
-            if _held.keys().isdisjoint(block) and _hold(block):
-                return block
+        if _held.keys().isdisjoint(block) and _hold(block, whose):
+            return block
     raise NoFreePort(f"no {count} contiguous free ports between {_LOWEST} and {_HIGHEST} on 127.0.0.1")
 
 
-def _hold(ports: Sequence[int]) -> bool:
-    """Hold all of them, or those only that were held before."""
-    taken: dict[int, socket.socket] = {}
+def _hold(ports: Sequence[int], whose: Path | None = None) -> bool:
+    """Hold all of them, or none but those that were held before."""
+    with ExitStack() as taken:
+        new = {}
+        for port in ports:
+            if port not in _held:
+                new[port] = _Holder(taken.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)), whose)
+                try:
+                    new[port].socket.bind(("127.0.0.1", port))
+                except OSError:
+                    return False
+            if not is_free(port):
+                return False
+        _held.update(new)
+        taken.pop_all()
     for port in ports:
-        if port not in _held:
-            holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            try:
-                holder.bind(("127.0.0.1", port))
-            except OSError:
-                holder.close()
-                break
-            taken[port] = holder
-        if not is_free(port):
-            break
-    else:
-        _held.update(taken)
-        while len(_held) > _MOST_HELD:
-            _held.popitem(last=False)[1].close()
-        return True
-    for holder in taken.values():
-        holder.close()
-    return False
+        _held.move_to_end(port)
+    while len(_held) > _MOST_HELD:
+        _held.popitem(last=False)[1].socket.close()
+    return True
 
 
 def kept_ports(folder: Path, count: int) -> list[int]:
@@ -97,9 +106,10 @@ def kept_ports(folder: Path, count: int) -> list[int]:
     """
     kept = remembered_ports(folder)
     with _choosing:
-        if len(kept) == count and _hold(kept):
+        ours = all(port not in _held or _held[port].whose == folder for port in kept)
+        if len(kept) == count and ours and _hold(kept, folder):
             return kept
-    fresh = free_ports(count)
+        fresh = _choose(count, folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _RECORD).write_text(json.dumps(fresh))
     return fresh
@@ -108,6 +118,7 @@ def kept_ports(folder: Path, count: int) -> list[int]:
 def remembered_ports(folder: Path) -> list[int]:
     """Return the ports that `folder` used last, whether anything listens on them or not; empty where it never did."""
     try:
-        return [int(port) for port in json.loads((folder / _RECORD).read_text())]
+        ports = [int(port) for port in json.loads((folder / _RECORD).read_text())]
     except (FileNotFoundError, ValueError, TypeError):  # absent, or cut short by a crash: as good as none
         return []
+    return ports if all(0 < port < 2**16 for port in ports) else []

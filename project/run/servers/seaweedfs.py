@@ -1,5 +1,6 @@
 """SeaweedFS as a private S3: one process, signatures checked, objects on disk."""
 
+import contextlib
 import json
 import shutil
 import sysconfig
@@ -92,15 +93,16 @@ class SeaweedFS(Server):
         return on_disk <= set(_volumes(f"http://127.0.0.1:{self.ports[1]}/vol/status"))
 
     def _takes_objects(self) -> bool:
-        """Whether buckets that have volumes take an object, which goes again: its parts find each other one by one, and
-        the first write waits for the last of them."""
+        """Whether buckets that have volumes answer a write: the parts find each other one by one, and until the last of
+        them is found a write waits. What is refused is answered: a full disk can still be read from."""
         collections = {collection for collection, _ in self._volumes_on_disk()}
         client = s3_client(self.endpoint_url, self.keys, timeout=_LOOK)
         try:
             for bucket in client.list_buckets()["Buckets"]:
                 if bucket["Name"] in collections:
-                    client.put_object(Bucket=bucket["Name"], Key=_FIRST, Body=b".")
-                    client.delete_object(Bucket=bucket["Name"], Key=_FIRST)
+                    with contextlib.suppress(ClientError):
+                        client.put_object(Bucket=bucket["Name"], Key=_FIRST, Body=b".")
+                        client.delete_object(Bucket=bucket["Name"], Key=_FIRST)
         except (BotoCoreError, ClientError):
             return False
         finally:

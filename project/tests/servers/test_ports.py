@@ -53,7 +53,16 @@ def test_a_folder_gets_other_ports_when_one_of_its_own_is_taken(tmp_path: Path) 
     assert ports.kept_ports(tmp_path, 3) == second
 
 
-@pytest.mark.parametrize("record", ["", "[20", '{"a": 1}', "7"])
+def test_a_folder_that_was_copied_gets_ports_of_its_own(tmp_path: Path) -> None:
+    first = ports.kept_ports(tmp_path / "one", 1)
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "ports.json").write_text((tmp_path / "one" / "ports.json").read_text())
+
+    assert ports.kept_ports(tmp_path / "two", 1) != first
+    assert ports.kept_ports(tmp_path / "one", 1) == first
+
+
+@pytest.mark.parametrize("record", ["", "[20", '{"a": 1}', "7", "[70000, 70001]", "[-1, 5]"])
 def test_a_damaged_record_of_ports_is_as_good_as_none(tmp_path: Path, record: str) -> None:
     (tmp_path / "ports.json").write_text(record)
 
@@ -64,14 +73,14 @@ def test_a_damaged_record_of_ports_is_as_good_as_none(tmp_path: Path, record: st
 def only(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The one port that there is to choose; nobody has chosen it yet."""
     there = ports.free_port()
-    ports._held.pop(there).close()
-    held: OrderedDict[int, socket.socket] = OrderedDict()
+    ports._held.pop(there).socket.close()
+    held: OrderedDict[int, ports._Holder] = OrderedDict()
     monkeypatch.setattr(ports, "_held", held)
     monkeypatch.setattr(ports, "_LOWEST", there)
     monkeypatch.setattr(ports, "_HIGHEST", there + 2)
     yield there
     for holder in held.values():
-        holder.close()
+        holder.socket.close()
 
 
 def chosen_by_another_process(only: int) -> str:
@@ -107,14 +116,18 @@ def test_of_a_block_that_is_not_free_nothing_stays_held(monkeypatch: pytest.Monk
     assert chosen_by_another_process(only) == str(only)
 
 
-def test_no_more_files_are_open_than_it_needs(monkeypatch: pytest.MonkeyPatch, only: int) -> None:
+def test_no_more_files_are_open_than_it_needs(monkeypatch: pytest.MonkeyPatch, only: int, tmp_path: Path) -> None:
     monkeypatch.setattr(ports, "_MOST_HELD", 2)
     monkeypatch.setattr(ports, "_LOWEST", 20_000)
     monkeypatch.setattr(ports, "_HIGHEST", 32_000)
 
-    first = [ports.free_port() for _ in range(3)]
+    first, second = ports.free_port(), ports.kept_ports(tmp_path, 1)[0]
+    ports.kept_ports(tmp_path, 1)
+    third = ports.free_port()
+    ports.kept_ports(tmp_path, 1)
 
-    assert list(ports._held) == first[1:]
+    assert list(ports._held) == [third, second]
+    assert first not in ports._held
 
 
 def test_no_free_port_is_an_error(monkeypatch: pytest.MonkeyPatch, taken: int) -> None:

@@ -61,9 +61,11 @@ def test_progress_never_goes_back_or_beyond_its_ends(tmp_path, clock):
 def test_fractions_are_told_as_people_read_them(tmp_path, clock):
     context = LocalContext(tmp_path, clock=clock)
 
-    context.progress(0.1 + 0.7)  # 0.7999999999999999 to a computer
+    for fraction in (0.1 + 0.7, 0.99999):  # 0.7999999999999999 to a computer
+        clock.now += 1
+        context.progress(fraction)
 
-    assert [report.fraction for report in context.reports] == [0.8]
+    assert [report.fraction for report in context.reports] == [0.8, 0.9999]
 
 
 def test_tracking_counts_steps_within_its_part_of_the_run(tmp_path, clock):

@@ -20,7 +20,8 @@ def own_faults(card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
     try:
         model.parameters.from_input(values)
     except InvalidInput as error:
-        place = f"#/input/{escape(error.field)}" if error.field else "#/input"
+        field = (error.field or "").partition(".")[0]
+        place = f"#/input/{escape(field)}" if field else "#/input"
         said = error.message.removeprefix(f"{error.field}: ")
         return [FieldError(pointer=place, code="not_valid", detail=f"{said[:1].upper()}{said[1:]}")]
     return []

@@ -57,14 +57,17 @@ class SeriesService:
         """
         table = await self._read(file, None)
         body = SeriesBody(name=name, observables=table.observables)
-        series = await self._made(caller, body, series_id, first=first)
+        series = await self._made(caller, body, series_id, first=first, named="?name")
         return await self._extended(series, table, mark=series_id) if table.numbers else series
 
-    async def _made(self, caller: Caller, body: SeriesBody, series_id: SeriesId, *, first: bool) -> Series:
+    async def _made(
+        self, caller: Caller, body: SeriesBody, series_id: SeriesId, *, first: bool, named: str = "#/name"
+    ) -> Series:
         known = None if first else await self._store.get(caller.account.id, series_id)
-        return known or await self._added(caller, body, series_id)
+        return known or await self._added(caller, body, series_id, named=named)
 
-    async def _added(self, caller: Caller, body: SeriesBody, series_id: SeriesId) -> Series:
+    async def _added(self, caller: Caller, body: SeriesBody, series_id: SeriesId, *, named: str = "#/name") -> Series:
+        """`named`: where in the request the name is."""
         now = await self._clock.now()
         series = Series(
             id=series_id,
@@ -78,7 +81,7 @@ class SeriesService:
             raise wrong("name", "too_many", f"An account has at most {MOST_SERIES:,} series: delete one first.")
         if not await self._store.add(series):
             cure = "Add to that one, or take another name."
-            error = FieldError(pointer="#/name", code="taken", detail=cure)
+            error = FieldError(pointer=named, code="taken", detail=cure)
             raise SeriesExists(f"There is a series named {body.name!r}.", hint=cure, errors=[error])
         return series
 

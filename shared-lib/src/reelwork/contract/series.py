@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from reelwork.contract.base import JSON_NUMBER, Timestamp, Wire
 from reelwork.domain.series import MOST_ADDED
@@ -10,8 +10,17 @@ from reelwork.domain.series import MOST_ADDED
 SeriesName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 _Number = Annotated[Annotated[float, Field(ge=-1e100, le=1e100)] | None, JSON_NUMBER]
 _Point = Annotated[list[_Number], Field(min_length=1, max_length=64)]
+
+
+def _kind(values: object) -> str:
+    """So that what is wrong is told of the one kind, not of both."""
+    return "points" if isinstance(values, list) and values and isinstance(values[0], list) else "numbers"
+
+
 Points = Annotated[
-    Annotated[list[_Number], Field(max_length=MOST_ADDED)] | Annotated[list[_Point], Field(max_length=MOST_ADDED)],
+    Annotated[list[_Number], Field(max_length=MOST_ADDED), Tag("numbers")]
+    | Annotated[list[_Point], Field(min_length=1, max_length=MOST_ADDED), Tag("points")],
+    Discriminator(_kind),
     Field(
         description="Numbers in equal steps of time, null where one is missing; with several observables a list of "
         f"them for each point. At most {MOST_ADDED:,} numbers at once."

@@ -14,7 +14,6 @@ from reelwork.generator.errors import Cancelled, InvalidInput, TimeLimitExceeded
 T = TypeVar("T")
 
 REPORT_INTERVAL_SECONDS = 0.25
-_DIGITS = 4  # of a fraction that people read
 GENERATING = "generating"
 
 
@@ -143,7 +142,7 @@ class GenerationContext:
         fraction never goes back: a smaller one counts as the largest so far.
         """
         self.check()
-        reached = max(self._last.fraction, round(min(max(fraction, 0.0), 1.0), _DIGITS))
+        reached = max(self._last.fraction, _told(fraction))
         known = stage or self._last.stage
         self._publish(Progress(fraction=reached, stage=known, message=message, step=step, steps=steps))
 
@@ -181,3 +180,8 @@ class GenerationContext:
         if news or due:
             self._reported_at = now
             self._report(report)
+
+
+def _told(fraction: float) -> float:
+    """Between 0 and 1, with four digits for people to read; 1 only for what is done."""
+    return 1.0 if fraction >= 1.0 else min(max(round(fraction, 4), 0.0), 0.9999)
