@@ -43,11 +43,15 @@ def _ways(error: Any) -> list[Sequence[Any]]:
 
 
 def _closest(error: Any) -> Sequence[Any]:
-    """The way that goes wrong deepest inside, then that whose types are right, then that with the fewest faults."""
+    """Of the ways whose type is right that with the fewest members wrong; of equals that which goes wrong deepest
+    inside, then that whose types are right there, then that with the fewest faults."""
+    place = len(error.instance_path)
 
-    def rank(way: Sequence[Any]) -> tuple[int, bool, int]:
+    def rank(way: Sequence[Any]) -> tuple[bool, int, int, bool, int]:
+        fits = not any(_is_of_no_type(inner) and not _is_inside(error, inner) for inner in way)
+        members = {inner.instance_path[place] for inner in way if _is_inside(error, inner)}
         depth = max(len(inner.instance_path) for inner in way)
-        return depth, not all(_is_of_no_type(inner) for inner in way), -len(way)
+        return fits, -len(members), depth, not all(_is_of_no_type(inner) for inner in way), -len(way)
 
     return max(_ways(error), key=rank)
 
