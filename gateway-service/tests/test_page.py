@@ -50,6 +50,12 @@ def test_an_address_of_the_pages_own_shows_the_page(site: Stack):
     assert (answer.status_code, answer.text) == (200, INDEX)
 
 
+def test_at_an_unknown_address_there_is_nothing_for_any_method(site: Stack, stack: Stack):
+    for method, path in [("POST", "/v1/nothing"), ("DELETE", "/v1/nothing/at/all"), ("POST", "/v1/uploads//complete")]:
+        for caller in (site.owner, stack.owner):
+            assert expect(404, caller.http.request(method, path))["code"] == "route_not_found"
+
+
 @pytest.mark.parametrize("path", ["/v1/nope", "/v1/jobs/x/y/z", "/v1", "/api/v1/nope", "/v1/errors/nope"])
 @pytest.mark.parametrize("accept", ["*/*", "text/html", "application/json"])
 def test_an_unknown_address_of_the_api_is_a_problem_and_not_the_page(site: Stack, path: str, accept: str):

@@ -77,6 +77,12 @@ def test_points_come_behind_those_that_are_there(owner: Caller, series: Json):
     assert exported(owner, series) == [1.0, None, 2.5, 3.0, None, 4.25]
 
 
+def test_adding_no_points_changes_nothing(owner: Caller, series: Json):
+    before = expect(200, owner.http.get(series["urls"]["self"]))
+
+    assert expect(200, add(owner, series, [])) == before
+
+
 def test_the_same_request_adds_once(owner: Caller, series: Json):
     answers = [add(owner, series, [7.0], **{"Idempotency-Key": "seven"}) for _ in range(3)]
 
@@ -185,6 +191,7 @@ def test_a_series_that_begins_with_a_missing_value_is_filtered_like_any_other(ow
     [
         ({"values": []}, "/values", "less than 1 item"),
         ({"values": "1, 2"}, "/values", "type array"),
+        ({"values": [1.0] * 20_001}, "/values", "more than 20000 items"),
         ({"values": [1.0, "2"]}, "/values/1", "type number or null"),
         ({"values": [1.0, True]}, "/values/1", "type number or null"),
         ({"values": [1.0, [2.0]]}, "/values/1", "type number or null"),
@@ -214,7 +221,8 @@ def test_a_form_for_the_filter_with_a_mistake_names_the_place_and_the_cure(
 ):
     problem = expect(422, owner.http.post("/v1/jobs", json={"model": "builtin/kalman", "input": values}))
 
-    (error,) = [one for one in problem["errors"] if one["pointer"] == f"#/input{at}"]
+    (error,) = problem["errors"]
+    assert error["pointer"] == f"#/input{at}"
     assert words in error["detail"]
     assert '"null"' not in error["detail"]
 

@@ -75,6 +75,8 @@ def _words(detail: dict[str, Any]) -> str:
     context = {name: _number(value) for name, value in detail.get("ctx", {}).items()}
     if detail["type"] == "missing" and detail["loc"] == _FILE:
         return "Send a form (multipart/form-data) that has the file as its field 'file'."
+    if detail["type"] == "missing" and detail["loc"] == ("body",):
+        return _AN_OBJECT
     words = _PLAIN_WORDS.get(detail["type"]) or _PATTERNS.get(str(context.get("pattern")))
     if words is _A_MOMENT and detail["loc"][0] == "query":
         words = _A_MOMENT_IN_AN_ADDRESS

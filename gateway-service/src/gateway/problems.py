@@ -237,7 +237,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         return answer(request, no_room(error.__cause__))
     taken = methods_at(request) if error.status_code in {404, 405} else []
     # A route that has nothing for all addresses of the API stands behind those that have something for other methods.
-    status = 405 if taken and request.method not in taken else error.status_code
+    status = error.status_code
+    if status in {404, 405} and request.method not in taken:
+        status = 405 if taken else 404
     found = answer(request, from_status(status, request, reason=error.detail))
     if status == 405:
         found.headers["Allow"] = ", ".join(taken)

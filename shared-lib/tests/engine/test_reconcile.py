@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ from reelwork.engine.claim import claim, renew
 from reelwork.engine.engine import Rules, claimed
 from reelwork.engine.finish import Ending, complete
 from reelwork.engine.reconcile import Reconciler
+from reelwork.engine.sweep import Sweeper
 from testkit.world import LEASE, POOL, World, an_output, new_job, open_world
 
 USED = timedelta(seconds=1)
@@ -30,6 +31,31 @@ async def test_nothing_is_repaired_where_nothing_is_broken(world: World) -> None
 
     assert not await world.reconciler.run_once()
     assert await world.raw(job.id) == before
+
+
+async def test_whoever_stops_it_may_close_the_stores(world: World) -> None:
+    begun = asyncio.Event()
+
+    class Slow(Sweeper):
+        ended = False
+
+        async def sweep(self, now: datetime) -> int:
+            del now
+            begun.set()
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                self.ended = True
+            return 0
+
+    sweeper = Slow(world.stores, world.objects)
+    running = asyncio.create_task(Reconciler(world.engine, sweeper).run())
+    await asyncio.wait_for(begun.wait(), 30)
+
+    running.cancel()
+    await asyncio.wait({running})
+
+    assert sweeper.ended
 
 
 async def test_the_job_of_a_lost_worker_runs_again(world: World) -> None:

@@ -58,6 +58,7 @@ def run(tmp_path):
         ("a mountain, no water", {"water": False}),
         ("autumn forest by a lake", {"land": "forest", "autumn": True, "water": True, "time": "day"}),
         ("it is snowing on the hills", {"land": "hills", "snow": True, "snowfall": True, "cover": "overcast"}),
+        ("a city in the snow at dusk", {"land": "city", "snow": True, "snowfall": True, "cover": "overcast"}),
         ("a frozen lake", {"water": True, "snow": True, "ice": True}),
         ("quiet reflection", {"land": "mountains", "water": True}),
         ("birds over a canyon at dawn", {"land": "canyon", "birds": True, "time": "dawn"}),

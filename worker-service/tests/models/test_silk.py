@@ -98,3 +98,14 @@ def test_card_does_not_pretend_to_be_ai():
     assert not card.is_ai
     assert "not AI" in card.title
     assert card.deterministic
+
+
+@pytest.mark.parametrize(
+    ("prompt", "low", "high"), [("white", 150, 256), ("black", 0, 90), ("black and white", 40, 200)]
+)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_black_and_white_are_no_colours(prompt, low, high, seed):
+    pixels = picture(prompt, seed=seed).astype(int)
+
+    assert low < pixels.mean() < high
+    assert np.ptp(pixels, axis=2).mean() < 25

@@ -1,7 +1,7 @@
 """Checking a job's input: against the model's JSON Schema, against what can be stored, and the assets it names."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from gateway.input_policy import InputPolicy
 from gateway.problems import named
 from gateway.services.number_models import own_faults
 from gateway.services.outputs import usable
-from gateway.services.schema_faults import escape, faults_of
+from gateway.services.schema_faults import escape, faults_of, once
 from reelwork.domain.asset import Asset
 from reelwork.domain.errors import ContentPolicyViolation, FieldError, InvalidInput
 from reelwork.domain.ids import AccountId, AssetId, JobId, SeriesId
@@ -77,10 +77,8 @@ class InputChecker:
     def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong, else what the model does; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
-        faults = (
-            fault for error in errors for fault in (_choice(card, error) or _form(card, error) or faults_of(error))
-        )
-        return list(islice(faults, MAX_FAULTS)) or own_faults(card, values)
+        faults = (fault for error in errors for fault in _faults(card, error, values))
+        return once(islice(faults, MAX_FAULTS)) or own_faults(card, values)
 
     def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
         against = (fault for policy in self._policies for fault in policy(card.name, values))
@@ -100,13 +98,22 @@ class InputChecker:
         return validator
 
 
-def _choice(card: ModelCard, error: Any) -> list[FieldError]:  # the library's error has no types
-    """A model may want exactly one of some fields: which, its schema says, and the library does not."""
-    if list(error.schema_path) != ["oneOf"]:
-        return []
+def _faults(card: ModelCard, error: Any, values: Mapping[str, Any]) -> Iterable[FieldError]:
+    # the library's error has no types
+    if list(error.schema_path) == ["oneOf"]:
+        return _choice(card, values)
+    return _form(card, error) or faults_of(error)
+
+
+def _choice(card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
+    """A model may want exactly one of some fields: which, its schema says, and the library does not. Whoever gave one
+    hears elsewhere what is wrong with it."""
     ways = cast("Sequence[Mapping[str, Any]]", card.input_schema["oneOf"])
-    names = [" and ".join(way.get("required", ())) for way in ways]
-    return [FieldError(pointer="#/input", code="oneOf", detail=f"Give exactly one of {', '.join(names)}.")]
+    wanted = [way.get("required", ()) for way in ways]
+    if sum(all(values.get(name) is not None for name in names) for names in wanted) == 1:
+        return []
+    told = ", ".join(" and ".join(names) for names in wanted)
+    return [FieldError(pointer="#/input", code="oneOf", detail=f"Give exactly one of {told}.")]
 
 
 def _form(card: ModelCard, error: Any) -> list[FieldError]:  # the library's error has no types

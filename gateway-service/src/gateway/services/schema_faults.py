@@ -1,7 +1,7 @@
 """What a JSON Schema finds wrong, in words for whoever filled in the form; never with the caller's values."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jsonschema_rs
@@ -34,6 +34,15 @@ def faults_of(error: Any) -> Iterator[FieldError]:  # the library's error has no
         case _:
             code = str(error.schema_path[-1]) if error.schema_path else "invalid"
             yield FieldError(pointer=place, code=code, detail=_cure(error)[:LONGEST_DETAIL])
+
+
+def once(faults: Iterable[FieldError]) -> list[FieldError]:
+    """Each place once: of a value that is of another type and none of a list, the list says enough."""
+    told: dict[str, FieldError] = {}
+    for fault in faults:
+        if fault.pointer not in told or told[fault.pointer].code == "type":
+            told[fault.pointer] = fault
+    return list(told.values())
 
 
 def _ways(error: Any) -> list[Sequence[Any]]:
@@ -90,7 +99,9 @@ def _cure(error: Any) -> str:
         case _Kind.Pattern() if error.kind.pattern in _PATTERNS:
             return _PATTERNS[error.kind.pattern]
         case _Kind.AnyOf() if not _is_of_no_type(error):
-            return " Or: ".join(dict.fromkeys(_cure(inner) for way in _ways(error) for inner in way))
+            faults = [inner for way in _ways(error) for inner in way]
+            named = [inner for inner in faults if isinstance(inner.kind, _Kind.Enum | _Kind.Constant)]
+            return " Or: ".join(dict.fromkeys(_cure(inner) for inner in named or faults))
         case _Kind.AnyOf() | _Kind.Type():
             *others, last = dict.fromkeys(_types(error))
             return f"It must be of type {', '.join(others)}{' or ' * bool(others)}{last}."

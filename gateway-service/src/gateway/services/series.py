@@ -91,7 +91,7 @@ class SeriesService:
         Raises SeriesNotFound, InvalidInput, StoreUnavailable.
         """
         series = await self.get(caller, series_id)
-        return await self._appended(series, _flat(values, series.observables), mark=mark)
+        return await self._appended(series, _flat(values, series.observables), mark=mark) if values else series
 
     async def append_csv(self, caller: Caller, series_id: str, file: BinaryIO, *, mark: str | None) -> Series:
         """The same with all points of a CSV file as the export writes it, however many a series may have.
@@ -203,7 +203,7 @@ def _flat(rows: Rows, observables: int) -> list[Value]:
     for place, row in enumerate(rows):
         cells = row if isinstance(row, Sequence) else (row,)
         if len(cells) != observables:
-            cure = f"A point of this series has {observables} values."
+            cure = f"Send {observables} values here (the series' observables); this point has {len(cells)}."
             raise wrong(f"values/{place}", "wrong_length", cure)
         flat.extend(None if cell is None else float(cell) for cell in cells)
     if len(flat) > MOST_ADDED:

@@ -64,6 +64,12 @@ class Reconciler:
 
     async def run(self) -> None:
         """A pass about every second among all processes, until cancelled."""
+        try:
+            await self._pass_by_pass()
+        finally:
+            await self._stop_sweeping()
+
+    async def _pass_by_pass(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311  (jitter)
             try:
@@ -204,3 +210,13 @@ class Reconciler:
             return 0
         finished, self._sweeping = self._sweeping, None
         return finished.result()
+
+    async def _stop_sweeping(self) -> None:
+        """Whoever closes the stores next must not do so under it. Asked again: pymongo may not hear it the first time
+        (`reelwork.runtime.tasks`)."""
+        sweeping, self._sweeping = self._sweeping, None
+        while sweeping is not None and not sweeping.done():
+            sweeping.cancel()
+            await asyncio.wait({sweeping}, timeout=1)
+        if sweeping is not None and not sweeping.cancelled() and (error := sweeping.exception()) is not None:
+            log.warning("sweep.failed", reason=repr(error))

@@ -30,6 +30,12 @@ _MOODS: Mapping[str, str] = {
     "magic mystery witch occult secret spell": "#0b0616 #34124f #6b2f7f #3f8f7f #d9efb8 #e0b04a",
     "wine velvet opera baroque burgundy cherry": "#12040c #470d22 #8a1f38 #c9695c #f7ddc8 #3f5a70",
 }
+_UNCOLOURED: Mapping[frozenset[str], str] = {
+    frozenset({"black", "white"}): "#050506 #2b2d31 #77797d #c6c7c9 #fbfbfb #a3a09a",
+    frozenset({"monochrome"}): "#050506 #2b2d31 #77797d #c6c7c9 #fbfbfb #a3a09a",
+    frozenset({"white"}): "#4f545c #8f959d #c9cdd2 #ebedef #fdfdfc #c9b48c",
+    frozenset({"black"}): "#020203 #0b0c0f #1b1d22 #3a3d45 #9a9da4 #8f7a4a",
+}
 _NEIGHBOUR = 0.9  # radians around the circle of hues
 _LIGHTNESS = (0.17, 0.36, 0.56, 0.76, 0.95)
 
@@ -37,14 +43,16 @@ _LIGHTNESS = (0.17, 0.36, 0.56, 0.76, 0.95)
 def palette(prompt: str, chance: np.random.Generator) -> tuple[list[Colour], Colour]:
     """Five colours from dark to light, and an accent.
 
-    Colours that the prompt names decide, then the first mood it has a word for, then chance.
+    Colours that the prompt names decide, then black and white, then the first mood it has a word for, then chance.
     """
     words = [forms_of(word) for word in plain_words(prompt).split()]
     named = [COLOURS[form] for forms in words for form in sorted(forms) if form in COLOURS and form != "gold"]
     if named:
         return _around(named)
+    said = frozenset[str]().union(*words)
+    plain = next((codes for terms, codes in _UNCOLOURED.items() if terms <= said), None)
     moods = {term: codes for terms, codes in _MOODS.items() for term in terms.split()}
-    codes = next((moods[form] for forms in words for form in sorted(forms) if form in moods), None)
+    codes = plain or next((moods[form] for forms in words for form in sorted(forms) if form in moods), None)
     if codes is None:
         return _harmony(chance)
     colours = [rgb(code) for code in codes.split()]

@@ -125,6 +125,7 @@ def read(prompt: str, *, seed: int) -> Scene:
     things["snow"] = things["snow"] or things["snowfall"]
     things["snowfall"] = things["snowfall"] or (things["snow"] and "falling" in plain.split())
     land, time, cover = _first(_LANDS, words), _first(_TIMES, words), _first(_COVERS, words)
+    things["snowfall"] = things["snowfall"] or (things["snow"] and land == "city")  # on towers none would be seen
     if things["snowfall"]:
         any_cover = "overcast"
     if things["snow"] or things["autumn"] or cover in {"overcast", "storm"}:
