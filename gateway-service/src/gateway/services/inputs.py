@@ -1,7 +1,7 @@
 """Checking a job's input: against the model's JSON Schema, against what can be stored, and the assets it names."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from reelwork.store.stores import Stores
 
 MAX_DEPTH = 32
 MAX_FAULTS = 20
+_ONE_OF = "oneOf"
 # BSON integers have 64 bits.
 _INTEGERS = range(-(2**63), 2**63)
 
@@ -77,8 +78,13 @@ class InputChecker:
     def against_schema(self, card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
         """What the model's schema finds wrong, else what the model does; never repeats the caller's values."""
         errors = self._validator(card).iter_errors(dict(values))
-        faults = (fault for error in errors for fault in _faults(card, error, values))
-        return once(islice(faults, MAX_FAULTS)) or own_faults(card, values)
+        faults = (
+            fault for error in errors for fault in (_choice(card, error) or _form(card, error) or faults_of(error))
+        )
+        found = once(islice(faults, MAX_FAULTS))
+        if _gives_one(card, values):  # then what is wrong with it is among the others
+            found = [fault for fault in found if fault.code != _ONE_OF] or found
+        return found or own_faults(card, values)
 
     def _against_policy(self, card: ModelCard, values: Mapping[str, Any]) -> None:
         against = (fault for policy in self._policies for fault in policy(card.name, values))
@@ -98,22 +104,21 @@ class InputChecker:
         return validator
 
 
-def _faults(card: ModelCard, error: Any, values: Mapping[str, Any]) -> Iterable[FieldError]:
-    # the library's error has no types
-    if list(error.schema_path) == ["oneOf"]:
-        return _choice(card, values)
-    return _form(card, error) or faults_of(error)
-
-
-def _choice(card: ModelCard, values: Mapping[str, Any]) -> list[FieldError]:
-    """A model may want exactly one of some fields: which, its schema says, and the library does not. Whoever gave one
-    hears elsewhere what is wrong with it."""
-    ways = cast("Sequence[Mapping[str, Any]]", card.input_schema["oneOf"])
-    wanted = [way.get("required", ()) for way in ways]
-    if sum(all(values.get(name) is not None for name in names) for names in wanted) == 1:
+def _choice(card: ModelCard, error: Any) -> list[FieldError]:  # the library's error has no types
+    """A model may want exactly one of some fields: which, its schema says, and the library does not."""
+    if list(error.schema_path) != [_ONE_OF]:
         return []
-    told = ", ".join(" and ".join(names) for names in wanted)
-    return [FieldError(pointer="#/input", code="oneOf", detail=f"Give exactly one of {told}.")]
+    told = ", ".join(" and ".join(names) for names in _sources(card))
+    return [FieldError(pointer="#/input", code=_ONE_OF, detail=f"Give exactly one of {told}.")]
+
+
+def _gives_one(card: ModelCard, values: Mapping[str, Any]) -> bool:
+    return sum(all(values.get(name) is not None for name in names) for names in _sources(card)) == 1
+
+
+def _sources(card: ModelCard) -> list[Sequence[str]]:
+    ways = cast("Sequence[Mapping[str, Any]]", card.input_schema.get(_ONE_OF, ()))
+    return [way.get("required", ()) for way in ways]
 
 
 def _form(card: ModelCard, error: Any) -> list[FieldError]:  # the library's error has no types
