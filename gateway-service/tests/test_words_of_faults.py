@@ -130,6 +130,10 @@ def test_whoever_sends_bytes_in_the_place_of_a_form_is_told_what_a_form_is(owner
     assert _told(expect(422, sent)) == [("#/file", cure)]
 
 
+def test_whoever_sends_nothing_is_told_what_to_send(owner: Caller):
+    assert _told(expect(422, owner.http.post("/v1/jobs"))) == [("#", "Send one JSON object.")]
+
+
 def test_nothing_but_a_truth_is_a_dry_run(owner: Caller):
     body = {"action": "cancel", "ids": ["job_x"], "dry_run": "no"}
 

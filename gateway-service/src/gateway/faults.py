@@ -7,7 +7,6 @@ from reelwork.domain.errors import FieldError
 from reelwork.domain.money import WRITTEN
 
 _MOST_FAULTS = 20
-_FILE = ("body", "file")
 _A_NUMBER = "Send a number, without quotes."
 _A_WHOLE_NUMBER = "Send a whole number."
 _A_TRUTH = "Send true or false."
@@ -47,6 +46,11 @@ _PLAIN_WORDS = {
     "value_error": "Send a file here, with a file name.",  # the one value of ours that pydantic cannot name is a file
     "recursion_loop": "The nesting is too deep.",
 }
+# By the place at which nothing was sent; elsewhere as above.
+_MISSING = {
+    ("body",): _AN_OBJECT,
+    ("body", "file"): "Send a form (multipart/form-data) that has the file as its field 'file'.",
+}
 _PATTERNS = {
     WRITTEN: 'Send US dollars in quotes, with at most four decimal places, such as "0.50".',
     r"^[A-Za-z0-9_-]+$": "Take letters of a to z, digits, '_' and '-' only.",
@@ -73,10 +77,8 @@ def _fault(detail: dict[str, Any], body: object) -> FieldError:
 
 def _words(detail: dict[str, Any]) -> str:
     context = {name: _number(value) for name, value in detail.get("ctx", {}).items()}
-    if detail["type"] == "missing" and detail["loc"] == _FILE:
-        return "Send a form (multipart/form-data) that has the file as its field 'file'."
-    if detail["type"] == "missing" and detail["loc"] == ("body",):
-        return _AN_OBJECT
+    if detail["type"] == "missing" and (cure := _MISSING.get(tuple(detail["loc"]))):
+        return cure
     words = _PLAIN_WORDS.get(detail["type"]) or _PATTERNS.get(str(context.get("pattern")))
     if words is _A_MOMENT and detail["loc"][0] == "query":
         words = _A_MOMENT_IN_AN_ADDRESS
