@@ -48,11 +48,17 @@ class Ending:
 
     def _watch(self, parent: int, over: threading.Event) -> None:
         while not over.wait(LOOK_SECONDS):
-            if os.getppid() == parent and not _is_ending(parent):
+            if not _has_ended(parent):
                 continue
-            if not self._asked.wait(LOOK_SECONDS) and not over.is_set():
+            if self._asked.wait(LOOK_SECONDS) or over.is_set():
+                return
+            if _has_ended(parent):  # still: Python blocks signals, too, for the moment in which it starts a process
                 os.kill(os.getpid(), signal.SIGINT)
-            return
+                return
+
+
+def _has_ended(parent: int) -> bool:
+    return os.getppid() != parent or _is_ending(parent)
 
 
 def _is_ending(process: int) -> bool:
